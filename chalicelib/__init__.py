@@ -1,0 +1,1 @@
+"""The shop: what Lambda packages beside app.py. It never imports fargate/."""

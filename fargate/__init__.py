@@ -1,0 +1,1 @@
+"""Serve any Chalice app from a container, as API Gateway would."""
