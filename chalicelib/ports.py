@@ -1,0 +1,75 @@
+"""What the catalog needs of a store and of a cache, in the catalog's own words.
+
+The adapters (`chalicelib.postgres`, `chalicelib.redis_cache`) implement these; `chalicelib.bootstrap` joins them.
+"""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from chalicelib.product import Product
+
+
+class CacheResult(StrEnum):
+    """How a read was answered: the values of `X-Cache`."""
+
+    HIT = "hit"
+    MISS = "miss"
+    BYPASS = "bypass"
+
+
+class Reading(NamedTuple):
+    """A read's answer: the product's JSON, or None where there is no such product."""
+
+    body: bytes | None
+    result: CacheResult
+
+
+class Fence(Protocol):
+    """One write's promise to the readers of one product, from before its COMMIT until it is acknowledged."""
+
+    def raise_(self) -> None:
+        """Keep readers from storing the old value; called inside the transaction, once the row is locked.
+
+        Raises CacheUnavailableError: the transaction must then be rolled back.
+        """
+
+    def publish(self, body: bytes | None) -> None:
+        """Let readers see the new value (None: it is gone); called once the transaction is committed.
+
+        Raises CacheUnavailableError: the write must then not be acknowledged.
+        """
+
+
+class ProductCache(Protocol):
+    """A read-through cache of products' JSON."""
+
+    def read(self, product_id: int, load: Callable[[], bytes | None]) -> Reading:
+        """Answer from the cache, or `load` from the database and remember. A cache that is away is no error."""
+
+    def fence(self, product_id: int) -> Fence:
+        """Begin a write of one product."""
+
+
+BeforeCommit = Callable[[Product | None], None]
+"""Runs inside a write's transaction, the row locked and changed, before COMMIT. It is handed the product as it stood
+before the write (None: there was none); what it raises rolls the transaction back and reaches the caller."""
+
+
+class ProductStore(Protocol):
+    """The products, durable. Every method raises DatabaseUnavailableError when the database cannot answer."""
+
+    def read(self, product_id: int) -> Product | None:
+        """Return the product, or None."""
+
+    def page(self, after: int, limit: int) -> Sequence[Product]:
+        """Return at most `limit` products with an id above `after`, in the order of their ids."""
+
+    def create(self, product: Product, before_commit: BeforeCommit) -> bool:
+        """Store the product where its id is free, else leave what is there; return whether the id was free."""
+
+    def replace(self, product: Product, before_commit: BeforeCommit) -> bool:
+        """Overwrite the product under that id; return False, without `before_commit`, where there is none."""
+
+    def remove(self, product_id: int, before_commit: BeforeCommit) -> bool:
+        """Delete the product; return False, without `before_commit`, where there is none."""

@@ -1,0 +1,43 @@
+"""What a product is: its values, their bounds, and its one JSON form.
+
+Knows nothing of HTTP, SQL or Redis. A `Product` that exists is valid: whoever makes one from outside data checks it
+with `faults_of` first.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+
+MIN_ID = 1
+MAX_ID = 2_147_483_647
+MAX_NAME_CHARACTERS = 100
+MAX_PRICE = Decimal("99999999.99")
+PRICE_DECIMALS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One product of the shop; `price` is in the shop's currency, exact, with at most two decimals."""
+
+    id: int
+    name: str
+    price: Decimal
+
+    def to_json(self) -> bytes:
+        """Return the product as the UTF-8 JSON that clients receive and the cache holds."""
+        name = json.dumps(self.name, ensure_ascii=False)
+        return f'{{"id":{self.id},"name":{name},"price":{price_text(self.price)}}}'.encode()
+
+
+def price_text(price: Decimal) -> str:
+    """Write a price as the shortest exact JSON number: `140.00` as `140`, `19.90` as `19.9`, `-0` as `0`."""
+    text = f"{price:f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def etag_of(body: bytes) -> str:
+    """Return the strong entity tag of a product's JSON: equal bytes, equal tag, in every home and on every task."""
+    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'

@@ -1,0 +1,140 @@
+"""The shop's settings: read once from the environment, every fault reported together."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+T = TypeVar("T")
+SSL_MODES = ("disable", "require", "verify-full")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class SettingsError(Exception):
+    """The environment does not describe a working shop; the message has one line for each fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseAddress:
+    """Where PostgreSQL is, without what a rotation may change."""
+
+    host: str
+    port: int
+    database: str
+    sslmode: str  # one of SSL_MODES
+    sslrootcert: str | None  # a file of CA certificates; None: the system's
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who one is to a store; never shown in a log or a traceback."""
+
+    username: str
+    password: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the shop reads from its environment (the names stand in README.md)."""
+
+    database: DatabaseAddress
+    database_credentials: Credentials
+    database_secret_arn: str | None
+    database_pool_size: int
+    redis_url: str = field(repr=False)
+    redis_secret_arn: str | None
+    cache_ttl_seconds: int
+    local_lease_ms: int
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the shop's settings.
+
+    Raises:
+        SettingsError: something is missing or wrong; the message names every fault.
+    """
+    faults: list[str] = []
+    secret_arn = environ.get("DATABASE_SECRET_ARN") or None
+
+    def value(name: str, parse: Callable[[str], T], default: str | None = None) -> T | None:
+        text = environ.get(name) or default
+        if text is None:
+            faults.append(f"{name} is not set")
+            return None
+        try:
+            return parse(text)
+        except ValueError as fault:
+            faults.append(f"{name} {fault}")
+            return None
+
+    database = value("DATABASE_URL", lambda text: _database(text, credentials_needed=secret_arn is None))
+    pool_size = value("DATABASE_POOL_SIZE", lambda text: _whole(text, 1, 1000), "5")
+    redis_url = value("REDIS_URL", _redis_url)
+    ttl = value("CACHE_TTL_SECONDS", lambda text: _whole(text, 1, 86_400), "3600")
+    lease = value("LOCAL_LEASE_MS", lambda text: _whole(text, 0, 1000), "50")
+    if database is None or pool_size is None or redis_url is None or ttl is None or lease is None:
+        raise SettingsError("\n".join(faults))
+    address, credentials = database
+    return Settings(
+        database=address,
+        database_credentials=credentials,
+        database_secret_arn=secret_arn,
+        database_pool_size=pool_size,
+        redis_url=redis_url,
+        redis_secret_arn=environ.get("REDIS_SECRET_ARN") or None,
+        cache_ttl_seconds=ttl,
+        local_lease_ms=lease,
+    )
+
+
+def _whole(text: str, low: int, high: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise ValueError(f"is {text!r}, not a whole number") from None
+    if not low <= number <= high:
+        raise ValueError(f"is {number}, not between {low} and {high}")
+    return number
+
+
+def _database(text: str, *, credentials_needed: bool) -> tuple[DatabaseAddress, Credentials]:
+    """Parse `postgresql://user:password@host:5432/shop?sslmode=verify-full`; never repeats the password."""
+    form = "must look like postgresql://user:password@host:5432/shop?sslmode=verify-full"
+    try:
+        url = urlsplit(text)
+        port = url.port or 5432
+    except ValueError:
+        raise ValueError(form) from None
+    database = url.path.removeprefix("/")
+    if url.scheme not in ("postgresql", "postgres") or not url.hostname or not database:
+        raise ValueError(form)
+    if not url.username and credentials_needed:
+        raise ValueError("has no user, and DATABASE_SECRET_ARN is not set")
+    sslmode, sslrootcert = _tls_options(url.query, url.hostname)
+    return (
+        DatabaseAddress(url.hostname, port, unquote(database), sslmode, sslrootcert),
+        Credentials(unquote(url.username or ""), unquote(url.password) if url.password is not None else None),
+    )
+
+
+def _tls_options(query: str, host: str) -> tuple[str, str | None]:
+    """Read `sslmode` and `sslrootcert`; without them, TLS is verified everywhere but on this machine itself."""
+    options = dict(parse_qsl(query))
+    mode = options.pop("sslmode", "disable" if host in LOOPBACK else "verify-full")
+    sslrootcert = options.pop("sslrootcert", None)
+    if options:
+        raise ValueError(f"has unknown options: {', '.join(sorted(options))}")
+    if mode not in SSL_MODES:
+        raise ValueError(f"has sslmode={mode}, not one of {', '.join(SSL_MODES)}")
+    return mode, sslrootcert
+
+
+def _redis_url(text: str) -> str:
+    try:
+        url = urlsplit(text)
+        _ = url.port
+    except ValueError:
+        raise ValueError("must look like rediss://user:password@host:6379/0") from None
+    if url.scheme not in ("redis", "rediss") or not url.hostname:
+        raise ValueError("must look like rediss://user:password@host:6379/0")
+    return text
