@@ -1,0 +1,98 @@
+"""The routes of the shop. The same `app` is served from a container by `fargate/` and from Lambda by API Gateway."""
+
+from chalice.app import Chalice, Request, Response
+
+from chalicelib import http, openapi
+from chalicelib.bootstrap import catalog, check_settings
+from chalicelib.health import ask_own_port
+from chalicelib.json_body import parse_details, parse_product
+from chalicelib.metrics import metrics_response
+
+app = Chalice(app_name="chalice-app")
+on_start = check_settings
+"""What `fargate/` calls before it serves, so that a bad setting stops the start and not the first request."""
+
+
+def request() -> Request:
+    """Return the request being answered."""
+    assert app.current_request is not None  # noqa: S101  handlers run only while there is one
+    return app.current_request
+
+
+@app.route("/")
+def index() -> Response:
+    """Say what this is and where to go."""
+    return http.json_response(openapi.INDEX)
+
+
+@app.route("/status")
+def status() -> Response:
+    """Healthy once a real GET to this server's own port was answered."""
+    health = ask_own_port(request().context.get("localPort"))
+    if health.reason:
+        return Response({"status": "Unhealthy", "reason": health.reason}, {"Content-Type": http.JSON}, 503)
+    return Response({"status": "Healthy", "version": openapi.VERSION}, {"Content-Type": http.JSON})
+
+
+@app.route("/livez")
+def livez() -> Response:
+    """The process runs."""
+    return http.json_response('{"status":"Alive"}')
+
+
+@app.route("/readyz")
+def readyz() -> Response:
+    """The process takes requests; the adapter answers 503 here while it starts and drains."""
+    return http.json_response('{"status":"Ready"}')
+
+
+@app.route("/data", methods=["POST"], api_key_required=True)
+@http.answered
+def create_product() -> Response:
+    """Store a new product; the same one again is no error."""
+    product = parse_product(http.body_of(request()))
+    return http.created_response(product, created=catalog().create(product))
+
+
+@app.route("/product/{id}")
+@http.answered
+def read_product(id: str) -> Response:  # noqa: A002  the path's own word
+    """Return a product, from the cache where it is there."""
+    product_id = http.parse_id(id)
+    return http.product_response(product_id, catalog().read(product_id), request().headers)
+
+
+@app.route("/product/{id}", methods=["PUT"], api_key_required=True)
+@http.answered
+def replace_product(id: str) -> Response:  # noqa: A002
+    """Overwrite a product, if it still is the version that If-Match names."""
+    product = parse_details(http.parse_id(id), http.body_of(request()))
+    catalog().replace(product, http.if_match(request().headers))
+    return http.replaced_response(product)
+
+
+@app.route("/product/{id}", methods=["DELETE"], api_key_required=True)
+@http.answered
+def remove_product(id: str) -> Response:  # noqa: A002
+    """Remove a product."""
+    catalog().remove(http.parse_id(id))
+    return http.no_content()
+
+
+@app.route("/products")
+@http.answered
+def list_products() -> Response:
+    """Return a page of products in the order of their ids."""
+    return http.json_response(catalog().page(*http.parse_page(request().query_params)))
+
+
+@app.route("/metrics")
+def metrics() -> Response:
+    """Return what Prometheus scrapes."""
+    return metrics_response(request().headers.get("accept"))
+
+
+@app.route("/openapi.json")
+def openapi_document() -> Response:
+    """Describe these routes."""
+    return http.json_response(openapi.DOCUMENT)

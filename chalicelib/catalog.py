@@ -1,0 +1,92 @@
+"""The shop's one subject: reading, creating, replacing, removing and listing products.
+
+A read is answered from the cache where it can be. A write is acknowledged only once both stores have it: the fence is
+raised inside the transaction and published after its COMMIT.
+"""
+
+import json
+from collections.abc import Callable
+
+from chalicelib.errors import ConflictError, NotFoundError, PreconditionFailedError
+from chalicelib.ports import ProductCache, ProductStore, Reading
+from chalicelib.product import MAX_ID, Product, etag_of
+
+Condition = Callable[[str], bool]
+"""Tells whether a write may go ahead, given the entity tag of what is stored."""
+
+
+class Catalog:
+    """The products, through a store and a cache. Thread-safe if they are.
+
+    Every method raises ServiceUnavailableError where the stores it needs are away.
+    """
+
+    def __init__(self, store: ProductStore, cache: ProductCache) -> None:
+        self._store = store
+        self._cache = cache
+
+    def read(self, product_id: int) -> Reading:
+        """Return a product's JSON (None: there is no such product) and how it was come by."""
+
+        def load() -> bytes | None:
+            product = self._store.read(product_id)
+            return product.to_json() if product else None
+
+        return self._cache.read(product_id, load)
+
+    def create(self, product: Product) -> bool:
+        """Store a new product; return False where the very same one is already there, so that a retry is safe.
+
+        Raises:
+            ConflictError: another product has that id.
+        """
+        fence = self._cache.fence(product.id)
+
+        def settle(stored: Product | None) -> None:
+            if stored is not None and stored != product:
+                raise ConflictError(f"another product is stored under id {product.id}")
+            fence.raise_()
+
+        created = self._store.create(product, settle)
+        fence.publish(product.to_json())
+        return created
+
+    def replace(self, product: Product, may_replace: Condition) -> None:
+        """Overwrite the product under its id.
+
+        Raises:
+            NotFoundError: there is none.
+            PreconditionFailedError: `may_replace` refuses what is stored.
+        """
+        fence = self._cache.fence(product.id)
+
+        def settle(stored: Product | None) -> None:
+            if stored is not None and not may_replace(etag_of(stored.to_json())):
+                raise PreconditionFailedError(f"product {product.id} has changed: If-Match names another version")
+            fence.raise_()
+
+        if not self._store.replace(product, settle):
+            raise _not_found(product.id)
+        fence.publish(product.to_json())
+
+    def remove(self, product_id: int) -> None:
+        """Delete a product.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        fence = self._cache.fence(product_id)
+        if not self._store.remove(product_id, lambda _stored: fence.raise_()):
+            raise _not_found(product_id)
+        fence.publish(None)
+
+    def page(self, after: int, limit: int) -> bytes:
+        """Return the JSON of `limit` products with ids above `after`, and what `after` is for the next page."""
+        products = self._store.page(after, limit + 1) if after < MAX_ID else []
+        shown, more = products[:limit], len(products) > limit
+        following = json.dumps(shown[-1].id if more else None).encode()
+        return b'{"products":[' + b",".join(each.to_json() for each in shown) + b'],"next":' + following + b"}"
+
+
+def _not_found(product_id: int) -> NotFoundError:
+    return NotFoundError(f"there is no product {product_id}")

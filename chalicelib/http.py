@@ -1,0 +1,139 @@
+"""Where the shop meets HTTP: its responses, its errors, and what it reads from paths, queries and headers."""
+
+import functools
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import ParamSpec
+
+from chalice.app import Request, Response
+
+from chalicelib.catalog import Condition
+from chalicelib.errors import BadRequestError, NotFoundError, ServiceUnavailableError, ShopError
+from chalicelib.ports import Reading
+from chalicelib.product import MAX_ID, Product, etag_of
+
+Parameters = ParamSpec("Parameters")
+Headers = Mapping[str, str]
+
+logger = logging.getLogger("shop")
+
+JSON = "application/json"
+AWAY = "the shop cannot do this right now; the same request is safe to send again"
+DEFAULT_PAGE = 20
+MAX_PAGE = 100
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,9}")
+_ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"')
+
+
+def answered(handler: Callable[Parameters, Response]) -> Callable[Parameters, Response]:
+    """Turn what a handler raises of the shop's errors into its answer: the one place where that is done."""
+
+    @functools.wraps(handler)
+    def with_errors_answered(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Response:
+        try:
+            return handler(*args, **kwargs)
+        except ShopError as error:
+            return _error(error)
+
+    return with_errors_answered
+
+
+def _error(error: ShopError) -> Response:
+    headers: dict[str, str | list[str]] = {"Content-Type": JSON}
+    message = str(error)
+    if isinstance(error, ServiceUnavailableError):
+        logger.warning("%s: %s", type(error).__name__, error)  # what is away is for the log, not for the client
+        headers["Retry-After"] = str(error.retry_after)
+        message = AWAY
+    return Response({"Code": error.code, "Message": message}, headers, error.status)
+
+
+def json_response(body: bytes | str, status: int = 200, **headers: str) -> Response:
+    """Answer with JSON that is already written; `headers` are named with underscores for hyphens."""
+    text = body.decode() if isinstance(body, bytes) else body
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(text, {"Content-Type": JSON, **named}, status)
+
+
+def body_of(request: Request) -> bytes:
+    """Return a request's body as it was sent."""
+    body = request.raw_body
+    return body if isinstance(body, bytes) else body.encode()
+
+
+def no_content() -> Response:
+    """Answer that it is done and there is nothing to say."""
+    return Response("", {}, 204)
+
+
+def replaced_response(product: Product) -> Response:
+    """Answer a write that left this product."""
+    body = product.to_json()
+    return json_response(body, ETag=etag_of(body))
+
+
+def created_response(product: Product, *, created: bool) -> Response:
+    """Answer a creation: 201, or 200 where the very same product was already there."""
+    return json_response(product.to_json(), 201 if created else 200, Location=f"/product/{product.id}")
+
+
+def product_response(product_id: int, reading: Reading, headers: Headers) -> Response:
+    """Answer a read: the product, 304 where the client already has it, or 404."""
+    if reading.body is None:
+        raise NotFoundError(f"there is no product {product_id}")
+    etag = etag_of(reading.body)
+    if_none_match = headers.get("if-none-match")
+    if if_none_match is not None and _lists(if_none_match, etag, weak=True):
+        return Response("", {"ETag": etag, "X-Cache": reading.result}, 304)
+    return json_response(reading.body, ETag=etag, X_Cache=reading.result)
+
+
+def parse_id(text: str) -> int:
+    """Read a product's id from a path.
+
+    Raises:
+        BadRequestError: it is not a whole number from 1 to 2147483647, written plainly.
+    """
+    if not _WHOLE.fullmatch(text) or not 1 <= int(text) <= MAX_ID:
+        raise BadRequestError(f"id must be a whole number from 1 to {MAX_ID}")
+    return int(text)
+
+
+def parse_page(query: Mapping[str, str] | None) -> tuple[int, int]:
+    """Read `after` (default 0) and `limit` (default 20) from a query.
+
+    Raises:
+        BadRequestError: one of them is not a whole number in its range, or there is another parameter.
+    """
+    query = query or {}
+    faults = [f"{name} is not a known parameter" for name in sorted(set(query) - {"after", "limit"})]
+    numbers = {}
+    for name, default, low, high in (("after", 0, 0, MAX_ID), ("limit", DEFAULT_PAGE, 1, MAX_PAGE)):
+        text = query.get(name, str(default))
+        if _WHOLE.fullmatch(text) and low <= int(text) <= high:
+            numbers[name] = int(text)
+        else:
+            faults.append(f"{name} must be a whole number from {low} to {high}")
+    if faults:
+        raise BadRequestError(*faults)
+    return numbers["after"], numbers["limit"]
+
+
+def if_match(headers: Headers) -> Condition:
+    """Return the condition that `If-Match` states: any version where it is absent or `*` (RFC 9110, section 13.1.1)."""
+    text = headers.get("if-match")
+    return lambda etag: text is None or _lists(text, etag, weak=False)
+
+
+def _lists(header: str, etag: str, *, weak: bool) -> bool:
+    """Tell whether a list of entity tags names this one; a weak tag matches only where `weak` comparison will do."""
+    return header.strip() == "*" or etag in _entity_tags(header, weak=weak)
+
+
+def _entity_tags(header: str, *, weak: bool) -> Iterator[str]:
+    for tag in _ENTITY_TAG.findall(header):
+        if not tag.startswith("W/"):
+            yield tag
+        elif weak:
+            yield tag[2:]

@@ -1,0 +1,155 @@
+"""`python -m fargate [MODULE:ATTRIBUTE]`: serve a Chalice app until told to stop."""
+
+import argparse
+import importlib
+import logging
+import os
+import resource
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+
+from chalice.app import Chalice
+
+from fargate import waitress_server
+from fargate.errors import ConfigurationError
+from fargate.lifecycle import Lifecycle, Phase
+from fargate.settings import PARSERS, Server, Settings, read_settings
+from fargate.wsgi import create_wsgi_app
+
+logger = logging.getLogger("fargate")
+
+BACKLOG = 1024
+SPARE_DESCRIPTORS = 128
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Serve; return the process's exit code: 0 after an orderly end, 2 for a bad setting, 1 for anything else."""
+    given = _parser().parse_args(arguments)
+    logging.basicConfig(stream=sys.stdout, format="%(levelname)s %(name)s %(message)s", level=logging.INFO)
+    try:
+        settings, app = prepare(given, environ)
+        listener = listen(settings.host, settings.port)
+    except ConfigurationError as error:
+        print(f"Cannot start:\n{error}", file=sys.stderr)
+        return 2
+    _raise_descriptor_limit(settings.connection_limit)
+    announce(app, settings, listener.getsockname()[1])
+    lifecycle = Lifecycle(Phase.STARTING)
+    waitress_server.serve(create_wsgi_app(app, settings, lifecycle), listener, settings, lifecycle)
+    logger.info("Stopped")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m fargate", description="Serve a Chalice app from a container.")
+    parser.add_argument("app", nargs="?", default="app:app", metavar="MODULE:ATTRIBUTE", help="default: app:app")
+    parser.add_argument("--server", help=f"{', '.join(Server)}; default: {Settings().server}; variable: SERVER")
+    for name, meaning in (
+        ("host", "the address to listen on"),
+        ("port", "the port to listen on; 0 asks for a free one"),
+        ("threads", "how many requests are served at the same time"),
+    ):
+        parser.add_argument(
+            f"--{name}", help=f"{meaning}; default: {getattr(Settings(), name)}; variable: {name.upper()}"
+        )
+    return parser
+
+
+def prepare(given: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Settings, Chalice]:
+    """Read the adapter's settings, import the app and let it check its own.
+
+    Raises:
+        ConfigurationError: with the faults of both.
+    """
+    faults: list[str] = []
+    settings, app = Settings(), None
+    try:
+        settings = read_settings(environ, {name: getattr(given, name, None) for name in PARSERS})
+    except ConfigurationError as error:
+        faults.append(str(error))
+    try:
+        app = load_app(given.app)
+        start_app(given.app)
+    except ConfigurationError as error:
+        faults.append(str(error))
+    if faults or app is None:
+        raise ConfigurationError("\n".join(faults))
+    return settings, app
+
+
+def start_app(target: str) -> None:
+    """Call the app's module's `on_start()` where there is one: the place to check settings before the first request.
+
+    Raises:
+        ConfigurationError: it raised SystemExit; the message is the one that it gave.
+    """
+    on_start = getattr(sys.modules[target.partition(":")[0]], "on_start", None)
+    try:
+        if callable(on_start):
+            on_start()
+    except SystemExit as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def load_app(target: str) -> Chalice:
+    """Import `MODULE:ATTRIBUTE`.
+
+    Raises:
+        ConfigurationError: there is no such module or attribute, or it is not a Chalice app.
+    """
+    module_name, _, attribute = target.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (module_name + ".").startswith(error.name + "."):
+            raise
+        raise ConfigurationError(f"There is no module {module_name!r} to serve (looked for {target!r})") from None
+    app = getattr(module, attribute or "app", None)
+    if not isinstance(app, Chalice):
+        raise ConfigurationError(f"{target!r} is not a Chalice app")
+    return app
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the listening socket.
+
+    Raises:
+        ConfigurationError: the port is taken, or the address is not one of this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise ConfigurationError(f"Cannot listen on {host} port {port}: {error.strerror}") from error
+
+
+def _raise_descriptor_limit(connections: int) -> None:
+    """Allow as many open files as the connection limit needs, as far as the system lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections * 2 + SPARE_DESCRIPTORS
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
+
+
+def announce(app: Chalice, settings: Settings, port: int) -> None:
+    """Say once, at the start, what is served and what is not."""
+    logger.info(
+        "Serving %s on %s port %d with %s, %d threads",
+        app.app_name,
+        settings.host,
+        port,
+        settings.server,
+        settings.threads,
+    )
+    protected = sorted(
+        {entry.uri_pattern for route in app.routes.values() for entry in route.values() if entry.api_key_required}
+    )
+    if protected and settings.api_keys.is_closed:
+        logger.warning("No API_KEYS: the routes that want a key are closed: %s", ", ".join(protected))
+    if protected and settings.api_keys.is_open:
+        logger.warning("API_KEYS=none: anyone may call the routes that want a key: %s", ", ".join(protected))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

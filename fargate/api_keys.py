@@ -1,0 +1,81 @@
+"""Which API keys open the routes that want one. No keys configured means closed, never open."""
+
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+
+from fargate.errors import ConfigurationError
+
+OPEN = "none"
+"""The word in API_KEYS that opens every route; only a developer's own server sets it."""
+
+
+class ApiKeys:
+    """The configured keys; a key is compared in constant time and never shown."""
+
+    def __init__(self, keys: Iterable[str] = (), *, is_open: bool = False) -> None:
+        self._keys = tuple(key.encode() for key in keys)
+        self.is_open = is_open
+
+    def __repr__(self) -> str:
+        return f"<ApiKeys: {'open' if self.is_open else len(self._keys)}>"
+
+    @property
+    def is_closed(self) -> bool:
+        """True where no key at all would be accepted."""
+        return not self.is_open and not self._keys
+
+    def accept(self, presented: str | None) -> bool:
+        """Tell whether a request with this `x-api-key` may pass; every key is compared, whichever matches."""
+        if self.is_open:
+            return True
+        if presented is None:
+            return False
+        candidate = presented.encode("utf-8", "surrogateescape")
+        matches = [hmac.compare_digest(candidate, key) for key in self._keys]
+        return any(matches)
+
+
+def read_api_keys(environ: Mapping[str, str]) -> ApiKeys:
+    """Read API_KEYS (comma-separated, or `none`) or the secret that API_KEYS_SECRET_ARN names.
+
+    Raises:
+        ConfigurationError: the secret cannot be read or holds no keys.
+    """
+    arn = environ.get("API_KEYS_SECRET_ARN")
+    if arn:
+        return ApiKeys(_keys_in_secret(arn))
+    text = environ.get("API_KEYS", "")
+    if text.strip() == OPEN:
+        return ApiKeys(is_open=True)
+    return ApiKeys(_split(text))
+
+
+def _split(text: str) -> list[str]:
+    return [key.strip() for key in text.split(",") if key.strip()]
+
+
+def _keys_in_secret(arn: str) -> list[str]:
+    """Fetch the keys: comma-separated text, a JSON list, or the values of a JSON object."""
+    from aws_lambda_powertools.utilities import parameters  # boto3 takes a third of a second: only where it is needed
+
+    try:
+        secret = parameters.get_secret(arn)
+    except parameters.exceptions.GetParameterError as error:
+        raise ConfigurationError(f"API_KEYS_SECRET_ARN cannot be read: {error}") from error
+    keys = _parse_secret(secret if isinstance(secret, str) else bytes(secret).decode())
+    if not keys or OPEN in keys:
+        raise ConfigurationError("API_KEYS_SECRET_ARN names a secret without keys")
+    return keys
+
+
+def _parse_secret(text: str) -> list[str]:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return _split(text)
+    if isinstance(document, dict):
+        document = list(document.values())
+    if isinstance(document, list) and all(isinstance(key, str) and key for key in document):
+        return document
+    return []

@@ -1,0 +1,103 @@
+"""The context object that a handler receives: what Lambda gives it, with a deadline that really counts down.
+
+https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
+"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionIdentity:
+    """What stays the same for all requests of one process."""
+
+    function_name: str
+    region: str
+    log_stream_name: str
+    function_version: str = "$LATEST"
+    account_id: str = "000000000000"
+    memory_limit_in_mb: str = "512"
+
+    @property
+    def invoked_function_arn(self) -> str:
+        """The ARN that the function would have on Lambda."""
+        return f"arn:aws:lambda:{self.region}:{self.account_id}:function:{self.function_name}"
+
+    @property
+    def log_group_name(self) -> str:
+        """The log group that the function would have on Lambda."""
+        return f"/aws/lambda/{self.function_name}"
+
+
+def identity_of(app_name: str) -> FunctionIdentity:
+    """Describe this process as a function named after the app."""
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "eu-west-1"
+    stream = f"{time.strftime('%Y/%m/%d', time.gmtime())}/[$LATEST]{os.urandom(16).hex()}"
+    return FunctionIdentity(app_name, region, stream)
+
+
+@dataclass(frozen=True, slots=True)
+class CognitoIdentity:
+    """The caller's Cognito identity, which a REST API's proxy integration never has."""
+
+    cognito_identity_id: str | None = None
+    cognito_identity_pool_id: str | None = None
+
+
+NO_IDENTITY = CognitoIdentity()
+
+
+class LambdaContext:
+    """One request's context; attributes and their types are Lambda's."""
+
+    __slots__ = ("_clock", "_deadline", "_function", "aws_request_id", "client_context", "identity")
+
+    def __init__(
+        self,
+        function: FunctionIdentity,
+        request_id: str,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._function = function
+        self._clock = clock
+        self._deadline = clock() + seconds
+        self.aws_request_id = request_id
+        self.client_context = None
+        self.identity = NO_IDENTITY
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds left until the deadline, never below zero."""
+        return max(0, int((self._deadline - self._clock()) * 1000))
+
+    @property
+    def function_name(self) -> str:
+        """The app's name."""
+        return self._function.function_name
+
+    @property
+    def function_version(self) -> str:
+        """Always `$LATEST`."""
+        return self._function.function_version
+
+    @property
+    def invoked_function_arn(self) -> str:
+        """The ARN that the function would have on Lambda."""
+        return self._function.invoked_function_arn
+
+    @property
+    def memory_limit_in_mb(self) -> str:
+        """A string, as Lambda's is."""
+        return self._function.memory_limit_in_mb
+
+    @property
+    def log_group_name(self) -> str:
+        """The log group that the function would have on Lambda."""
+        return self._function.log_group_name
+
+    @property
+    def log_stream_name(self) -> str:
+        """One per process."""
+        return self._function.log_stream_name

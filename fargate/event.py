@@ -1,0 +1,163 @@
+"""Build the event that a REST API hands to its Lambda function (payload version 1.0).
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+"""
+
+import base64
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fargate.http import HOP_BY_HOP, Header, HttpRequest
+from fargate.identifiers import RequestIds
+from fargate.routing import Match
+
+Event = dict[str, Any]
+
+API_ID = "container"
+
+
+class EventBuilder:
+    """Turns requests into events; what is the same for every request is worked out once."""
+
+    def __init__(self, base_path: str, trusted_proxies: int, account_id: str, binary_types: Sequence[str]) -> None:
+        self._account_id = account_id
+        self._trusted_proxies = trusted_proxies
+        self._binary_types = binary_types
+        self.stage = base_path.strip("/").replace("/", "-") or "api"
+
+    def build(self, request: HttpRequest, path: str, match: Match, ids: RequestIds, now: float) -> Event:
+        """Return the event of one request.
+
+        Args:
+            request: as it came over the wire.
+            path: its path without the base path.
+            match: the route that was found for it.
+            ids: what the request is called.
+            now: seconds since the epoch.
+        """
+        many = _collect(request.headers)
+        source_ip = self._source_ip(request, many)
+        _describe_hop(many, request, source_ip, ids)
+        headers = {name: values[-1] for name, values in many.items()}
+        query = _query(request.query)
+        body, encoded = self._body(request.body, headers.get("Content-Type"))
+        pattern = match.route.pattern
+        return {
+            "resource": pattern,
+            "path": path,
+            "httpMethod": request.method,
+            "headers": headers,
+            "multiValueHeaders": many,
+            "queryStringParameters": query and {name: values[-1] for name, values in query.items()},
+            "multiValueQueryStringParameters": query,
+            "pathParameters": match.parameters,
+            "stageVariables": None,
+            "requestContext": {
+                "accountId": self._account_id,
+                "apiId": API_ID,
+                "resourceId": pattern,
+                "resourcePath": pattern,
+                "httpMethod": request.method,
+                "path": request.path,
+                "stage": self.stage,
+                "protocol": request.protocol,
+                "requestId": ids.request_id,
+                "extendedRequestId": ids.extended_id,
+                "requestTime": _request_time(int(now)),
+                "requestTimeEpoch": int(now * 1000),
+                "domainName": headers.get("Host", ""),
+                "domainPrefix": headers.get("Host", "").partition(".")[0],
+                "identity": _identity(source_ip, headers.get("User-Agent")),
+                "localPort": request.local_port,
+            },
+            "body": body,
+            "isBase64Encoded": encoded,
+        }
+
+    def _source_ip(self, request: HttpRequest, headers: dict[str, list[str]]) -> str:
+        """Return the client's address: the one that the outermost trusted proxy saw, never what a client claims."""
+        if not self._trusted_proxies:
+            return request.peer
+        chain = [part.strip() for value in headers.get("X-Forwarded-For", ()) for part in value.split(",")]
+        if not chain:
+            return request.peer
+        return chain[-min(self._trusted_proxies, len(chain))]
+
+    def _body(self, body: bytes, content_type: str | None) -> tuple[str | None, bool]:
+        if not body:
+            return None, False
+        if not self._is_binary(content_type):
+            try:
+                return body.decode(), False
+            except UnicodeDecodeError:
+                pass
+        return base64.b64encode(body).decode("ascii"), True
+
+    def _is_binary(self, content_type: str | None) -> bool:
+        binary_types = self._binary_types
+        if "*/*" in binary_types:
+            return True
+        return content_type is not None and content_type.partition(";")[0].strip().lower() in binary_types
+
+
+def _collect(headers: Iterable[Header]) -> dict[str, list[str]]:
+    many: dict[str, list[str]] = {}
+    for name, value in headers:
+        if name in HOP_BY_HOP:
+            continue
+        if name in many:
+            many[name].append(value)
+        else:
+            many[name] = [value]
+    return many
+
+
+def _describe_hop(many: dict[str, list[str]], request: HttpRequest, source_ip: str, ids: RequestIds) -> None:
+    """Add what API Gateway adds; where no proxy is trusted, forged X-Forwarded-* headers are replaced."""
+    if source_ip == request.peer:
+        many["X-Forwarded-For"] = [source_ip]
+        many["X-Forwarded-Proto"] = ["http"]
+        many["X-Forwarded-Port"] = [str(request.local_port or 80)]
+    many["X-Amzn-Trace-Id"] = [ids.trace_header]
+
+
+def _query(text: str) -> dict[str, list[str]] | None:
+    if not text:
+        return None
+    many: dict[str, list[str]] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        many.setdefault(name, []).append(value)
+    return many or None
+
+
+def _identity(source_ip: str, user_agent: str | None) -> dict[str, str | None]:
+    return {
+        "accessKey": None,
+        "accountId": None,
+        "apiKey": None,
+        "caller": None,
+        "cognitoAuthenticationProvider": None,
+        "cognitoAuthenticationType": None,
+        "cognitoIdentityId": None,
+        "cognitoIdentityPoolId": None,
+        "principalOrgId": None,
+        "sourceIp": source_ip,
+        "user": None,
+        "userAgent": user_agent,
+        "userArn": None,
+    }
+
+
+_last_request_time: tuple[int, str] = (0, "")
+
+
+def _request_time(second: int) -> str:
+    """Write a time as API Gateway does, `24/Nov/2026:10:00:00 +0000`; the text of the last second is kept."""
+    global _last_request_time
+    known, text = _last_request_time
+    if known != second:
+        text = datetime.fromtimestamp(second, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+        _last_request_time = (second, text)
+    return text

@@ -1,0 +1,148 @@
+"""API Gateway's part, once, for every door: HTTP request -> REST proxy event -> `app(event, context)` -> HTTP response.
+
+Whatever happens, a request gets exactly one response, and what it left behind is gone with it: it runs in a context of
+its own.
+"""
+
+import contextvars
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from chalice.app import Chalice
+
+from fargate.context import LambdaContext, identity_of
+from fargate.cors import cors_of, headers_of, preflight
+from fargate.errors import BadGateway, Forbidden, GatewayError, MethodNotAllowed, NotFound, ServiceUnavailable
+from fargate.event import Event, EventBuilder
+from fargate.http import Header, HttpRequest, HttpResponse
+from fargate.identifiers import IdentifierSource, RequestIds
+from fargate.integration import read_response
+from fargate.isolation import isolate
+from fargate.lifecycle import PROBE_PATHS, READINESS_PATH, Lifecycle
+from fargate.routing import Match, Route, RouteTable
+from fargate.settings import Settings
+
+logger = logging.getLogger("fargate")
+
+
+class Gateway:
+    """One Chalice app behind what API Gateway would do for it. Thread-safe.
+
+    Args:
+        app: the app; it gets per-request `current_request` and `lambda_context`.
+        settings: base path, API keys, trusted proxies, deadline.
+        lifecycle: moved on by the server; readiness probes are answered from it.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        app: Chalice,
+        settings: Settings,
+        lifecycle: Lifecycle | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        isolate(app)
+        self._app = app
+        self._settings = settings
+        self._lifecycle = lifecycle or Lifecycle()
+        self._clock = clock
+        self._routes = RouteTable(app.routes)
+        self._function = identity_of(app.app_name)
+        self._identifiers = IdentifierSource()
+        self._events = EventBuilder(
+            settings.base_path, settings.trusted_proxies, self._function.account_id, app.api.binary_types
+        )
+
+    def handle(self, request: HttpRequest) -> HttpResponse:
+        """Answer one request. Never raises; returns once the app has returned."""
+        return contextvars.copy_context().run(self._handle, request)
+
+    def _handle(self, request: HttpRequest) -> HttpResponse:
+        now = self._clock()
+        ids = self._identifiers.next(_header(request.headers, "X-Amzn-Trace-Id"), now)
+        response = self._answer(request, ids, now)
+        response.headers.extend(
+            (
+                ("x-amzn-RequestId", ids.request_id),
+                ("x-amz-apigw-id", ids.extended_id),
+                ("X-Amzn-Trace-Id", ids.trace_root),
+            )
+        )
+        return response
+
+    def _answer(self, request: HttpRequest, ids: RequestIds, now: float) -> HttpResponse:
+        path = self._strip_base_path(request.path)
+        match = self._routes.match(path)
+        try:
+            self._check_readiness(path)
+            if match is None:
+                return _probe_answer(path, request.method)
+            return self._serve(request, path, match, ids, now)
+        except GatewayError as error:
+            return _error_response(error, match and match.route, request.method)
+
+    def _serve(self, request: HttpRequest, path: str, match: Match, ids: RequestIds, now: float) -> HttpResponse:
+        route = match.route
+        entry = route.methods.get(request.method)
+        if entry is None:
+            cors = cors_of(route)
+            if request.method == "OPTIONS" and cors is not None:
+                return preflight(route, cors)
+            raise MethodNotAllowed(_allowed(route))
+        if entry.api_key_required and not self._settings.api_keys.accept(_header(request.headers, "X-Api-Key")):
+            raise Forbidden
+        event = self._events.build(request, path, match, ids, now)
+        context = LambdaContext(self._function, ids.request_id, self._settings.deadline_seconds)
+        return read_response(self._invoke(event, context))
+
+    def _invoke(self, event: Event, context: LambdaContext) -> Any:
+        try:
+            return self._app(event, context)
+        except BaseException as error:  # the outermost boundary: SystemExit would leave the client hanging
+            logger.exception("%s escaped the app at %s", type(error).__name__, event["resource"])
+            raise BadGateway from error
+
+    def _strip_base_path(self, path: str) -> str:
+        """Drop the stage prefix where it is there; a load balancer's probes come without it."""
+        path = "/" + path.lstrip("/")
+        base = self._settings.base_path
+        if base and (path == base or path.startswith(base + "/")):
+            return path[len(base) :] or "/"
+        return path
+
+    def _check_readiness(self, path: str) -> None:
+        if path == READINESS_PATH and not self._lifecycle.is_ready:
+            raise ServiceUnavailable(self._lifecycle.phase)
+
+
+def _probe_answer(path: str, method: str) -> HttpResponse:
+    """Answer a probe for an app that has no route of that name; any other path is not there."""
+    if path not in PROBE_PATHS:
+        raise NotFound
+    if method not in ("GET", "HEAD"):
+        raise MethodNotAllowed(["GET", "HEAD"])
+    return HttpResponse(200, [("Content-Type", "application/json")], b'{"message":"OK"}')
+
+
+def _allowed(route: Route) -> list[str]:
+    methods = sorted(route.methods)
+    return [*methods, "OPTIONS"] if cors_of(route) and "OPTIONS" not in methods else methods
+
+
+def _error_response(error: GatewayError, route: Route | None, method: str) -> HttpResponse:
+    headers: list[Header] = [("Content-Type", "application/json"), *error.headers]
+    if route is not None:
+        headers.extend(headers_of(cors_of(route, method)))
+    return HttpResponse(error.status, headers, error.body)
+
+
+def _header(headers: Any, name: str) -> str | None:
+    """Return the last value of a header."""
+    value = None
+    for each, text in headers:
+        if each == name:
+            value = text
+    return value

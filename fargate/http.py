@@ -1,0 +1,64 @@
+"""The two values that every door and the gateway exchange: a request read whole, and a response."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from http import HTTPStatus
+from typing import NamedTuple
+
+Header = tuple[str, str]
+
+HOP_BY_HOP = frozenset(
+    {
+        "Connection",
+        "Keep-Alive",
+        "Proxy-Authenticate",
+        "Proxy-Authorization",
+        "Proxy-Connection",
+        "Te",
+        "Trailer",
+        "Transfer-Encoding",
+        "Upgrade",
+    }
+)
+"""Headers that belong to one connection and never reach the app or come from it (RFC 9110, section 7.6.1)."""
+
+
+class HttpRequest(NamedTuple):
+    """A request as it came over the wire, its body complete."""
+
+    method: str
+    path: str  # percent-encoded, as sent, without the query
+    query: str  # as sent, without the question mark
+    headers: Sequence[Header]  # names as `canonical` writes them, in the order received
+    body: bytes
+    peer: str  # address of the other end of the connection
+    protocol: str  # "HTTP/1.1"
+    local_port: int | None  # the port it came in by; None where there is no socket of ours
+
+
+class HttpResponse(NamedTuple):
+    """A response; Content-Length and what belongs to the connection is the door's to add."""
+
+    status: int
+    headers: list[Header]
+    body: bytes
+
+
+@lru_cache(maxsize=1024)
+def canonical(name: str) -> str:
+    """Write a header's name in one way, whatever door it came through: `x-api-key` as `X-Api-Key`."""
+    return "-".join(part.capitalize() for part in name.split("-"))
+
+
+@lru_cache(maxsize=1024)
+def status_line(status: int) -> str:
+    """Return a status with its reason phrase: `404 Not Found`."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"{status} Unknown"
+
+
+def has_no_body(status: int, method: str) -> bool:
+    """Tell whether a response must come without a body (RFC 9110, section 6.4.1)."""
+    return method == "HEAD" or status in (204, 304) or status < 200

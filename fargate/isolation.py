@@ -1,0 +1,47 @@
+"""Keep one request's `current_request` and `lambda_context` out of every other request.
+
+Chalice stores both as attributes of the app object: safe in a Lambda sandbox, which serves one request at a time, and
+a leak between users in a server with threads. `isolate` turns the two attributes into context variables without the app
+noticing: handlers, middleware and blueprints go on reading `app.current_request`.
+"""
+
+from contextvars import ContextVar
+from typing import Any, cast
+
+from chalice.app import Chalice
+
+_PER_REQUEST = ("current_request", "lambda_context")
+
+
+class _ContextAttribute:
+    """A data descriptor that keeps an attribute's value in the running context instead of on the object."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._value: ContextVar[Any] = ContextVar(name)
+
+    def __get__(self, instance: object | None, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        try:
+            return self._value.get()
+        except LookupError:
+            raise AttributeError(f"{self._name} is only there while a request is served") from None
+
+    def __set__(self, instance: object, value: object) -> None:
+        self._value.set(value)
+
+
+def isolate(app: Chalice) -> None:
+    """Give the app per-request `current_request` and `lambda_context`; doing it again changes nothing.
+
+    The app object stays the same one (its class becomes a subclass of its own), so every reference to it is covered. A
+    thread that a handler starts sees them only if it is started in a copy of the handler's context.
+    """
+    cls = type(app)
+    if isinstance(vars(cls).get("current_request"), _ContextAttribute):
+        return
+    for name in _PER_REQUEST:
+        vars(app).pop(name, None)
+    attributes = {name: _ContextAttribute(name) for name in _PER_REQUEST}
+    app.__class__ = cast(type[Chalice], type(cls.__name__, (cls,), {"__doc__": cls.__doc__, **attributes}))

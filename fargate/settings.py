@@ -1,0 +1,110 @@
+"""The adapter's settings: read once from the environment, every fault reported together."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from typing import Any
+
+from fargate.api_keys import ApiKeys, read_api_keys
+from fargate.errors import ConfigurationError
+
+MEBIBYTE = 1024 * 1024
+
+
+class Server(StrEnum):
+    """How the app is served."""
+
+    WAITRESS = "waitress"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the adapter reads from its environment; each field is the variable of the same name in capitals."""
+
+    host: str = "0.0.0.0"
+    port: int = 3000  # 0: a free one
+    server: Server = Server.WAITRESS
+    threads: int = 8  # requests served at the same time
+    api_keys: ApiKeys = field(default_factory=ApiKeys)
+    base_path: str = ""  # API Gateway-style stage prefix, e.g. /api
+    trusted_proxies: int = 0  # how many addresses at the end of X-Forwarded-For were written by proxies of ours
+    max_body_bytes: int = 10 * MEBIBYTE  # API Gateway's payload limit
+    max_header_bytes: int = 64 * 1024  # request line and headers together
+    deadline_seconds: int = 29  # what get_remaining_time_in_millis counts down from: API Gateway's time-out
+    drain_seconds: int = 20  # how long requests may take to finish after SIGTERM
+    connection_limit: int = 1000  # connections open at the same time; the quietest one makes room for a new one
+    keep_alive_seconds: int = 75  # how long a connection may be quiet: longer than a load balancer's 60 s
+
+
+def _choice(text: str) -> Server:
+    try:
+        return Server(text)
+    except ValueError:
+        raise ValueError(f"is {text!r}, not one of {', '.join(Server)}") from None
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise ValueError(f"is {text!r}, not a whole number") from None
+        if not low <= number <= high:
+            raise ValueError(f"is {number}, not between {low} and {high}")
+        return number
+
+    return parse
+
+
+def _base_path(text: str) -> str:
+    path = text.rstrip("/")
+    if path and (not path.startswith("/") or "//" in path or set(path) & set("?#% ")):
+        raise ValueError(f"is {text!r}, not a path such as /api")
+    return path
+
+
+PARSERS: dict[str, Callable[[str], Any]] = {
+    "host": str,
+    "port": _whole(0, 65_535),
+    "server": _choice,
+    "threads": _whole(1, 1000),
+    "base_path": _base_path,
+    "trusted_proxies": _whole(0, 10),
+    "max_body_bytes": _whole(1, 1024 * MEBIBYTE),
+    "max_header_bytes": _whole(1024, MEBIBYTE),
+    "deadline_seconds": _whole(1, 900),
+    "drain_seconds": _whole(0, 110),
+    "connection_limit": _whole(10, 100_000),
+    "keep_alive_seconds": _whole(1, 4000),
+}
+
+
+def read_settings(environ: Mapping[str, str], arguments: Mapping[str, str | None] | None = None) -> Settings:
+    """Read the adapter's settings; a command-line argument beats the variable of the same name.
+
+    Raises:
+        ConfigurationError: a value is wrong; the message names every fault.
+    """
+    given = {name: text for name, text in (arguments or {}).items() if text is not None}
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    for name, parse in PARSERS.items():
+        variable = name.upper()
+        label = f"--{name}" if name in given else variable
+        text = given.get(name) or environ.get(variable)
+        if not text:
+            continue
+        try:
+            values[name] = parse(text)
+        except ValueError as fault:
+            faults.append(f"{label} {fault}")
+    try:
+        values["api_keys"] = read_api_keys(environ)
+    except ConfigurationError as fault:
+        faults.append(str(fault))
+    if faults:
+        raise ConfigurationError("\n".join(faults))
+    return replace(Settings(), **values)
+
+
+assert set(PARSERS) | {"api_keys"} == {each.name for each in fields(Settings)}, "a setting without a parser"  # noqa: S101

@@ -1,0 +1,171 @@
+"""One connection under waitress: strict parsing, API Gateway's words for errors, and an end that loses no answer."""
+
+import re
+import socket
+import time
+from typing import Any
+
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.task import ErrorTask, WSGITask
+
+from fargate.errors import BadGateway, BadRequest, GatewayError, RequestTooLong
+from fargate.http import canonical, status_line
+from fargate.wsgi import HEADERS_KEY
+
+LINGER_SECONDS = 2.0
+LINGER_BYTES = 64 * 1024 * 1024
+_FOLDED = re.compile(rb"\r\n[ \t]")
+_FIELD = re.compile(rb"([^:]+):[ \t]*(.*?)[ \t]*")
+
+
+class HeadersTooLong(GatewayError):
+    """Request line and headers are longer than the limit."""
+
+    status = 431
+    message = "Request Header Fields Too Large"
+
+
+class NotImplementedByServer(GatewayError):
+    """The request wants a transfer coding other than chunked."""
+
+    status = 501
+    message = "Not Implemented"
+
+
+_ERRORS: dict[int, type[GatewayError]] = {
+    400: BadRequest,
+    413: RequestTooLong,
+    431: HeadersTooLong,
+    500: BadGateway,
+    501: NotImplementedByServer,
+}
+
+
+class StrictParser(HTTPRequestParser):  # type: ignore[misc]
+    """Refuses messages that another server might frame differently (request smuggling, RFC 9112, section 6.3)."""
+
+    header_lines: bytes = b""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Parse the request line and the headers; keep the headers as they came."""
+        _, _, self.header_lines = header_plus.partition(b"\r\n")
+        if _FOLDED.search(header_plus):
+            raise ParsingError("A header is folded over lines")
+        super().parse_header(header_plus)
+        names = [name for name, _ in self.fields()]
+        if "Transfer-Encoding" in names and "Content-Length" in names:
+            raise ParsingError("Content-Length beside Transfer-Encoding")
+        if "Transfer-Encoding" in names and self.version != "1.1":
+            raise ParsingError("Transfer-Encoding in HTTP/1.0")
+        if any(names.count(name) > 1 for name in ("Content-Length", "Transfer-Encoding", "Host")):
+            raise ParsingError("A framing header occurs twice")
+        if self.version == "1.1" and "Host" not in names:
+            raise ParsingError("No Host")
+
+    def fields(self) -> list[tuple[str, str]]:
+        """Return the headers one by one, in the order received; waitress itself joins repeated ones."""
+        matches = (_FIELD.fullmatch(line) for line in self.header_lines.split(b"\r\n"))
+        return [(canonical(each[1].decode("latin-1")), each[2].decode("latin-1")) for each in matches if each]
+
+
+class GatewayErrorTask(ErrorTask):  # type: ignore[misc]
+    """Answers what never reaches the app with `{"message": ...}`."""
+
+    def execute(self) -> None:
+        """Send the answer and close: what follows on the connection cannot be trusted."""
+        error = _ERRORS.get(self.request.error.code, BadRequest)()
+        self.status = status_line(error.status)
+        self.response_headers.append(("Content-Type", "application/json"))
+        self.set_close_on_finish()
+        self.content_length = len(error.body)
+        self.channel.linger = True
+        self.write(error.body)
+
+
+class DrainingTask(WSGITask):  # type: ignore[misc]
+    """Serves a request; while the server drains, its answer tells the client to open another connection elsewhere."""
+
+    def build_response_header(self) -> bytes:
+        """Return the response's head."""
+        if self.channel.server.lifecycle.is_draining and len(self.channel.requests) <= 1:
+            self.set_close_on_finish()
+        head: bytes = super().build_response_header()
+        return head
+
+    def get_environment(self) -> dict[str, Any]:
+        """Return the WSGI environment, with the headers as they came beside it."""
+        environ: dict[str, Any] = super().get_environment()
+        fields = self.request.fields()
+        if self.request.chunked:
+            fields.append(("Content-Length", environ["CONTENT_LENGTH"]))
+        environ[HEADERS_KEY] = fields
+        return environ
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection that, after refusing a body, reads on for a moment before it closes.
+
+    Closing a socket with unread input resets the connection, and the client loses the answer that says why
+    (RFC 9112, section 9.6).
+    """
+
+    parser_class = StrictParser
+    task_class = DrainingTask
+    error_task_class = GatewayErrorTask
+
+    linger = False
+    _lingering_until: float | None = None
+    _lingered_bytes = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """True while a request is served, or an answer is on its way."""
+        return bool(self.requests or self.total_outbufs_len or self.close_when_flushed or self._lingering_until)
+
+    def readable(self) -> bool:
+        """Read requests, or what is left of a refused one."""
+        return bool(self._lingering_until or super().readable())
+
+    def writable(self) -> bool:
+        """Write answers; a lingering connection asks for its turn only to close."""
+        if self._lingering_until:
+            return time.monotonic() > self._lingering_until
+        return bool(super().writable())
+
+    def handle_read(self) -> None:
+        """Read; what belongs to a refused request is thrown away."""
+        if not self._lingering_until:
+            super().handle_read()
+            return
+        try:
+            data = self.recv(self.adj.recv_bytes)  # closes at the end of input
+        except OSError:
+            self._close()
+            return
+        self._lingered_bytes += len(data)
+        if self._lingered_bytes > LINGER_BYTES:
+            self._close()
+
+    def handle_write(self) -> None:
+        """Write; or close a connection that has lingered long enough."""
+        if self._lingering_until:
+            self._close()
+        else:
+            super().handle_write()
+
+    def handle_close(self) -> None:
+        """Close, after lingering where the request was refused."""
+        if not self.linger or self._lingering_until or not self.connected:
+            self._close()
+            return
+        self._lingering_until = time.monotonic() + LINGER_SECONDS
+        self.will_close = False
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._close()
+
+    def _close(self) -> None:
+        self._lingering_until = None
+        super().handle_close()

@@ -1,0 +1,174 @@
+"""Serve a WSGI app with waitress, made fit for a container behind a load balancer.
+
+What waitress does not do by itself: answer probes while all threads are busy, make room when idle connections fill the
+limit, drain on SIGTERM, refuse ambiguous framing, word its own errors as API Gateway does, and let a client read the
+answer to a body that was too long.
+"""
+
+import logging
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher
+
+from fargate.lifecycle import PROBE_PATHS, Lifecycle, Phase
+from fargate.settings import MEBIBYTE, Settings
+from fargate.waitress_channel import Channel
+from fargate.wsgi import WsgiApp
+
+logger = logging.getLogger("fargate")
+
+LOOP_SECONDS = 1.0
+DRAIN_LOOP_SECONDS = 0.05
+QUIET_SECONDS = 0.5
+"""While draining, how long a connection must have been quiet to count as having nothing more to ask."""
+
+
+class Lanes:
+    """Worker threads for requests, and one apart for probes, so that a probe never waits behind other requests."""
+
+    def __init__(self, threads: int, base_path: str) -> None:
+        self._requests = ThreadedTaskDispatcher()
+        self._requests.set_thread_count(threads)
+        self._probes = ThreadedTaskDispatcher()
+        self._probes.set_thread_count(1)
+        self._probe_paths = PROBE_PATHS | {base_path + path for path in PROBE_PATHS}
+
+    def add_task(self, channel: Channel) -> None:
+        """Queue a channel's next request."""
+        lane = self._probes if getattr(channel.requests[0], "path", None) in self._probe_paths else self._requests
+        lane.add_task(channel)
+
+    def shutdown(self) -> None:
+        """End the idle threads; a request that never ends dies with the process."""
+        self._requests.shutdown(timeout=1)
+        self._probes.shutdown(timeout=1)
+
+
+class DrainingServer(TcpWSGIServer):  # type: ignore[misc]
+    """waitress with a connection limit that cannot be clogged, and an orderly end."""
+
+    channel_class = Channel
+
+    def __init__(self, app: WsgiApp, listener: socket.socket, settings: Settings, lifecycle: Lifecycle) -> None:
+        self.lifecycle = lifecycle
+        self._drain_seconds = settings.drain_seconds
+        self._drain_asked = threading.Event()
+        super().__init__(
+            app,
+            {},
+            _sock=listener,
+            dispatcher=Lanes(settings.threads, settings.base_path),
+            adj=_adjustments(settings, listener),
+            bind_socket=False,
+        )
+
+    def readable(self) -> bool:
+        """Accept more connections, if need be in the place of the one that has been quiet the longest."""
+        if len(self._map) >= self.adj.connection_limit:
+            self._close_quietest()
+        return bool(super().readable())
+
+    def _close_quietest(self) -> None:
+        waiting = [channel for channel in self.active_channels.values() if not channel.is_busy]
+        if waiting:
+            min(waiting, key=lambda channel: float(channel.last_activity)).handle_close()
+
+    def ask_to_drain(self) -> None:
+        """Begin an orderly end; safe in a signal handler."""
+        self._drain_asked.set()
+        self.pull_trigger()
+
+    def run(self) -> None:
+        """Serve until asked to drain, then drain."""
+        self.lifecycle.phase = Phase.READY
+        while not self._drain_asked.is_set():
+            self._turn(LOOP_SECONDS)
+        self._drain()
+
+    def _drain(self) -> None:
+        """Stop accepting, finish what was accepted, end within `drain_seconds`."""
+        self.lifecycle.phase = Phase.DRAINING
+        self._accept_backlog()
+        wasyncore.dispatcher.close(self)  # the listening socket alone: the trigger goes on waking the loop
+        begun = time.monotonic()
+        while self.active_channels and time.monotonic() - begun < self._drain_seconds:
+            self._close_quiet_channels()
+            self._turn(DRAIN_LOOP_SECONDS)
+        if self.active_channels:
+            logger.warning("%d connections were still busy after %d s", len(self.active_channels), self._drain_seconds)
+        self.task_dispatcher.shutdown()
+
+    def _accept_backlog(self) -> None:
+        """Take the connections that the kernel has already accepted for us; closing now would reset them."""
+        while True:
+            before = len(self.active_channels)
+            self.handle_accept()
+            if len(self.active_channels) <= before:
+                return
+
+    def _close_quiet_channels(self) -> None:
+        cutoff = time.time() - QUIET_SECONDS
+        for channel in list(self.active_channels.values()):
+            if not channel.is_busy and channel.request is None and channel.last_activity < cutoff:
+                channel.handle_close()
+
+    def _turn(self, seconds: float) -> None:
+        wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
+
+
+def _adjustments(settings: Settings, listener: socket.socket) -> Adjustments:
+    in_memory = settings.max_body_bytes + MEBIBYTE
+    return Adjustments(
+        sockets=[listener],
+        threads=settings.threads,
+        connection_limit=settings.connection_limit,
+        channel_timeout=settings.keep_alive_seconds,
+        cleanup_interval=5,
+        max_request_body_size=settings.max_body_bytes + 1,  # waitress refuses what reaches this size
+        max_request_header_size=settings.max_header_bytes,
+        inbuf_overflow=in_memory,  # bodies stay in memory: the root file system may be read-only
+        outbuf_overflow=in_memory,
+        asyncore_use_poll=True,  # select() ends at file descriptor 1024
+        clear_untrusted_proxy_headers=False,  # the gateway decides whom to believe, for every door alike
+        ident=None,
+        expose_tracebacks=False,
+    )
+
+
+def serve(app: WsgiApp, listener: socket.socket, settings: Settings, lifecycle: Lifecycle) -> None:
+    """Serve on a listening socket until SIGTERM or SIGINT, then drain; a second Ctrl-C ends at once.
+
+    Call it in the main thread.
+    """
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for every queued request helps nobody
+    server = DrainingServer(app, listener, settings, lifecycle)
+    restore = _on_signals(server.ask_to_drain)
+    try:
+        server.run()
+    finally:
+        restore()
+
+
+def _on_signals(ask_to_drain: Callable[[], None]) -> Callable[[], None]:
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        ask_to_drain()
+
+    before: dict[signal.Signals, Any] = {
+        number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    return restore

@@ -1,0 +1,130 @@
+"""The WSGI door: any Chalice app as a WSGI callable (PEP 3333), for waitress, gunicorn and the like."""
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from chalice.app import Chalice
+
+from fargate.errors import BadRequest, GatewayError, RequestTooLong
+from fargate.gateway import Gateway
+from fargate.http import Header, HttpRequest, HttpResponse, canonical, has_no_body, status_line
+from fargate.lifecycle import Lifecycle
+from fargate.settings import Settings, read_settings
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+HEADERS_KEY = "fargate.headers"
+"""Where a server of ours leaves the headers one by one; WSGI itself joins repeated ones with commas."""
+
+_SAFE_IN_PATH = "/:@!$&'()*+,;=-._~"
+_READ_BYTES = 64 * 1024
+
+
+def create_wsgi_app(
+    chalice_app: Chalice, settings: Settings | None = None, lifecycle: Lifecycle | None = None
+) -> WsgiApp:
+    """Make a WSGI callable that serves a Chalice app as API Gateway would.
+
+    Args:
+        chalice_app: the app; nothing in it has to change.
+        settings: read from the environment where not given.
+        lifecycle: what readiness probes are answered from; without one the server counts as ready.
+
+    Raises:
+        ConfigurationError: the environment holds a bad value.
+    """
+    settings = settings or read_settings(os.environ)
+    gateway = Gateway(chalice_app, settings, lifecycle)
+
+    def wsgi_app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            response = gateway.handle(_read_request(environ, settings.max_body_bytes))
+        except GatewayError as error:
+            response = HttpResponse(error.status, [("Content-Type", "application/json")], error.body)
+        return _send(response, environ["REQUEST_METHOD"], start_response)
+
+    return wsgi_app
+
+
+def _send(response: HttpResponse, method: str, start_response: StartResponse) -> Iterable[bytes]:
+    headers = response.headers
+    if has_no_body(response.status, method):
+        if method == "HEAD" and response.status not in (204, 304):
+            headers.append(("Content-Length", str(len(response.body))))
+        start_response(status_line(response.status), headers)
+        return ()
+    headers.append(("Content-Length", str(len(response.body))))
+    start_response(status_line(response.status), headers)
+    return (response.body,)
+
+
+def _read_request(environ: Environ, max_body_bytes: int) -> HttpRequest:
+    """Read a request whole.
+
+    Raises:
+        RequestTooLong: its body is longer than the limit; no more than that was read.
+        BadRequest: its Content-Length is not a number.
+    """
+    return HttpRequest(
+        method=environ["REQUEST_METHOD"],
+        path=_raw_path(environ),
+        query=environ.get("QUERY_STRING", ""),
+        headers=environ.get(HEADERS_KEY) or _headers(environ),
+        body=_read_body(environ, max_body_bytes),
+        peer=environ.get("REMOTE_ADDR", ""),
+        protocol=environ.get("SERVER_PROTOCOL", "HTTP/1.1"),
+        local_port=_local_port(environ),
+    )
+
+
+def _raw_path(environ: Environ) -> str:
+    """Return the path as the client sent it: from the request's target where the server keeps it, else encoded anew."""
+    target = environ.get("REQUEST_URI") or environ.get("RAW_URI")
+    if target:
+        path: str = target if target.startswith("/") else urlsplit(target).path
+        return path.partition("?")[0].partition("#")[0] or "/"
+    decoded = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    return quote(decoded.encode("latin-1"), safe=_SAFE_IN_PATH) or "/"
+
+
+def _headers(environ: Environ) -> list[Header]:
+    headers = [(canonical(key[5:].replace("_", "-")), value) for key, value in environ.items() if key[:5] == "HTTP_"]
+    for key, name in (("CONTENT_TYPE", "Content-Type"), ("CONTENT_LENGTH", "Content-Length")):
+        if environ.get(key):
+            headers.append((name, environ[key]))
+    return headers
+
+
+def _read_body(environ: Environ, limit: int) -> bytes:
+    stream = environ["wsgi.input"]
+    length = environ.get("CONTENT_LENGTH")
+    if length:
+        if not length.isdecimal():
+            raise BadRequest
+        if int(length) > limit:
+            raise RequestTooLong
+        body: bytes = stream.read(int(length))
+        return body
+    if not environ.get("wsgi.input_terminated"):
+        return b""
+    return _read_to_end(stream, limit)
+
+
+def _read_to_end(stream: Any, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    left = limit
+    while chunk := stream.read(_READ_BYTES):
+        left -= len(chunk)
+        if left < 0:
+            raise RequestTooLong
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _local_port(environ: Environ) -> int | None:
+    port = environ.get("SERVER_PORT", "")
+    return int(port) if port.isdecimal() else None
