@@ -40,10 +40,13 @@ format: setup ## Rewrite the code in the house style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11
+
 .PHONY: pins
 pins: setup ## Refresh requirements*.txt to the newest versions (review the diff, run make test)
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11 requirements.in -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	@for name in requirements requirements-uvicorn requirements-granian requirements-cognito requirements-dev; do \
+		$(LOCK) $$name.in -o $$name.txt || exit 1; \
+	done
 
 .PHONY: clean
 clean: ## Remove the virtual environment and caches; the data of `make run` in .data/ stays

@@ -56,7 +56,7 @@ def create_product() -> Response:
 
 @app.route("/product/{id}")
 @http.answered
-def read_product(id: str) -> Response:  # noqa: A002  the path's own word
+def read_product(id: str) -> Response:
     """Return a product, from the cache where it is there."""
     product_id = http.parse_id(id)
     return http.product_response(product_id, catalog().read(product_id), request().headers)
@@ -64,7 +64,7 @@ def read_product(id: str) -> Response:  # noqa: A002  the path's own word
 
 @app.route("/product/{id}", methods=["PUT"], api_key_required=True)
 @http.answered
-def replace_product(id: str) -> Response:  # noqa: A002
+def replace_product(id: str) -> Response:
     """Overwrite a product, if it still is the version that If-Match names."""
     product = parse_details(http.parse_id(id), http.body_of(request()))
     catalog().replace(product, http.if_match(request().headers))
@@ -73,7 +73,7 @@ def replace_product(id: str) -> Response:  # noqa: A002
 
 @app.route("/product/{id}", methods=["DELETE"], api_key_required=True)
 @http.answered
-def remove_product(id: str) -> Response:  # noqa: A002
+def remove_product(id: str) -> Response:
     """Remove a product."""
     catalog().remove(http.parse_id(id))
     return http.no_content()

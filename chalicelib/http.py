@@ -1,6 +1,7 @@
 """Where the shop meets HTTP: its responses, its errors, and what it reads from paths, queries and headers."""
 
 import functools
+import json
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -107,7 +108,7 @@ def parse_page(query: Mapping[str, str] | None) -> tuple[int, int]:
         BadRequestError: one of them is not a whole number in its range, or there is another parameter.
     """
     query = query or {}
-    faults = [f"{name} is not a known parameter" for name in sorted(set(query) - {"after", "limit"})]
+    faults = [f"{json.dumps(name)} is not a known parameter" for name in sorted(set(query) - {"after", "limit"})]
     numbers = {}
     for name, default, low, high in (("after", 0, 0, MAX_ID), ("limit", DEFAULT_PAGE, 1, MAX_PAGE)):
         text = query.get(name, str(default))

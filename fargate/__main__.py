@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import importlib.util
 import logging
 import os
 import resource
@@ -11,15 +12,16 @@ from collections.abc import Mapping, Sequence
 
 from chalice.app import Chalice
 
-from fargate import waitress_server
+from fargate.asgi import create_asgi_app
 from fargate.errors import ConfigurationError
 from fargate.lifecycle import Lifecycle, Phase
+from fargate.servers import waitress_server
+from fargate.servers.listening import listen
 from fargate.settings import PARSERS, Server, Settings, read_settings
 from fargate.wsgi import create_wsgi_app
 
 logger = logging.getLogger("fargate")
 
-BACKLOG = 1024
 SPARE_DESCRIPTORS = 128
 
 
@@ -36,9 +38,35 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     _raise_descriptor_limit(settings.connection_limit)
     announce(app, settings, listener.getsockname()[1])
     lifecycle = Lifecycle(Phase.STARTING)
-    waitress_server.serve(create_wsgi_app(app, settings, lifecycle), listener, settings, lifecycle)
+    serve(app, listener, settings, lifecycle)
     logger.info("Stopped")
     return 0
+
+
+def serve(app: Chalice, listener: socket.socket, settings: Settings, lifecycle: Lifecycle) -> None:
+    """Serve with the server that the settings name until told to stop; its package is imported only here."""
+    if settings.server is Server.UVICORN:
+        from fargate.servers import uvicorn_server
+
+        uvicorn_server.serve(create_asgi_app(app, settings, lifecycle), listener, settings, lifecycle)
+    elif settings.server is Server.GRANIAN:
+        from fargate.servers import granian_server
+
+        granian_server.serve(create_asgi_app(app, settings, lifecycle), listener, settings, lifecycle)
+    else:
+        waitress_server.serve(create_wsgi_app(app, settings, lifecycle), listener, settings, lifecycle)
+
+
+def check_server(server: Server) -> None:
+    """Make sure that the chosen server is installed.
+
+    Raises:
+        ConfigurationError: it is not; says how to install it.
+    """
+    if importlib.util.find_spec(server) is None:
+        raise ConfigurationError(
+            f"SERVER is {server}, which is not installed: pip install -r requirements-{server}.txt"
+        )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,6 +94,7 @@ def prepare(given: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Sett
     settings, app = Settings(), None
     try:
         settings = read_settings(environ, {name: getattr(given, name, None) for name in PARSERS})
+        check_server(settings.server)
     except ConfigurationError as error:
         faults.append(str(error))
     try:
@@ -111,19 +140,6 @@ def load_app(target: str) -> Chalice:
     return app
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Open the listening socket.
-
-    Raises:
-        ConfigurationError: the port is taken, or the address is not one of this machine's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        raise ConfigurationError(f"Cannot listen on {host} port {port}: {error.strerror}") from error
-
-
 def _raise_descriptor_limit(connections: int) -> None:
     """Allow as many open files as the connection limit needs, as far as the system lets us."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -142,9 +158,8 @@ def announce(app: Chalice, settings: Settings, port: int) -> None:
         settings.server,
         settings.threads,
     )
-    protected = sorted(
-        {entry.uri_pattern for route in app.routes.values() for entry in route.values() if entry.api_key_required}
-    )
+    entries = [entry for methods in app.routes.values() for entry in methods.values()]
+    protected = sorted({f"{entry.method} {entry.uri_pattern}" for entry in entries if entry.api_key_required})
     if protected and settings.api_keys.is_closed:
         logger.warning("No API_KEYS: the routes that want a key are closed: %s", ", ".join(protected))
     if protected and settings.api_keys.is_open:

@@ -9,7 +9,9 @@ FargateError
     ├── NotFound              404
     ├── MethodNotAllowed      405, with Allow
     ├── RequestTooLong        413
+    ├── HeadersTooLong        431
     ├── AuthorizerFailure     500
+    ├── NotSupported          501
     ├── BadGateway            502  the app raised, or answered with what is no response
     └── ServiceUnavailable    503
 """
@@ -85,6 +87,20 @@ class RequestTooLong(GatewayError):
 
     status = 413
     message = "Request Too Long"
+
+
+class HeadersTooLong(GatewayError):
+    """Request line and headers are longer than the limit."""
+
+    status = 431
+    message = "Request Header Fields Too Large"
+
+
+class NotSupported(GatewayError):
+    """The request wants a transfer coding other than chunked."""
+
+    status = 501
+    message = "Not Implemented"
 
 
 class AuthorizerFailure(GatewayError):

@@ -44,6 +44,7 @@ class EventBuilder:
         query = _query(request.query)
         body, encoded = self._body(request.body, headers.get("Content-Type"))
         pattern = match.route.pattern
+        host = _without_port(headers.get("Host", ""))
         return {
             "resource": pattern,
             "path": path,
@@ -67,8 +68,8 @@ class EventBuilder:
                 "extendedRequestId": ids.extended_id,
                 "requestTime": _request_time(int(now)),
                 "requestTimeEpoch": int(now * 1000),
-                "domainName": headers.get("Host", ""),
-                "domainPrefix": headers.get("Host", "").partition(".")[0],
+                "domainName": host,
+                "domainPrefix": host.partition(".")[0],
                 "identity": _identity(source_ip, headers.get("User-Agent")),
                 "localPort": request.local_port,
             },
@@ -121,6 +122,10 @@ def _describe_hop(many: dict[str, list[str]], request: HttpRequest, source_ip: s
         many["X-Forwarded-Proto"] = ["http"]
         many["X-Forwarded-Port"] = [str(request.local_port or 80)]
     many["X-Amzn-Trace-Id"] = [ids.trace_header]
+
+
+def _without_port(host: str) -> str:
+    return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
 
 
 def _query(text: str) -> dict[str, list[str]] | None:

@@ -82,7 +82,7 @@ class Gateway:
                 return _probe_answer(path, request.method)
             return self._serve(request, path, match, ids, now)
         except GatewayError as error:
-            return _error_response(error, match and match.route, request.method)
+            return error_response(error, match.route if match else None, request.method)
 
     def _serve(self, request: HttpRequest, path: str, match: Match, ids: RequestIds, now: float) -> HttpResponse:
         route = match.route
@@ -132,7 +132,8 @@ def _allowed(route: Route) -> list[str]:
     return [*methods, "OPTIONS"] if cors_of(route) and "OPTIONS" not in methods else methods
 
 
-def _error_response(error: GatewayError, route: Route | None, method: str) -> HttpResponse:
+def error_response(error: GatewayError, route: Route | None = None, method: str = "") -> HttpResponse:
+    """Word an error as API Gateway does; a route with CORS lets other origins read it."""
     headers: list[Header] = [("Content-Type", "application/json"), *error.headers]
     if route is not None:
         headers.extend(headers_of(cors_of(route, method)))

@@ -8,6 +8,10 @@ PROBE_PATHS = frozenset({LIVENESS_PATH, READINESS_PATH})
 """Paths that an orchestrator asks; they are answered even while every worker thread is busy."""
 
 
+QUIET_SECONDS = 0.5
+"""While a server drains, how long a connection must have been quiet to count as having nothing more to ask."""
+
+
 class Phase(StrEnum):
     """A server starts, is ready, and drains once it is told to stop."""
 

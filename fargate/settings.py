@@ -15,6 +15,8 @@ class Server(StrEnum):
     """How the app is served."""
 
     WAITRESS = "waitress"
+    UVICORN = "uvicorn"
+    GRANIAN = "granian"
 
 
 @dataclass(frozen=True, slots=True)

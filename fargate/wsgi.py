@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 from chalice.app import Chalice
 
 from fargate.errors import BadRequest, GatewayError, RequestTooLong
-from fargate.gateway import Gateway
+from fargate.gateway import Gateway, error_response
 from fargate.http import Header, HttpRequest, HttpResponse, canonical, has_no_body, status_line
 from fargate.lifecycle import Lifecycle
 from fargate.settings import Settings, read_settings
@@ -44,7 +44,7 @@ def create_wsgi_app(
         try:
             response = gateway.handle(_read_request(environ, settings.max_body_bytes))
         except GatewayError as error:
-            response = HttpResponse(error.status, [("Content-Type", "application/json")], error.body)
+            response = error_response(error)
         return _send(response, environ["REQUEST_METHOD"], start_response)
 
     return wsgi_app

@@ -6,30 +6,26 @@ answer to a body that was too long.
 """
 
 import logging
-import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
-from types import FrameType
-from typing import Any
 
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
-from fargate.lifecycle import PROBE_PATHS, Lifecycle, Phase
+from fargate.lifecycle import PROBE_PATHS, QUIET_SECONDS, Lifecycle, Phase
+from fargate.servers.listening import refuse_connections
+from fargate.servers.signals import on_signals
+from fargate.servers.waitress_channel import Channel
 from fargate.settings import MEBIBYTE, Settings
-from fargate.waitress_channel import Channel
 from fargate.wsgi import WsgiApp
 
 logger = logging.getLogger("fargate")
 
 LOOP_SECONDS = 1.0
 DRAIN_LOOP_SECONDS = 0.05
-QUIET_SECONDS = 0.5
-"""While draining, how long a connection must have been quiet to count as having nothing more to ask."""
 
 
 class Lanes:
@@ -97,6 +93,7 @@ class DrainingServer(TcpWSGIServer):  # type: ignore[misc]
     def _drain(self) -> None:
         """Stop accepting, finish what was accepted, end within `drain_seconds`."""
         self.lifecycle.phase = Phase.DRAINING
+        refuse_connections(self.socket)
         self._accept_backlog()
         wasyncore.dispatcher.close(self)  # the listening socket alone: the trigger goes on waking the loop
         begun = time.monotonic()
@@ -151,24 +148,5 @@ def serve(app: WsgiApp, listener: socket.socket, settings: Settings, lifecycle: 
     """
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for every queued request helps nobody
     server = DrainingServer(app, listener, settings, lifecycle)
-    restore = _on_signals(server.ask_to_drain)
-    try:
+    with on_signals(server.ask_to_drain):
         server.run()
-    finally:
-        restore()
-
-
-def _on_signals(ask_to_drain: Callable[[], None]) -> Callable[[], None]:
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        ask_to_drain()
-
-    before: dict[signal.Signals, Any] = {
-        number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)
-    }
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    return restore

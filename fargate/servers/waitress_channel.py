@@ -9,7 +9,7 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask, WSGITask
 
-from fargate.errors import BadGateway, BadRequest, GatewayError, RequestTooLong
+from fargate.errors import BadGateway, BadRequest, GatewayError, HeadersTooLong, NotSupported, RequestTooLong
 from fargate.http import canonical, status_line
 from fargate.wsgi import HEADERS_KEY
 
@@ -19,26 +19,12 @@ _FOLDED = re.compile(rb"\r\n[ \t]")
 _FIELD = re.compile(rb"([^:]+):[ \t]*(.*?)[ \t]*")
 
 
-class HeadersTooLong(GatewayError):
-    """Request line and headers are longer than the limit."""
-
-    status = 431
-    message = "Request Header Fields Too Large"
-
-
-class NotImplementedByServer(GatewayError):
-    """The request wants a transfer coding other than chunked."""
-
-    status = 501
-    message = "Not Implemented"
-
-
 _ERRORS: dict[int, type[GatewayError]] = {
     400: BadRequest,
     413: RequestTooLong,
     431: HeadersTooLong,
     500: BadGateway,
-    501: NotImplementedByServer,
+    501: NotSupported,
 }
 
 

@@ -1,0 +1,193 @@
+"""Bring the database's schema up to date: `python -m chalicelib.migrate`, `make run` and the deployment.
+
+What must hold: two that start at once take turns (a PostgreSQL advisory lock, held by the migrating connection until
+it is closed); a step that cannot have its table at once lets go and tries again later, because every read of the
+service waits in line behind it; whatever goes wrong becomes one sentence.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from pg8000 import dbapi, native
+from sqlalchemy import Connection, create_engine, exc, text
+from sqlalchemy.pool import NullPool
+
+from chalicelib.credentials import CredentialSource, CredentialsUnavailableError, FixedCredentials, source
+from chalicelib.migrations import RefusedError
+from chalicelib.pool import log_in, open_socket, reason_of, sqlstate_of, tls_context, with_login
+from chalicelib.settings import Credentials, DatabaseAddress, Settings, SettingsError, read_settings
+
+ADVISORY_LOCK = 0x70726F64  # "prod": every migration of this shop asks for this number
+LOCK_NOT_AVAILABLE = "55P03"
+
+Applied = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a migration waits for what; times in seconds."""
+
+    connect: float = 3.0  # TCP, then TLS, then login
+    turn: float = 300.0  # for another migration to end, asking each `ask`
+    ask: float = 0.2
+    lock: float = 0.5  # for a table, holding up the service: less than the service's own patience
+    tries: int = 20  # for a table, one each `pause`
+    pause: float = 1.0
+
+
+class MigrationError(Exception):
+    """The database was not migrated, or not all the way; says in one sentence why."""
+
+
+def migrate(database_url: str) -> None:
+    """Bring the database behind the URL up to date; changes nothing where it is.
+
+    Raises:
+        MigrationError: it cannot be reached, or refuses.
+        SettingsError: the URL is no database's.
+    """
+    settings = _settings_in({"DATABASE_URL": database_url})
+    upgrade(settings.database, FixedCredentials(settings.database_credentials), lambda step: None)
+
+
+def upgrade(
+    address: DatabaseAddress,
+    credentials: CredentialSource,
+    applied: Applied,
+    patience: Patience = Patience(),
+) -> None:
+    """Take every step that the database lacks, calling `applied` with each one's number and title.
+
+    Raises:
+        MigrationError: the database cannot be reached, or refuses.
+    """
+    place = f"the database {address.database} on {address.host}:{address.port}"
+    try:
+        with connected(address, credentials, patience) as connection:
+            _wait_for_turn(connection, patience)
+            _refuse_other_encodings(connection)
+            _take_steps(alembic_config(connection, applied), patience)
+    except RefusedError as refusal:
+        raise MigrationError(f"{place} was not migrated: {refusal}") from None
+    except CommandError as error:
+        raise MigrationError(f"{place} was migrated by another version of this shop: {error}") from error
+    except exc.DBAPIError as error:
+        reason = reason_of(error.orig) if error.orig else str(error)
+        raise MigrationError(f"{place} was not migrated: {reason}") from error
+    except (native.Error, OSError, CredentialsUnavailableError) as error:
+        raise MigrationError(f"{place} cannot be reached: {reason_of(error)}") from error
+
+
+def connected(address: DatabaseAddress, credentials: CredentialSource, patience: Patience = Patience()) -> Connection:
+    """Return a connection of its own, closed for good when its block ends; raises as pg8000 does."""
+    tls = tls_context(address)
+    limits = {"lock_timeout": f"{patience.lock * 1000:.0f}", "statement_timeout": "0"}
+
+    def login(known: Credentials) -> "_Connection":
+        sock = open_socket(address, tls, patience.connect)
+        try:
+            connection = log_in(_Connection, address, known, sock, limits)
+        except BaseException:
+            sock.close()
+            raise
+        sock.settimeout(None)  # a step may take its time
+        return connection
+
+    engine = create_engine(
+        "postgresql+pg8000://",
+        creator=lambda: cast("Any", with_login(credentials, login)),
+        poolclass=NullPool,
+        pool_reset_on_return=None,  # it is closed instead
+    )
+    return engine.connect()
+
+
+class _Connection(dbapi.Connection):  # type: ignore[misc]
+    """A connection that also closes when the server is gone: SQLAlchemy would print a traceback otherwise."""
+
+    def close(self) -> None:
+        with suppress(native.InterfaceError, OSError):
+            super().close()
+
+
+def _wait_for_turn(connection: Connection, patience: Patience) -> None:
+    """Hold the advisory lock from here on. Asks again and again: a statement that waited could stall others' steps."""
+    until = time.monotonic() + patience.turn
+    while not _value(connection, f"SELECT pg_try_advisory_lock({ADVISORY_LOCK})"):
+        if time.monotonic() > until:
+            raise RefusedError(f"another migration has been running for {patience.turn:.0f} s; see what it waits for")
+        time.sleep(patience.ask)
+
+
+def _take_steps(config: Config, patience: Patience) -> None:
+    """Take every step; one whose table is in use, again later. Steps that were taken stay taken."""
+    for _ in range(patience.tries):
+        try:
+            return command.upgrade(config, "head")
+        except exc.DBAPIError as error:
+            if sqlstate_of(error.orig) != LOCK_NOT_AVAILABLE:
+                raise
+        time.sleep(patience.pause)
+    raise RefusedError("products was in use all the time; see which transaction holds it, and migrate again")
+
+
+def _value(connection: Connection, sql: str) -> object:
+    """Ask one question in a transaction of its own; the advisory lock outlives it."""
+    with connection.begin():
+        return connection.scalar(text(sql))
+
+
+def _refuse_other_encodings(connection: Connection) -> None:
+    encoding = _value(connection, "SHOW server_encoding")
+    if encoding != "UTF8":
+        raise RefusedError(f"its encoding is {encoding}, which cannot hold every name; create it with ENCODING 'UTF8'")
+
+
+def alembic_config(connection: Connection, applied: Applied) -> Config:
+    """Return what Alembic wants to know; the steps lie beside this module, wherever that was installed."""
+    config = Config()
+    folder = Path(__file__).with_name("migrations")
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    config.attributes["on_version_apply"] = lambda step, **_: applied(_title(step))
+    return config
+
+
+def _title(step: Any) -> str:
+    return f"{step.up_revision_id} {step.up_revision.doc}"
+
+
+def _settings_in(environ: Mapping[str, str]) -> Settings:
+    """Read the shop's settings without asking for a Redis: a migration has no use for one."""
+    return read_settings({**environ, "REDIS_URL": "redis://unused"})
+
+
+def main() -> None:
+    """Migrate the database that the environment names; print each step, or that there was none to take."""
+    steps: list[str] = []
+
+    def applied(step: str) -> None:
+        steps.append(step)
+        sys.stdout.write(f"Migrated: {step}\n")
+
+    try:
+        settings = _settings_in(os.environ)
+        credentials = source(settings.database_credentials, settings.database_secret_arn)
+        upgrade(settings.database, credentials, applied)
+    except (MigrationError, SettingsError) as error:
+        sys.exit(str(error))
+    if not steps:
+        sys.stdout.write("The database is up to date.\n")
+
+
+if __name__ == "__main__":
+    main()

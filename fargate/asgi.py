@@ -1,0 +1,182 @@
+"""The ASGI door: any Chalice app as an ASGI 3 callable, for uvicorn, granian and the like, and for Mangum on Lambda.
+
+Handlers run in a bounded pool of threads, so that the event loop never waits for one. Bodies are limited as they
+arrive; a request whose client has gone while it waited for a thread is not served.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+from urllib.parse import quote
+
+from chalice.app import Chalice
+
+from fargate.errors import GatewayError, HeadersTooLong, RequestTooLong, ServiceUnavailable
+from fargate.gateway import Gateway, error_response
+from fargate.http import Header, HttpRequest, HttpResponse, canonical, has_no_body
+from fargate.lifecycle import PROBE_PATHS, Lifecycle, Phase
+from fargate.settings import Settings, read_settings
+from fargate.workers import Workers
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_SAFE_IN_PATH = "/:@!$&'()*+,;=-._~%"
+
+
+class ClientDisconnected(Exception):
+    """The client went away before its request could be served."""
+
+
+def create_asgi_app(
+    chalice_app: Chalice, settings: Settings | None = None, lifecycle: Lifecycle | None = None
+) -> AsgiApp:
+    """Make an ASGI 3 callable that serves a Chalice app as API Gateway would.
+
+    Args:
+        chalice_app: the app; nothing in it has to change.
+        settings: read from the environment where not given.
+        lifecycle: what readiness probes are answered from; without one the server counts as ready.
+
+    Raises:
+        ConfigurationError: the environment holds a bad value.
+    """
+    settings = settings or read_settings(os.environ)
+    lifecycle = lifecycle or Lifecycle()
+    return AsgiDoor(Gateway(chalice_app, settings, lifecycle), settings, lifecycle)
+
+
+class AsgiDoor:
+    """Brings requests to the gateway and its answers back.
+
+    https://asgi.readthedocs.io/en/latest/specs/www.html
+    """
+
+    def __init__(self, gateway: Gateway, settings: Settings, lifecycle: Lifecycle) -> None:
+        self._settings = settings
+        self._lifecycle = lifecycle
+        self._workers = Workers(gateway.handle, settings.threads, "request")
+        self._probe_worker = Workers(gateway.handle, 1, "probe")
+        self._waiting = 0  # only the event loop's thread touches it
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection of the server's: a request, or the lifespan of the app."""
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": "WebSocket handlers are not served here"})
+        else:
+            raise RuntimeError(f"unknown ASGI scope: {scope['type']}")
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while (await receive())["type"] != "lifespan.shutdown":
+            await send({"type": "lifespan.startup.complete"})
+        self._lifecycle.phase = Phase.DRAINING
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            request = await self._read_request(scope, receive)
+            response = await self._handle(request, receive)
+        except GatewayError as error:
+            response = error_response(error)
+        except ClientDisconnected:
+            return
+        await self._send(response, scope, send)
+
+    async def _read_request(self, scope: Scope, receive: Receive) -> HttpRequest:
+        headers = self._headers(scope["headers"])
+        server, client = scope.get("server"), scope.get("client")
+        return HttpRequest(
+            method=scope["method"],
+            path=_raw_path(scope),
+            query=scope["query_string"].decode("latin-1"),
+            headers=headers,
+            body=await self._read_body(headers, receive),
+            peer=client[0] if client else "",
+            protocol=f"HTTP/{scope['http_version']}",
+            local_port=server[1] if server and "aws.event" not in scope else None,
+        )
+
+    def _headers(self, raw: Iterable[tuple[bytes, bytes]]) -> list[Header]:
+        headers = [(canonical(name.decode("latin-1")), value.decode("latin-1")) for name, value in raw]
+        if sum(len(name) + len(value) for name, value in headers) > self._settings.max_header_bytes:
+            raise HeadersTooLong
+        return headers
+
+    async def _read_body(self, headers: list[Header], receive: Receive) -> bytes:
+        limit = self._settings.max_body_bytes
+        for name, value in headers:
+            if name == "Content-Length" and value.isdecimal() and int(value) > limit:
+                raise RequestTooLong
+        chunks: list[bytes] = []
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnected
+            chunks.append(message.get("body", b""))
+            limit -= len(chunks[-1])
+            if limit < 0:
+                raise RequestTooLong
+            more = message.get("more_body", False)
+        return b"".join(chunks)
+
+    async def _handle(self, request: HttpRequest, receive: Receive) -> HttpResponse:
+        """Have a thread answer the request; probes have a thread of their own and never wait behind others."""
+        if request.path.removeprefix(self._settings.base_path) in PROBE_PATHS:
+            return await self._probe_worker.submit(request)
+        if self._waiting >= self._settings.threads + self._settings.connection_limit:
+            raise ServiceUnavailable(headers=[("Retry-After", "1")])
+        self._waiting += 1
+        try:
+            answer = self._workers.submit(request)
+            if self._waiting > self._settings.threads:
+                return await _unless_disconnected(answer, receive)
+            return await answer
+        finally:
+            self._waiting -= 1
+
+    async def _send(self, response: HttpResponse, scope: Scope, send: Send) -> None:
+        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+        if response.status not in (204, 304):
+            headers.append((b"content-length", str(len(response.body)).encode()))
+        if self._lifecycle.is_draining and scope["http_version"].startswith("1"):
+            headers.append((b"connection", b"close"))
+        body = b"" if has_no_body(response.status, scope["method"]) else response.body
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+async def _unless_disconnected(answer: asyncio.Future[HttpResponse], receive: Receive) -> HttpResponse:
+    """Wait for a thread to answer; where the client goes first, take back what no thread has begun.
+
+    Raises:
+        ClientDisconnected: the client has gone.
+    """
+    gone = asyncio.ensure_future(receive())
+    try:
+        await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            answer.cancel()
+            raise ClientDisconnected
+        return answer.result()
+    finally:
+        gone.cancel()
+
+
+def _raw_path(scope: Scope) -> str:
+    """Return the path as the client sent it; Mangum hands over API Gateway's event beside a decoded path."""
+    raw: bytes | None = scope.get("raw_path")
+    if raw:
+        return raw.partition(b"?")[0].decode("latin-1")
+    event = scope.get("aws.event", {})
+    path = event.get("rawPath") or event.get("path") or quote(scope["path"], safe=_SAFE_IN_PATH.rstrip("%"))
+    return quote(path, safe=_SAFE_IN_PATH) or "/"

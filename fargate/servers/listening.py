@@ -1,0 +1,41 @@
+"""The listening socket: opened before anything is served, closed to new connections before old ones are finished."""
+
+import ctypes
+import os
+import socket
+import struct
+import sys
+
+from fargate.errors import ConfigurationError
+
+BACKLOG = 1024
+SO_ATTACH_FILTER = 26  # asm-generic/socket.h
+BPF_RETURN = 0x06  # the one instruction of a filter that accepts nothing: return 0 bytes
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the listening socket.
+
+    Raises:
+        ConfigurationError: the port is taken, or the address is not one of this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise ConfigurationError(f"Cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}") from error
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted connections inherit it
+    return listener
+
+
+def refuse_connections(listener: socket.socket) -> None:
+    """Let no more connections in while those that the kernel has already accepted stay.
+
+    Closing a listening socket resets the connections that nobody has taken from it yet. So the kernel is first told to
+    drop whatever asks for a connection; then what is waiting can be taken in peace, and the socket closed. Linux only:
+    elsewhere nothing is done, and a connection that is opened in that very moment may be reset.
+    """
+    if sys.platform != "linux":
+        return
+    program = ctypes.create_string_buffer(struct.pack("HBBI", BPF_RETURN, 0, 0, 0))
+    listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(program)))

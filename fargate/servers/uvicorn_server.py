@@ -1,0 +1,68 @@
+"""Serve the ASGI door with uvicorn, with an orderly end."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+
+from fargate.asgi import AsgiApp
+from fargate.lifecycle import QUIET_SECONDS, Lifecycle, Phase
+from fargate.servers.listening import refuse_connections
+from fargate.servers.signals import on_signals
+from fargate.settings import Settings
+
+logger = logging.getLogger("fargate")
+
+
+class DrainingServer(uvicorn.Server):
+    """uvicorn that ends with exit code 0 and loses nothing that was accepted."""
+
+    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._lifecycle = lifecycle
+        self._drain_seconds = drain_seconds
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Drain on SIGTERM and SIGINT; uvicorn itself would raise the signal again at the end and so never exit 0."""
+        with on_signals(self._ask_to_drain):
+            yield
+
+    def _ask_to_drain(self) -> None:
+        self._lifecycle.phase = Phase.DRAINING
+        self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening; from here on the server is ready."""
+        await super().startup(sockets)
+        self._lifecycle.phase = Phase.READY
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop accepting, let what is on its way arrive, finish it, end within `drain_seconds`."""
+        for listener in sockets or []:
+            refuse_connections(listener)
+        await asyncio.sleep(QUIET_SECONDS)  # the loop accepts what the kernel has accepted, and requests arrive
+        try:
+            await asyncio.wait_for(super().shutdown(sockets), self._drain_seconds)
+        except TimeoutError:
+            logger.warning("Requests were still running after %d s", self._drain_seconds)
+            logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # a traceback for each adds nothing
+
+
+def serve(app: AsgiApp, listener: socket.socket, settings: Settings, lifecycle: Lifecycle) -> None:
+    """Serve on a listening socket until SIGTERM or SIGINT, then drain. Call it in the main thread."""
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # starts and ends are told for every server alike
+    config = uvicorn.Config(
+        app,
+        lifespan="on",
+        timeout_keep_alive=settings.keep_alive_seconds,
+        h11_max_incomplete_event_size=settings.max_header_bytes,
+        proxy_headers=False,  # the gateway decides whom to believe, for every door alike
+        server_header=False,
+        access_log=False,
+        log_config=None,
+    )
+    DrainingServer(config, lifecycle, settings.drain_seconds).run(sockets=[listener])

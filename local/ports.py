@@ -1,0 +1,73 @@
+"""TCP ports: finding a free one, and saying clearly when the wanted one is not."""
+
+import errno
+import secrets
+import socket
+
+from local.errors import AddressError
+
+LOOPBACK = "127.0.0.1"
+
+# Below the ports that systems hand to outgoing connections (from 32768 on Linux, 49152 on macOS): while a server on
+# one of those is down, a client that tries to reach it may be given that very port, connect to itself, and keep the
+# server from coming back.
+_SERVER_PORTS = range(15_000, 30_000)
+
+
+def free_port() -> int:
+    """Return a port on the loopback address that nothing listens on."""
+    while True:
+        port = secrets.choice(_SERVER_PORTS)  # not `random`, which tests seed
+        if can_listen(LOOPBACK, port):
+            return port
+
+
+def can_listen(host: str, port: int) -> bool:
+    """Say whether a server could listen there now."""
+    try:
+        _try_to_listen(host, port)
+    except OSError:
+        return False
+    return True
+
+
+def require_free(host: str, port: int) -> None:
+    """Make sure that a server can listen there.
+
+    Raises:
+        AddressError: it cannot; the message says why and what to do.
+    """
+    taken = f"Port {port} is taken: stop what listens there, or choose another one: PORT={port + 1} make run"
+    if accepts(host, port):
+        raise AddressError(taken)
+    try:
+        _try_to_listen(host, port)
+    except PermissionError:
+        raise AddressError(f"This user may not listen on port {port}: choose one above 1023.") from None
+    except OSError as fault:
+        if fault.errno == errno.EADDRINUSE:
+            raise AddressError(taken) from None
+        raise AddressError(f"Cannot listen on HOST {host}: {fault.strerror}.") from None
+
+
+def reachable_host(host: str) -> str:
+    """Turn an address to listen on into one to connect to."""
+    return {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)
+
+
+def accepts(host: str, port: int) -> bool:
+    """Say whether something accepts connections there."""
+    try:
+        socket.create_connection((reachable_host(host), port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _try_to_listen(host: str, port: int) -> None:
+    """Bind as a server would: past the remains of connections that are closed (TIME_WAIT)."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen()

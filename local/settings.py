@@ -1,0 +1,70 @@
+"""What `make run` reads from the environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.errors import AddressError
+from local.ports import LOOPBACK, reachable_host
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / ".data"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where to listen, and which stores to use instead of embedded ones."""
+
+    host: str
+    port: int
+    data: Path
+    environ: Mapping[str, str] = field(repr=False)
+    database_url: str | None = field(repr=False)
+    redis_url: str | None = field(repr=False)
+
+    @property
+    def keys_wanted(self) -> bool:
+        """Whether the environment closes the writes to clients without a key."""
+        keys = self.environ.get("API_KEYS")
+        return keys != "none" if keys else bool(self.environ.get("API_KEYS_SECRET_ARN"))
+
+    @property
+    def url(self) -> str:
+        """Where a client on this machine finds the shop."""
+        host = reachable_host(self.host)
+        if host == LOOPBACK:
+            host = "localhost"
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    def environ_of_app(self, database_url: str, redis_url: str) -> dict[str, str]:
+        """Return the environment of the app over these stores."""
+        environ = {"PYTHONUNBUFFERED": "1", **self.environ, "HOST": self.host, "PORT": str(self.port)}
+        environ |= {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+        if self.database_url is None:  # the secrets are another database's, not the embedded one's
+            environ.pop("DATABASE_SECRET_ARN", None)
+        if self.redis_url is None:
+            environ.pop("REDIS_SECRET_ARN", None)
+        if not self.environ.get("API_KEYS") and not self.environ.get("API_KEYS_SECRET_ARN"):
+            environ["API_KEYS"] = "none"
+        return environ
+
+
+def read_settings(environ: Mapping[str, str], data: Path) -> Settings:
+    """Read the settings.
+
+    The writes are open here (API_KEYS=none), so unless HOST says otherwise only this machine may call.
+
+    Raises:
+        AddressError: PORT is no port.
+    """
+    port = environ.get("PORT") or "3000"
+    if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
+        raise AddressError(f"PORT is {port!r}, not a number from 1 to 65535.")
+    return Settings(
+        host=environ.get("HOST") or LOOPBACK,
+        port=int(port),
+        data=data,
+        environ=environ,
+        database_url=environ.get("DATABASE_URL") or None,
+        redis_url=environ.get("REDIS_URL") or None,
+    )

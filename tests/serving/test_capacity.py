@@ -1,0 +1,114 @@
+"""Probes answer while every thread is busy; idle connections never keep a new one out."""
+
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from fargate.settings import Settings
+from tests.servers import Server, serving
+from tests.serving.test_drain import established, wait_until_accepted
+
+
+def test_many_times_more_status_calls_than_threads_all_answer(module_database_url: str, module_redis_url: str) -> None:
+    environ = {"DATABASE_URL": module_database_url, "REDIS_URL": module_redis_url, "THREADS": "4"}
+    started = threading.Barrier(200)
+
+    def ask(_: int) -> int:
+        with httpx.Client(timeout=2) as client:
+            started.wait()
+            return client.get(f"{server.url}/status").status_code
+
+    with serving(environ) as server, ThreadPoolExecutor(200) as pool:
+        assert list(pool.map(ask, range(200))) == [200] * 200
+
+
+def test_status_is_unhealthy_where_nothing_answers() -> None:
+    from chalicelib.health import ask_own_port
+
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # bound, not listening: the port is ours and refuses
+        health = ask_own_port(bound.getsockname()[1])
+    assert health.reason is not None
+    assert "gave no answer" in health.reason
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/api/readyz"])
+def test_probes_answer_while_every_thread_is_busy(path: str) -> None:
+    with serving({"THREADS": "1", "BASE_PATH": "/api", "DRAIN_SECONDS": "0"}, "tests.apps.echo:app") as server:
+        busy = threading.Thread(target=httpx.get, args=(f"{server.url}/echo/x?pause=3",), kwargs={"timeout": 30})
+        busy.start()
+        wait_until_accepted(server.port, 1)
+        assert httpx.get(server.url + path, timeout=2).status_code == 200
+        assert busy.is_alive()
+        busy.join()
+
+
+def test_idle_connections_cannot_exhaust_the_limit() -> None:
+    with serving({"CONNECTION_LIMIT": "50"}, "tests.apps.echo:app") as server:
+        idle = []
+        for _ in range(200):
+            connection = socket.create_connection(("127.0.0.1", server.port))
+            idle.append(connection)
+            keep_alive_request(connection)
+        assert httpx.get(f"{server.url}/echo/x", timeout=5).status_code == 200
+        assert len(established(server.port)) <= 50
+        for connection in idle:
+            connection.close()
+
+
+def keep_alive_request(connection: socket.socket) -> None:
+    connection.sendall(b"GET /echo/x HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+def test_a_connection_with_a_running_request_is_never_the_one_to_go() -> None:
+    with serving({"CONNECTION_LIMIT": "12", "THREADS": "4"}, "tests.apps.echo:app") as server:
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(httpx.get, f"{server.url}/echo/kept?pause=1", timeout=10)
+            wait_until_accepted(server.port, 1)
+            crowd = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(40)]
+            assert running.result().json()["name"] == "kept"
+        for connection in crowd:
+            connection.close()
+
+
+def test_the_default_limit_is_above_what_a_load_balancer_keeps_open_and_idle_time_above_its_60_s() -> None:
+    assert Settings().connection_limit >= 1000
+    assert Settings().keep_alive_seconds > 60
+
+
+def test_a_quiet_connection_is_closed_after_its_time() -> None:
+    with serving({"KEEP_ALIVE_SECONDS": "1"}, "tests.apps.echo:app") as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+            keep_alive_request(connection)
+            begun = time.monotonic()
+            assert connection.recv(1) == b""
+            assert time.monotonic() - begun >= 0.9
+
+
+def test_a_handler_that_exits_answers_502_and_the_server_goes_on(server: Server) -> None:
+    for _ in range(20):
+        response = httpx.get(f"{server.url}/exit", timeout=5)
+        assert (response.status_code, response.json()) == (502, {"message": "Internal server error"})
+    assert httpx.get(f"{server.url}/echo/x", timeout=5).status_code == 200
+    assert "SystemExit escaped the app at /exit" in server.output()
+
+
+@pytest.fixture(scope="module")
+def server():
+    with serving({"THREADS": "2"}, "tests.apps.echo:app") as server:
+        yield server
+
+
+def test_a_client_that_does_not_read_holds_up_nobody_else(server: Server) -> None:
+    slow = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(2)]
+    for connection in slow:
+        connection.sendall(b"GET /large/5000000 HTTP/1.1\r\nHost: x\r\n\r\n")
+    wait_until_accepted(server.port, 2)
+    assert httpx.get(f"{server.url}/echo/x", timeout=5).status_code == 200
+    for connection in slow:
+        connection.close()
