@@ -42,6 +42,10 @@ format: setup ## Rewrite the code in the house style
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11
 
+.PHONY: bench
+bench: setup ## Measure what the adapter costs on top of Chalice
+	@$(BIN)/python -m tests.load.adapter
+
 .PHONY: pins
 pins: setup ## Refresh requirements*.txt to the newest versions (review the diff, run make test)
 	@for name in requirements requirements-uvicorn requirements-granian requirements-cognito requirements-dev; do \

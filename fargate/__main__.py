@@ -18,6 +18,7 @@ from fargate.lifecycle import Lifecycle, Phase
 from fargate.servers import waitress_server
 from fargate.servers.listening import listen
 from fargate.settings import PARSERS, Server, Settings, read_settings
+from fargate.unserved import unserved_handlers
 from fargate.wsgi import create_wsgi_app
 
 logger = logging.getLogger("fargate")
@@ -164,6 +165,8 @@ def announce(app: Chalice, settings: Settings, port: int) -> None:
         logger.warning("No API_KEYS: the routes that want a key are closed: %s", ", ".join(protected))
     if protected and settings.api_keys.is_open:
         logger.warning("API_KEYS=none: anyone may call the routes that want a key: %s", ", ".join(protected))
+    if unserved := unserved_handlers(app):
+        logger.warning("Not served here, since HTTP cannot reach them: %s", ", ".join(unserved))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,24 @@ Event = dict[str, Any]
 API_ID = "container"
 
 
+_NOBODY: dict[str, str | None] = dict.fromkeys(
+    (
+        "accessKey",
+        "accountId",
+        "apiKey",
+        "caller",
+        "cognitoAuthenticationProvider",
+        "cognitoAuthenticationType",
+        "cognitoIdentityId",
+        "cognitoIdentityPoolId",
+        "principalOrgId",
+        "user",
+        "userArn",
+    )
+)
+"""The identity of a caller that AWS knows nothing of."""
+
+
 class EventBuilder:
     """Turns requests into events; what is the same for every request is worked out once."""
 
@@ -39,7 +57,9 @@ class EventBuilder:
         """
         many = _collect(request.headers)
         source_ip = self._source_ip(request, many)
-        _describe_hop(many, request, source_ip, ids)
+        many["X-Amzn-Trace-Id"] = [ids.trace_header]
+        if not self._trusted_proxies or "X-Forwarded-For" not in many:
+            _describe_hop(many, request)
         headers = {name: values[-1] for name, values in many.items()}
         query = _query(request.query)
         body, encoded = self._body(request.body, headers.get("Content-Type"))
@@ -70,7 +90,7 @@ class EventBuilder:
                 "requestTimeEpoch": int(now * 1000),
                 "domainName": host,
                 "domainPrefix": host.partition(".")[0],
-                "identity": _identity(source_ip, headers.get("User-Agent")),
+                "identity": {**_NOBODY, "sourceIp": source_ip, "userAgent": headers.get("User-Agent")},
                 "localPort": request.local_port,
             },
             "body": body,
@@ -115,13 +135,11 @@ def _collect(headers: Iterable[Header]) -> dict[str, list[str]]:
     return many
 
 
-def _describe_hop(many: dict[str, list[str]], request: HttpRequest, source_ip: str, ids: RequestIds) -> None:
-    """Add what API Gateway adds; where no proxy is trusted, forged X-Forwarded-* headers are replaced."""
-    if source_ip == request.peer:
-        many["X-Forwarded-For"] = [source_ip]
-        many["X-Forwarded-Proto"] = ["http"]
-        many["X-Forwarded-Port"] = [str(request.local_port or 80)]
-    many["X-Amzn-Trace-Id"] = [ids.trace_header]
+def _describe_hop(many: dict[str, list[str]], request: HttpRequest) -> None:
+    """Add what API Gateway adds of the last hop, in the place of what a client claimed."""
+    many["X-Forwarded-For"] = [request.peer]
+    many["X-Forwarded-Proto"] = ["http"]
+    many["X-Forwarded-Port"] = [str(request.local_port or 80)]
 
 
 def _without_port(host: str) -> str:
@@ -135,24 +153,6 @@ def _query(text: str) -> dict[str, list[str]] | None:
     for name, value in parse_qsl(text, keep_blank_values=True):
         many.setdefault(name, []).append(value)
     return many or None
-
-
-def _identity(source_ip: str, user_agent: str | None) -> dict[str, str | None]:
-    return {
-        "accessKey": None,
-        "accountId": None,
-        "apiKey": None,
-        "caller": None,
-        "cognitoAuthenticationProvider": None,
-        "cognitoAuthenticationType": None,
-        "cognitoIdentityId": None,
-        "cognitoIdentityPoolId": None,
-        "principalOrgId": None,
-        "sourceIp": source_ip,
-        "user": None,
-        "userAgent": user_agent,
-        "userArn": None,
-    }
 
 
 _last_request_time: tuple[int, str] = (0, "")

@@ -1,6 +1,5 @@
 """What one request is called: in its answer, in its event, in logs and in traces."""
 
-import base64
 import os
 import re
 from random import Random
@@ -14,7 +13,7 @@ class RequestIds(NamedTuple):
     """The names of one request."""
 
     request_id: str  # x-amzn-RequestId: a UUID
-    extended_id: str  # x-amz-apigw-id
+    extended_id: str  # x-amz-apigw-id: sixteen characters
     trace_header: str  # X-Amzn-Trace-Id: the caller's where it has a valid root, else a new one
     trace_root: str  # the `Root=...` part of it, which goes back to the client
 
@@ -27,10 +26,9 @@ class IdentifierSource:
 
     def next(self, trace_header: str | None, now: float) -> RequestIds:
         """Name a request; `now` is in seconds since the epoch."""
-        bits = self._random.getrandbits(256)
-        text = f"{bits:064x}"
+        text = self._random.randbytes(32).hex()
         request_id = f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:32]}"
-        extended_id = base64.urlsafe_b64encode(bits.to_bytes(32, "big")[:11]).decode("ascii")
+        extended_id = text[24:39] + "="
         if trace_header and len(trace_header) <= MAX_TRACE_HEADER and (root := TRACE_ROOT.search(trace_header)):
             return RequestIds(request_id, extended_id, trace_header, root[1])
         new_root = f"Root=1-{int(now):08x}-{text[40:]}"

@@ -6,13 +6,14 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from fargate.errors import BadGateway
-from fargate.http import HOP_BY_HOP, Header, HttpResponse, canonical
+from fargate.http import HOP_BY_HOP, Header, HttpResponse
 
-DOORS_OWN = HOP_BY_HOP | {"Content-Length"}
+DOORS_OWN = frozenset(name.lower() for name in HOP_BY_HOP) | {"content-length"}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FORBIDDEN = re.compile(r"[\r\n\0]")
 
@@ -23,12 +24,12 @@ def read_response(answer: object) -> HttpResponse:
     Raises:
         BadGateway: the answer is not of that form.
     """
-    if not isinstance(answer, Mapping):
+    if not isinstance(answer, dict):
         raise BadGateway
     status = _status(answer.get("statusCode"))
-    headers = _headers(answer.get("multiValueHeaders"), answer.get("headers"))
+    headers, has_content_type = _headers(answer.get("multiValueHeaders"), answer.get("headers"))
     body = _body(answer.get("body"), answer.get("isBase64Encoded", False))
-    if status not in (204, 304) and not any(name.lower() == "content-type" for name, _ in headers):
+    if not has_content_type and status not in (204, 304):
         headers.append(("Content-Type", "application/json"))
     return HttpResponse(status, headers, body)
 
@@ -41,32 +42,42 @@ def _status(value: object) -> int:
     return int(value)
 
 
-def _headers(many: object, single: object) -> list[Header]:
-    """Join both maps: `multiValueHeaders` first, then those of `headers` that are not among them."""
+def _headers(many: object, single: object) -> tuple[list[Header], bool]:
+    """Join both maps: `multiValueHeaders` first, then those of `headers` that are not among them.
+
+    Tells beside them whether there is a Content-Type.
+    """
     headers: list[Header] = []
     seen: set[str] = set()
     for name, values in _items(many):
-        if not isinstance(values, Iterable) or isinstance(values, str | bytes):
+        if not isinstance(values, list | tuple):
             raise BadGateway
-        seen.add(name.lower())
-        headers.extend(_header(name, value) for value in values)
-    headers.extend(_header(name, value) for name, value in _items(single) if name.lower() not in seen)
-    return [header for header in headers if canonical(header[0]) not in DOORS_OWN]
+        known = _known_as(name)
+        seen.add(known)
+        if known not in DOORS_OWN:
+            headers.extend([(name, _text(value)) for value in values])
+    for name, value in _items(single):
+        known = _known_as(name)
+        if known not in seen and known not in DOORS_OWN:
+            headers.append((name, _text(value)))
+            seen.add(known)
+    return headers, "content-type" in seen
 
 
 def _items(headers: object) -> Iterable[tuple[str, Any]]:
     if headers is None:
         return ()
-    if not isinstance(headers, Mapping):
+    if not isinstance(headers, dict):
         raise BadGateway
     return headers.items()
 
 
-def _header(name: object, value: object) -> Header:
-    text = _text(value)
-    if not isinstance(name, str) or not _TOKEN.fullmatch(name) or _FORBIDDEN.search(text):
+@lru_cache(maxsize=1024)
+def _known_as(name: object) -> str:
+    """Return the one spelling that a header is compared by; apps use few names again and again."""
+    if not isinstance(name, str) or not _TOKEN.fullmatch(name):
         raise BadGateway
-    return name, text
+    return name.lower()
 
 
 def _text(value: object) -> str:
@@ -74,6 +85,8 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = "" if value is None else str(value)
+    if _FORBIDDEN.search(text):
+        raise BadGateway
     return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 

@@ -51,15 +51,11 @@ def create_wsgi_app(
 
 
 def _send(response: HttpResponse, method: str, start_response: StartResponse) -> Iterable[bytes]:
-    headers = response.headers
-    if has_no_body(response.status, method):
-        if method == "HEAD" and response.status not in (204, 304):
-            headers.append(("Content-Length", str(len(response.body))))
-        start_response(status_line(response.status), headers)
-        return ()
-    headers.append(("Content-Length", str(len(response.body))))
-    start_response(status_line(response.status), headers)
-    return (response.body,)
+    status, headers, body = response
+    if status not in (204, 304):
+        headers.append(("Content-Length", str(len(body))))
+    start_response(status_line(status), headers)
+    return () if has_no_body(status, method) else (body,)
 
 
 def _read_request(environ: Environ, max_body_bytes: int) -> HttpRequest:
@@ -85,8 +81,10 @@ def _raw_path(environ: Environ) -> str:
     """Return the path as the client sent it: from the request's target where the server keeps it, else encoded anew."""
     target = environ.get("REQUEST_URI") or environ.get("RAW_URI")
     if target:
-        path: str = target if target.startswith("/") else urlsplit(target).path
-        return path.partition("?")[0].partition("#")[0] or "/"
+        path: str = target if target[0] == "/" else urlsplit(target).path
+        if "?" in path or "#" in path:
+            path = path.partition("?")[0].partition("#")[0]
+        return path or "/"
     decoded = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     return quote(decoded.encode("latin-1"), safe=_SAFE_IN_PATH) or "/"
 

@@ -80,6 +80,7 @@ def test_readiness_says_so_while_it_drains_and_liveness_goes_on(kind: Kind) -> N
     with serving({"SERVER": kind}, "tests.apps.echo:app") as server:
         slow = threading.Thread(target=httpx.get, args=(f"{server.url}/echo/x?pause=2",), kwargs={"timeout": 30})
         slow.start()
+        wait_until_accepted(server.port, 1)
         readiness, liveness = (http.client.HTTPConnection("127.0.0.1", server.port, timeout=10) for _ in range(2))
         assert ask(readiness, "/readyz") == (200, None, '{"message":"OK"}')
         assert ask(liveness, "/livez") == (200, None, '{"message":"OK"}')

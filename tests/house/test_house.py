@@ -1,0 +1,123 @@
+"""The house stays in order: arrows point one way, requirements are what is imported, documents name what exists."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chalicelib.settings import Settings as ShopSettings
+from fargate.settings import PARSERS
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "fargate").glob("*.md")]
+
+# What is imported under another name than the one it is installed by.
+DISTRIBUTIONS = {
+    "aws_lambda_powertools": "aws-lambda-powertools",
+    "botocore": "boto3",  # which brings it, and is what Powertools reads secrets with
+    "prometheus_client": "prometheus-client",
+}
+
+
+def imports_of(path: Path) -> set[str]:
+    """Return every module that a file imports, dotted."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def files_of(*packages: str) -> list[Path]:
+    return [path for package in packages for path in (ROOT / package).rglob("*.py")]
+
+
+def packages_of(names: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
+
+
+@pytest.mark.parametrize(
+    ("package", "strangers"),
+    [
+        ("fargate", {"chalicelib", "app", "local", "tests"}),
+        ("chalicelib", {"fargate", "app", "local", "tests"}),
+        ("local", {"fargate", "app", "tests"}),
+    ],
+)
+def test_arrows_point_one_way(package: str, strangers: set[str]) -> None:
+    for path in files_of(package):
+        assert not packages_of(imports_of(path)) & strangers, path
+
+
+@pytest.mark.parametrize("module", ["product", "errors", "ports", "catalog", "json_body"])
+def test_the_heart_of_the_shop_knows_neither_http_nor_a_store(module: str) -> None:
+    names = imports_of(ROOT / "chalicelib" / f"{module}.py")
+    assert not packages_of(names) & {"chalice", "pg8000", "redis", "sqlalchemy", "alembic", "http"}
+
+
+def test_production_requirements_are_exactly_what_production_imports() -> None:
+    files = [ROOT / "app.py", *files_of("chalicelib", "fargate")]
+    imported = packages_of(set().union(*map(imports_of, files))) - set(sys.stdlib_module_names)
+    imported -= {"app", "chalicelib", "fargate", *extras()}
+    named = {DISTRIBUTIONS.get(name, name) for name in imported}
+    assert requirements("requirements.in") == named
+
+
+def extras() -> set[str]:
+    names = set().union(*(requirements(f"requirements-{each}.in") for each in ("uvicorn", "granian", "cognito")))
+    return {"jwt" if name == "pyjwt" else name for name in names}
+
+
+def requirements(file: str) -> set[str]:
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    return {re.split(r"[\[\s;=]", line)[0] for line in lines if line and not line.startswith(("#", "-"))}
+
+
+def test_importing_the_app_opens_no_connection_and_needs_no_setting() -> None:
+    program = "import socket; socket.socket.connect = None; import app"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, env={}, check=True, timeout=30)
+
+
+def test_every_setting_stands_in_the_readme_and_no_other() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("## Running it for real")[2].partition("## Layout")[0]
+    named = set(
+        re.findall(r"`([A-Z][A-Z_]+)`", "\n".join(row.split("|")[1] for row in table.splitlines() if "|" in row))
+    )
+    shop = {
+        "DATABASE_URL",
+        "DATABASE_SECRET_ARN",
+        "DATABASE_POOL_SIZE",
+        "REDIS_URL",
+        "REDIS_SECRET_ARN",
+        "CACHE_TTL_SECONDS",
+        "LOCAL_LEASE_MS",
+        "POWERTOOLS_SERVICE_NAME",
+    }
+    adapter = {name.upper() for name in PARSERS} | {"API_KEYS", "API_KEYS_SECRET_ARN"}
+    assert named == shop | adapter
+    assert len(ShopSettings.__dataclass_fields__) == len(shop)  # the URL gives two fields, the service name none
+
+
+def test_every_make_target_that_a_document_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    documents = [
+        ROOT / "README.md",
+        ROOT / "CHANGELOG.md",
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "fargate").glob("*.md"),
+    ]
+    for document in documents:
+        named = set(re.findall(r"`?make ([a-z][a-z-]*)", document.read_text(encoding="utf-8")))
+        assert named <= targets, document
+
+
+def test_every_local_link_of_a_document_leads_somewhere() -> None:
+    for document in DOCUMENTS:
+        for link in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
+            assert link.startswith("http") or (document.parent / link).exists(), (document, link)
