@@ -3,11 +3,23 @@
 import os
 import threading
 
+import redis
+
 from chalicelib import credentials
+from chalicelib.audit import Audit
 from chalicelib.catalog import Catalog
+from chalicelib.guard import Guard
+from chalicelib.lease_cache import LeaseCache, Lifetimes
+from chalicelib.lease_terms import LeaseTerms
+from chalicelib.local_leases import LocalLeases
+from chalicelib.metrics import count_audit
+from chalicelib.ports import ProductCache, ProductStore
 from chalicelib.postgres import PostgresStore
-from chalicelib.redis_cache import LazyCache, redis_client
+from chalicelib.redis_cache import CacheTimeouts, redis_client
 from chalicelib.settings import Settings, SettingsError, read_settings
+from chalicelib.shared_cache import SharedCache, peek
+
+WRITERS_TIMEOUTS = CacheTimeouts(connect=0.25, answer=0.25)
 
 _lock = threading.Lock()
 _catalog: Catalog | None = None
@@ -41,8 +53,28 @@ def check_settings() -> None:
 
 def build_catalog(settings: Settings) -> Catalog:
     """Build a catalog over PostgreSQL and Redis."""
+    store = build_store(settings)
+    return Catalog(store, build_cache(settings, store))
+
+
+def build_store(settings: Settings) -> PostgresStore:
+    """Build the store; raises SettingsError where its TLS certificates cannot be read."""
     database_credentials = credentials.source(settings.database_credentials, settings.database_secret_arn)
-    store = PostgresStore(settings.database, database_credentials, settings.database_pool_size)
+    return PostgresStore(settings.database, database_credentials, settings.database_pool_size)
+
+
+def build_cache(settings: Settings, store: ProductStore) -> ProductCache:
+    """Build the cache before a store."""
     redis_credentials = credentials.source(None, settings.redis_secret_arn)
-    cache = LazyCache(redis_client(settings.redis_url, redis_credentials), settings.cache_ttl_seconds)
-    return Catalog(store, cache)
+    reads = redis_client(settings.redis_url, redis_credentials)
+    writes = redis_client(settings.redis_url, redis_credentials, WRITERS_TIMEOUTS)
+    guard = Guard("Redis", lambda: peek(reads, "p1:probe"), redis.RedisError)
+    terms = LeaseTerms(reads, settings.local_lease_ms, guard)
+    shared = SharedCache(reads, writes, terms, guard)
+
+    def load(product_id: int) -> bytes | None:
+        product = store.read(product_id)
+        return product.to_json() if product else None
+
+    audit = Audit(shared, load, count_audit)
+    return LeaseCache(shared, LocalLeases(), terms, Lifetimes(body=settings.cache_ttl_seconds), audit)

@@ -22,12 +22,12 @@ from sqlalchemy import Connection, create_engine, exc, text
 from sqlalchemy.pool import NullPool
 
 from chalicelib.credentials import CredentialSource, CredentialsUnavailableError, FixedCredentials, source
+from chalicelib.login import log_in, tls_context, with_login
 from chalicelib.migrations import RefusedError
-from chalicelib.pool import log_in, open_socket, reason_of, sqlstate_of, tls_context, with_login
 from chalicelib.settings import Credentials, DatabaseAddress, Settings, SettingsError, read_settings
+from chalicelib.sqlstates import LOCK_NOT_AVAILABLE, reason_of, sqlstate_of
 
 ADVISORY_LOCK = 0x70726F64  # "prod": every migration of this shop asks for this number
-LOCK_NOT_AVAILABLE = "55P03"
 
 Applied = Callable[[str], None]
 
@@ -93,12 +93,7 @@ def connected(address: DatabaseAddress, credentials: CredentialSource, patience:
     limits = {"lock_timeout": f"{patience.lock * 1000:.0f}", "statement_timeout": "0"}
 
     def login(known: Credentials) -> "_Connection":
-        sock = open_socket(address, tls, patience.connect)
-        try:
-            connection = log_in(_Connection, address, known, sock, limits)
-        except BaseException:
-            sock.close()
-            raise
+        connection, sock = log_in(_Connection, address, tls, known, patience.connect, limits)
         sock.settimeout(None)  # a step may take its time
         return connection
 

@@ -7,11 +7,9 @@ and never lent again; no operation takes longer than its `Timeouts` add up to, h
 import logging
 import select
 import socket
-import ssl
-import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -22,18 +20,16 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from chalicelib.credentials import CredentialSource, CredentialsUnavailableError
 from chalicelib.errors import DatabaseUnavailableError
-from chalicelib.settings import Credentials, DatabaseAddress, SettingsError
+from chalicelib.login import log_in, tls_context, with_login
+from chalicelib.settings import Credentials, DatabaseAddress
+from chalicelib.sqlstates import AWAY, OUTDATED, means_away, reason_of, sqlstate_of
+from chalicelib.turnstile import Turnstile
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Row = list[Any]
 
-SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # the protocol's SSLRequest: its length and its code
-LOGIN_REFUSED = ("28000", "28P01")
-AWAY_CLASSES = ("08", "28", "53", "57")  # connection, authorization, resources, operator (and our own time limits)
-AWAY_STATES = ("25006", "55P03")  # read-only after a failover; a lock was not to be had in time
-OUTDATED_STATES = ("25006", "0A000", "26000")  # every connection is on a demoted server, or its statements are stale
 ROLLBACK_SECONDS = 0.25
 AT_ONCE_SECONDS = 0.25  # a dead connection says so at once; after more, there is no time to try another
 
@@ -55,90 +51,6 @@ class Timeouts:
 
 class DeadConnectionError(DatabaseUnavailableError):
     """A kept connection was dead before it was asked anything: the same work on a fresh one is safe to try."""
-
-
-def sqlstate_of(error: BaseException | None) -> str | None:
-    """Return the SQLSTATE that the server sent, also where pg8000 hid it behind a later network error."""
-    while error is not None:
-        if isinstance(error, native.DatabaseError) and error.args and isinstance(error.args[0], Mapping):
-            return cast("str | None", error.args[0].get("C"))
-        error = error.__cause__ or error.__context__
-    return None
-
-
-def means_away(error: BaseException) -> bool:
-    """Whether an error says that the database cannot answer now, rather than that a statement is wrong."""
-    state = sqlstate_of(error)
-    if state is not None:
-        return state[:2] in AWAY_CLASSES or state in AWAY_STATES or state in OUTDATED_STATES
-    return isinstance(error, (native.InterfaceError, OSError, struct.error))
-
-
-def reason_of(error: BaseException) -> str:
-    """Return in one line why an operation failed: the server's own words where there are any."""
-    if isinstance(error, native.DatabaseError) and error.args and isinstance(error.args[0], Mapping):
-        return f"{error.args[0].get('M')} (SQLSTATE {error.args[0].get('C')})"
-    cause = f": {error.__cause__}" if error.__cause__ else ""
-    return f"{str(error) or type(error).__name__}{cause}"
-
-
-def tls_context(address: DatabaseAddress) -> ssl.SSLContext | None:
-    """Return what TLS must check: everything (verify-full), nothing (require), or None for no TLS at all.
-
-    Raises:
-        SettingsError: sslrootcert cannot be read.
-    """
-    if address.sslmode == "disable":
-        return None
-    try:
-        context = ssl.create_default_context(cafile=address.sslrootcert)
-    except OSError as error:
-        raise SettingsError(f"DATABASE_URL has sslrootcert={address.sslrootcert}: {error}") from error
-    if address.sslmode == "require":
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def open_socket(address: DatabaseAddress, tls: ssl.SSLContext | None, seconds: float) -> socket.socket:
-    """Connect over TCP and, where wanted, TLS; each step waits for at most `seconds`.
-
-    Raises:
-        OSError: nobody answers, or the certificate is not to be trusted.
-        ConnectionError: the server has no TLS.
-    """
-    raw = socket.create_connection((address.host, address.port), timeout=seconds)
-    try:
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
-            if hasattr(socket, option):
-                raw.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-        return raw if tls is None else _wrap(raw, tls, address.host)
-    except BaseException:
-        raw.close()
-        raise
-
-
-def _wrap(raw: socket.socket, tls: ssl.SSLContext, host: str) -> ssl.SSLSocket:
-    raw.sendall(SSL_REQUEST)
-    if raw.recv(1) != b"S":
-        raise ConnectionError("the server has no TLS, and sslmode asks for it")
-    return tls.wrap_socket(raw, server_hostname=host)
-
-
-def with_login(credentials: CredentialSource, login: Callable[[Credentials], T]) -> T:
-    """Log in; where the server refuses the credentials, once more with those that a rotation brought."""
-    tried = credentials.current()
-    try:
-        return login(tried)
-    except native.DatabaseError as error:
-        if sqlstate_of(error) not in LOGIN_REFUSED:
-            raise
-        renewed = credentials.refresh(tried)
-        if renewed == tried:
-            raise
-    return login(renewed)
 
 
 class Connection:
@@ -206,7 +118,7 @@ class Session:
     def roll_back(self) -> None:
         """Undo the transaction where the server still listens; where it does not, closing the connection does."""
         if self.in_step:
-            with suppress(native.Error, DatabaseUnavailableError):
+            with suppress(native.DatabaseError, DatabaseUnavailableError):
                 self._command("ROLLBACK", ROLLBACK_SECONDS)
                 self.in_transaction = False
 
@@ -226,11 +138,9 @@ class Session:
         self.in_step = False
         try:
             answer = question(seconds)
-        except native.DatabaseError as error:
-            self.in_step = True  # pg8000 raises it once the server is ready for the next statement
-            self._raise_if_away(error)
-            raise
-        except (native.InterfaceError, OSError, struct.error) as error:
+        except (native.DatabaseError, *AWAY) as error:
+            # pg8000 raises the server's errors once the server is ready for the next statement.
+            self.in_step = isinstance(error, native.DatabaseError)
             self._raise_if_away(error)
             raise
         self.in_step, self._untouched = True, False
@@ -240,7 +150,7 @@ class Session:
         """Raise the port's error where the database is away; return where the error speaks for itself."""
         if not means_away(error):
             return
-        self.outdated = not self.in_step or sqlstate_of(error) in OUTDATED_STATES
+        self.outdated = not self.in_step or sqlstate_of(error) in OUTDATED
         dead = self.outdated and self._untouched and self._spent() < AT_ONCE_SECONDS
         kind = DeadConnectionError if dead else DatabaseUnavailableError
         raise kind(reason_of(error)) from error
@@ -257,13 +167,9 @@ class SessionPool:
         self._lock = threading.Lock()
         self._generation = 0
         self._closed = False
+        self._turnstile = Turnstile(size)  # so nobody ever waits in the QueuePool itself, where waiters starve
         self.queue = QueuePool(
-            cast("Any", self._open),
-            pool_size=size,
-            max_overflow=0,
-            timeout=timeouts.pool,
-            use_lifo=True,
-            reset_on_return=None,
+            cast("Any", self._open), pool_size=size, max_overflow=0, use_lifo=True, reset_on_return=None
         )
         event.listen(self.queue, "checkout", self._check)
 
@@ -310,21 +216,27 @@ class SessionPool:
 
     @contextmanager
     def _lent(self) -> Iterator[tuple[PoolProxiedConnection, Connection]]:
-        """Lend a live connection, waiting for a free one or opening one."""
+        """Lend a live connection, waiting for our turn and perhaps opening one."""
+        if not self._turnstile.enter(self._timeouts.pool):
+            raise DatabaseUnavailableError(f"no connection was free within {self._timeouts.pool} s")
         try:
-            lent = self.queue.connect()
-        except exc.TimeoutError as error:
-            raise DatabaseUnavailableError(f"no connection was free within {self._timeouts.pool} s") from error
+            lent = self._connected()
+            try:
+                yield lent, cast("Connection", lent.dbapi_connection)
+            finally:
+                lent.close()
+        finally:
+            self._turnstile.leave()
+
+    def _connected(self) -> PoolProxiedConnection:
+        try:
+            return self.queue.connect()
         except CredentialsUnavailableError as error:
             raise DatabaseUnavailableError(str(error)) from error
-        except (native.Error, OSError, struct.error) as error:
+        except (native.DatabaseError, *AWAY) as error:
             if means_away(error):
                 raise DatabaseUnavailableError(reason_of(error)) from error
             raise
-        try:
-            yield lent, cast("Connection", lent.dbapi_connection)
-        finally:
-            lent.close()
 
     def _retire(self, generation: int) -> None:
         """Have every connection of that age replaced before its next use: what killed one has killed them all."""
@@ -342,13 +254,10 @@ class SessionPool:
         return with_login(self._credentials, lambda credentials: self._login(credentials, generation))
 
     def _login(self, credentials: Credentials, generation: int) -> Connection:
-        sock = open_socket(self._address, self._tls, self._timeouts.connect)
-        try:
-            driver = log_in(native.Connection, self._address, credentials, sock, self._server_limits())
-            return Connection(driver, sock, generation)
-        except BaseException:
-            sock.close()
-            raise
+        limits = self._server_limits()
+        seconds = self._timeouts.connect
+        driver, sock = log_in(native.Connection, self._address, self._tls, credentials, seconds, limits)
+        return Connection(driver, sock, generation)
 
     def _server_limits(self) -> dict[str, str]:
         return {
@@ -356,34 +265,6 @@ class SessionPool:
             "lock_timeout": _milliseconds(self._timeouts.lock),
             "idle_in_transaction_session_timeout": _milliseconds(self._timeouts.abandoned),
         }
-
-
-def log_in(
-    kind: Callable[..., T],
-    address: DatabaseAddress,
-    credentials: Credentials,
-    sock: socket.socket,
-    parameters: Mapping[str, str],
-) -> T:
-    """Log in over an open socket with one of pg8000's connection classes; only to a server that takes writes.
-
-    Raises:
-        native.InterfaceError: the server is a standby, as after a failover that the host's name has not followed yet.
-    """
-    driver = kind(
-        credentials.username,
-        host=address.host,
-        database=address.database,
-        password=credentials.password or "",
-        sock=sock,
-        ssl_context=False,  # the socket has its TLS already
-        application_name="chalice-app",
-        startup_params={"client_encoding": "UTF8", **parameters},
-    )
-    if cast("Any", driver).parameter_statuses.get("in_hot_standby") == "on":
-        cast("Any", driver).close()
-        raise native.InterfaceError("the server is a standby: it may be behind, and takes no writes")
-    return driver
 
 
 def _transaction(session: Session, work: Callable[[Session], T]) -> T:

@@ -25,13 +25,18 @@ class Reading(NamedTuple):
     result: CacheResult
 
 
+Load = Callable[[], bytes | None]
+"""Reads a product's JSON from the database; None: there is no such product."""
+
+
 class Fence(Protocol):
     """One write's promise to the readers of one product, from before its COMMIT until it is acknowledged."""
 
-    def raise_(self) -> None:
+    def raise_(self, *, replaces: bool) -> None:
         """Keep readers from storing the old value; called inside the transaction, once the row is locked.
 
-        Raises CacheUnavailableError: the transaction must then be rolled back.
+        `replaces` tells whether there was a product before. Raises CacheUnavailableError: the transaction must then be
+        rolled back.
         """
 
     def publish(self, body: bytes | None) -> None:
@@ -44,11 +49,11 @@ class Fence(Protocol):
 class ProductCache(Protocol):
     """A read-through cache of products' JSON."""
 
-    def read(self, product_id: int, load: Callable[[], bytes | None]) -> Reading:
+    def read(self, product_id: int, load: Load) -> Reading:
         """Answer from the cache, or `load` from the database and remember. A cache that is away is no error."""
 
     def fence(self, product_id: int) -> Fence:
-        """Begin a write of one product."""
+        """Begin a write of one product. Raises CacheUnavailableError where the cache is known to be away."""
 
 
 BeforeCommit = Callable[[Product | None], None]

@@ -112,7 +112,7 @@ class DeletingFence:
         self._cache = cache
         self._key = key
 
-    def raise_(self) -> None:
+    def raise_(self, *, replaces: bool = True) -> None:
         """Delete the value; raises CacheUnavailableError where Redis does not confirm it."""
         self._delete()
 
@@ -156,25 +156,26 @@ def redis_client(
 ) -> redis.Redis:
     """Return a client that never retries and never waits longer than `timeouts`; it connects when first asked.
 
-    Credentials, unless they are nobody's, override those in the URL, and are read again when Redis refuses them.
+    Credentials, unless they are nobody's, override those in the URL, and are read again when Redis refuses them. Of
+    the rest, what the URL asks for (`?socket_timeout=0.2`) comes first.
     """
-    options: dict[str, Any] = dict(parse_url(url))  # type: ignore[no-untyped-call]
-    tls = options.pop("connection_class", Connection) is SSLConnection
-    pool = ConnectionPool(
-        connection_class=RenewedTLSConnection if tls else RenewedConnection,
-        max_connections=UNBOUNDED,
-        login=_login(options.pop("username", None), options.pop("password", None), credentials),
-        lineage=Lineage(),
-        socket_timeout=timeouts.answer,
-        socket_connect_timeout=timeouts.connect,
-        retry=Retry(NoBackoff(), 0),
-        health_check_interval=0,
-        protocol=3,  # HELLO, AUTH in it: over TLS, redis-py takes a connection that has read nothing yet for dirty
-        driver_info=None,  # no CLIENT SETINFO, which 6.2 does not know
-        maint_notifications_config=MaintNotificationsConfig(enabled=False),  # nor CLIENT MAINT_NOTIFICATIONS
-        **options,
-    )
-    return redis.Redis(connection_pool=pool)
+    asked: dict[str, Any] = dict(parse_url(url))  # type: ignore[no-untyped-call]
+    tls = asked.pop("connection_class", Connection) is SSLConnection
+    login = _login(asked.pop("username", None), asked.pop("password", None), credentials)
+    options: dict[str, Any] = {
+        "connection_class": RenewedTLSConnection if tls else RenewedConnection,
+        "max_connections": UNBOUNDED,
+        "login": login,
+        "lineage": Lineage(),
+        "socket_timeout": timeouts.answer,
+        "socket_connect_timeout": timeouts.connect,
+        "retry": Retry(NoBackoff(), 0),
+        "health_check_interval": 0,
+        "protocol": 3,  # HELLO: over TLS, redis-py takes a connection that has read nothing yet for dirty
+        "driver_info": None,  # no CLIENT SETINFO, which 6.2 does not know
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),  # nor CLIENT MAINT_NOTIFICATIONS
+    }
+    return redis.Redis.from_pool(ConnectionPool(**(options | asked)))
 
 
 def _login(username: str | None, password: str | None, credentials: CredentialSource | None) -> "Login":

@@ -6,6 +6,9 @@ from typing import TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 T = TypeVar("T")
+MAX_LOCAL_LEASE_MS = 250
+"""What a writer waits while it does not know how long local leases are: each millisecond more delays writes then."""
+
 SSL_MODES = ("disable", "require", "verify-full")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -71,7 +74,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     pool_size = value("DATABASE_POOL_SIZE", lambda text: _whole(text, 1, 1000), "5")
     redis_url = value("REDIS_URL", _redis_url)
     ttl = value("CACHE_TTL_SECONDS", lambda text: _whole(text, 1, 86_400), "3600")
-    lease = value("LOCAL_LEASE_MS", lambda text: _whole(text, 0, 1000), "50")
+    lease = value("LOCAL_LEASE_MS", lambda text: _whole(text, 0, MAX_LOCAL_LEASE_MS), "50")
     if database is None or pool_size is None or redis_url is None or ttl is None or lease is None:
         raise SettingsError("\n".join(faults))
     address, credentials = database

@@ -1,0 +1,56 @@
+"""A few milliseconds of memory for the hottest products, so that a sale does not ask Redis for each of its readers.
+
+What must hold: nothing is answered from here later than the moment it was kept until, on this machine's monotonic
+clock; absence is never kept. `chalicelib.lease_terms` says how long that may be.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+MAX_ENTRIES = 10_000
+MAX_BYTES = 16 * 1024 * 1024
+
+
+class _Kept(NamedTuple):
+    body: bytes
+    until: float
+
+
+class LocalLeases:
+    """Bodies of products, each until a moment of its own; bounded in entries and in bytes. Safe to share by threads."""
+
+    def __init__(
+        self,
+        max_entries: int = MAX_ENTRIES,
+        max_bytes: int = MAX_BYTES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._max_entries = max_entries
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: dict[int, _Kept] = {}  # oldest first
+        self._bytes = 0
+
+    def get(self, product_id: int) -> bytes | None:
+        """Return a body that is still to be answered with."""
+        kept = self._kept.get(product_id)
+        return kept.body if kept is not None and self._clock() < kept.until else None
+
+    def keep(self, product_id: int, body: bytes, until: float) -> None:
+        """Answer with this body until that moment of the monotonic clock."""
+        if self._clock() >= until or len(body) > self._max_bytes:
+            return
+        with self._lock:
+            self._forget(product_id)
+            self._kept[product_id] = _Kept(body, until)
+            self._bytes += len(body)
+            while len(self._kept) > self._max_entries or self._bytes > self._max_bytes:
+                self._forget(next(iter(self._kept)))
+
+    def _forget(self, product_id: int) -> None:
+        kept = self._kept.pop(product_id, None)
+        if kept is not None:
+            self._bytes -= len(kept.body)

@@ -1,0 +1,120 @@
+"""The steps of the cache protocol in Redis, each one command or one script on one key.
+
+What must hold: nothing is ever stored under a key that is empty, except a lease or a fence; a body replaces only the
+very lease or fence that its writer put there. docs/cache.md argues why that is enough.
+
+Works on Redis 6.2, 7 and Valkey 8, and on a cluster, since no step touches two keys.
+"""
+
+from typing import cast
+
+import redis
+
+from chalicelib.entries import Entry
+from chalicelib.guard import Guard
+from chalicelib.lease_terms import LeaseTerms
+from chalicelib.scripts import Script
+
+LEASE_MS = 800
+"""How long a reader may take to load a product before another may try: longer than a read of the database may take."""
+
+FENCE_MS = 5000
+"""How long a fence stands by itself: the writer that put it there has half of that to COMMIT."""
+
+
+# Put a lease where there is nothing; return what is there otherwise. (SET NX GET would do from Redis 7.0 on.)
+_LEASE = Script("""
+local held = redis.call('GET', KEYS[1])
+if held then return held end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return false
+""")
+
+# Put a body or absence in the place of one's own lease.
+_FILL = Script("""
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+""")
+
+# Put a body or absence in the place of one's own fence. Another's fence stays; whatever else is there goes.
+_PUBLISH = Script("""
+local held = redis.call('GET', KEYS[1])
+if held == ARGV[1] then
+    redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+    return 1
+end
+if held and string.sub(held, 1, 1) ~= '!' then redis.call('DEL', KEYS[1]) end
+return 0
+""")
+
+# Delete what one has seen there, if it is still that.
+_DROP = Script("""
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+""")
+
+
+def peek(client: redis.Redis, key: str) -> Entry | None:
+    """Return what is there.
+
+    GETEX without an option reads like GET, but counts as a write: a primary that has become a replica refuses it,
+    where GET would go on answering with what may be old.
+    """
+    return cast("Entry | None", client.getex(key))
+
+
+class SharedCache:
+    """The products' keys. Every method is one round trip, and raises redis.RedisError where Redis is away.
+
+    Args:
+        reads: the client that readers ask; impatient, since the database can answer in its place.
+        writes: the client that writers ask; more patient, since nothing can answer in its place.
+        terms: what the tasks have agreed on about local leases.
+        guard: told how each step went.
+    """
+
+    def __init__(self, reads: redis.Redis, writes: redis.Redis, terms: LeaseTerms, guard: Guard) -> None:
+        self._reads = reads
+        self._writes = writes
+        self._terms = terms
+        self._guard = guard
+
+    @property
+    def is_away(self) -> bool:
+        """True while Redis is known to be away, and is better not asked."""
+        return self._guard.is_open
+
+    def peek(self, key: str) -> Entry | None:
+        """Return what is there."""
+        return self._guard.watch(lambda: peek(self._reads, key))
+
+    def take_lease(self, key: str, lease: Entry) -> Entry | None:
+        """Put a lease there and return None; where there is something, return that and leave it."""
+        entry: Entry | None = self._guard.watch(lambda: _LEASE.run(self._reads, key, lease, LEASE_MS))
+        return entry
+
+    def fill(self, key: str, lease: Entry, entry: Entry, ttl_ms: int) -> bool:
+        """Put what was loaded in the place of the lease; return False where the lease is no longer there."""
+        return bool(self._guard.watch(lambda: _FILL.run(self._reads, key, lease, entry, ttl_ms)))
+
+    def raise_fence(self, key: str, fence: Entry) -> tuple[Entry | None, float]:
+        """Put a fence there; return what it displaced, and the longest local lease of any task in seconds."""
+        return self._guard.watch(lambda: self._raise_fence(key, fence))
+
+    def _raise_fence(self, key: str, fence: Entry) -> tuple[Entry | None, float]:
+        pipeline = self._writes.pipeline(transaction=False)
+        pipeline.set(key, fence, px=FENCE_MS, get=True)
+        self._terms.queue(pipeline)
+        displaced, longest = pipeline.execute(raise_on_error=False)
+        if isinstance(displaced, Exception):
+            raise displaced
+        return displaced, self._terms.longest_seconds(longest)
+
+    def publish(self, key: str, fence: Entry, entry: Entry, ttl_ms: int) -> bool:
+        """Put what was written in the place of the fence; return False where the fence was no longer there."""
+        return bool(self._guard.watch(lambda: _PUBLISH.run(self._writes, key, fence, entry, ttl_ms)))
+
+    def drop(self, key: str, entry: Entry) -> bool:
+        """Delete this very entry; return False where it is no longer there."""
+        return bool(self._guard.watch(lambda: _DROP.run(self._reads, key, entry)))

@@ -1,0 +1,37 @@
+"""What an error of PostgreSQL, or of the way to it, means: the database is away, or a statement is wrong."""
+
+import struct
+from collections.abc import Mapping
+from typing import cast
+
+from pg8000 import native
+
+LOGIN_REFUSED = ("28000", "28P01")
+LOCK_NOT_AVAILABLE = "55P03"
+OUTDATED = ("25006", "0A000", "26000")  # the connection's server was demoted, or its prepared statements are stale
+AWAY_CLASSES = ("08", "28", "53", "57")  # connection, authorization, resources, operator (and our own time limits)
+
+AWAY = (native.InterfaceError, OSError, struct.error)  # what pg8000 raises where no server answers, or not all of it
+
+
+def sqlstate_of(error: BaseException | None) -> str | None:
+    """Return the SQLSTATE that the server sent; None where the error is not the server's."""
+    if isinstance(error, native.DatabaseError) and error.args and isinstance(error.args[0], Mapping):
+        return cast("str | None", error.args[0].get("C"))
+    return None
+
+
+def means_away(error: BaseException) -> bool:
+    """Whether an error says that the database cannot answer now, rather than that a statement is wrong."""
+    state = sqlstate_of(error)
+    if state is not None:
+        return state[:2] in AWAY_CLASSES or state in OUTDATED or state == LOCK_NOT_AVAILABLE
+    return isinstance(error, AWAY)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return in one line why an operation failed: the server's own words where there are any."""
+    if isinstance(error, native.DatabaseError) and error.args and isinstance(error.args[0], Mapping):
+        return f"{error.args[0].get('M')} (SQLSTATE {error.args[0].get('C')})"
+    cause = f": {error.__cause__}" if error.__cause__ else ""
+    return f"{str(error) or type(error).__name__}{cause}"
