@@ -42,6 +42,10 @@ format: setup ## Rewrite the code in the house style
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11
 
+.PHONY: soak
+soak: setup ## Hold the cache to its promise for ten minutes, under faults
+	@$(BIN)/python -m tests.consistency.soak
+
 .PHONY: bench
 bench: setup ## Measure what the adapter costs on top of Chalice
 	@$(BIN)/python -m tests.load.adapter

@@ -52,15 +52,22 @@ class LeaseTerms:
         client: asked once a second at most while there are reads or writes.
         lease_ms: how long this task's local leases are; 0 for none. At most MAX_LOCAL_LEASE_MS.
         guard: told how asking went.
+        window_seconds: the same for all tasks.
         clock: monotonic, in seconds.
     """
 
     def __init__(
-        self, client: redis.Redis, lease_ms: int, guard: Guard, clock: Callable[[], float] = time.monotonic
+        self,
+        client: redis.Redis,
+        lease_ms: int,
+        guard: Guard,
+        window_seconds: float = WINDOW_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._lease_ms = lease_ms
         self._guard = guard
+        self._window_seconds = window_seconds
         self._clock = clock
         self._lock = threading.Lock()
         self._entered = float("-inf")  # from before the entry was sent
@@ -77,7 +84,7 @@ class LeaseTerms:
         now = self._clock()
         if now - self._asked > RENEW_SECONDS:
             self._renew(now)
-        return self._lease_ms / 1000 if self._clock() - self._entered < WINDOW_SECONDS - self._margin() else 0.0
+        return self._lease_ms / 1000 if self._clock() - self._entered < self._window_seconds - self._margin() else 0.0
 
     def queue(self, pipeline: Pipeline) -> None:
         """Add the question for the longest local lease to a pipeline; it must come after the fence."""
@@ -118,4 +125,4 @@ class LeaseTerms:
         return longest
 
     def _arguments(self) -> tuple[int, int, int]:
-        return self._lease_ms, MAX_LOCAL_LEASE_MS, round(WINDOW_SECONDS * 1000)
+        return self._lease_ms, MAX_LOCAL_LEASE_MS, round(self._window_seconds * 1000)

@@ -1,0 +1,56 @@
+"""The cache's parts over the session's real Redis, with waits that are recorded instead of waited."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+import redis
+
+from chalicelib.audit import Audit, AuditResult
+from chalicelib.guard import Guard
+from chalicelib.lease_cache import LeaseCache, Lifetimes
+from chalicelib.lease_terms import LeaseTerms
+from chalicelib.local_leases import LocalLeases
+from chalicelib.shared_cache import SharedCache, peek
+
+LEASE_MS = 50
+
+
+@dataclass
+class Task:
+    """One task's cache, its parts, and what it waited."""
+
+    client: redis.Redis
+    lease_ms: int = LEASE_MS
+    waits: list[float] = field(default_factory=list)
+    database: dict[int, bytes] = field(default_factory=dict)
+    audited: list[AuditResult] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.guard = Guard("Redis", lambda: peek(self.client, "p1:probe"), redis.RedisError)
+        self.terms = LeaseTerms(self.client, self.lease_ms, self.guard)
+        self.shared = SharedCache(self.client, self.client, self.terms, self.guard)
+        self.local = LocalLeases()
+        self.audit = Audit(self.shared, self.database.get, self.audited.append, one_in=0)
+        self.cache = LeaseCache(self.shared, self.local, self.terms, Lifetimes(), self.audit, sleep=self.waits.append)
+
+    def forget(self) -> None:
+        """End what is in the task's own memory."""
+        self.local._kept.clear()
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def new_task(client: redis.Redis) -> Callable[..., Task]:
+    """Make a task; `lease_ms=0` for one that keeps nothing in memory."""
+    return lambda lease_ms=LEASE_MS: Task(client, lease_ms)
+
+
+@pytest.fixture
+def task(new_task: Callable[..., Task]) -> Task:
+    return new_task()

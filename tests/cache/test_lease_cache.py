@@ -1,0 +1,208 @@
+"""The order of the steps: who may store what, and how long a writer waits."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import redis
+
+from chalicelib.entries import ABSENT
+from chalicelib.errors import CacheUnavailableError
+from chalicelib.ports import CacheResult, Reading
+from tests.cache.conftest import LEASE_MS, Task
+
+OLD, NEW = b'{"id":1,"price":1}', b'{"id":1,"price":2}'
+KEY = "p1:1"
+LONGEST = 0.25  # what writers wait while the tasks have not agreed yet
+
+
+def never() -> bytes:
+    raise AssertionError("the database must not be asked")
+
+
+def test_a_miss_loads_and_stores_and_the_next_read_is_a_hit(task: Task, client: redis.Redis) -> None:
+    assert task.cache.read(1, lambda: OLD) == Reading(OLD, CacheResult.MISS)
+    assert client.get(KEY) == OLD
+    task.forget()
+    assert task.cache.read(1, never) == Reading(OLD, CacheResult.HIT)
+
+
+def test_bodies_live_up_to_an_hour_and_absence_half_a_minute(task: Task, client: redis.Redis) -> None:
+    task.cache.read(1, lambda: OLD)
+    task.cache.read(2, lambda: None)
+    assert 0.95 * 3600 * 1000 - 1000 <= client.pttl(KEY) <= 3600 * 1000
+    assert 0.95 * 30 * 1000 - 1000 <= client.pttl("p1:2") <= 30 * 1000
+
+
+def test_absence_is_remembered_but_never_in_memory(task: Task, client: redis.Redis) -> None:
+    assert task.cache.read(1, lambda: None) == Reading(None, CacheResult.MISS)
+    assert client.get(KEY) == ABSENT
+    assert task.cache.read(1, never) == Reading(None, CacheResult.HIT)
+    assert task.local.get(1) is None
+
+
+def test_who_lost_the_lease_answers_and_stores_nothing(task: Task, client: redis.Redis) -> None:
+    def load_while_the_lease_is_evicted() -> bytes:
+        client.delete(KEY)
+        return OLD
+
+    assert task.cache.read(1, load_while_the_lease_is_evicted).body == OLD
+    assert client.get(KEY) is None
+    assert task.local.get(1) is None
+
+
+def test_a_fence_takes_the_lease_from_a_reader_that_is_loading(task: Task, client: redis.Redis) -> None:
+    fence = task.cache.fence(1)
+
+    def load_while_a_write_begins() -> bytes:
+        fence.raise_(replaces=True)
+        return OLD
+
+    assert task.cache.read(1, load_while_a_write_begins).body == OLD
+    assert client.get(KEY).startswith(b"!")
+    fence.publish(NEW)
+    assert client.get(KEY) == NEW
+
+
+def test_under_a_fence_reads_ask_the_database_and_store_nothing(task: Task, client: redis.Redis) -> None:
+    task.cache.fence(1).raise_(replaces=False)
+    before = client.get(KEY)
+    assert task.cache.read(1, lambda: OLD) == Reading(OLD, CacheResult.BYPASS)
+    assert client.get(KEY) == before
+    assert task.local.get(1) is None
+
+
+def test_a_fence_that_nobody_publishes_ends_by_itself(task: Task, client: redis.Redis) -> None:
+    task.cache.fence(1).raise_(replaces=False)
+    assert 4000 < client.pttl(KEY) <= 5000
+
+
+@pytest.mark.parametrize("written", [NEW, None], ids=["replaced", "removed"])
+def test_what_was_written_is_published(task: Task, client: redis.Redis, written: bytes | None) -> None:
+    task.cache.read(1, lambda: OLD)
+    task.forget()
+    fence = task.cache.fence(1)
+    fence.raise_(replaces=True)
+    fence.publish(written)
+    assert task.cache.read(1, never) == Reading(written, CacheResult.HIT)
+
+
+def test_a_second_writer_s_fence_stays_when_the_first_publishes(task: Task, client: redis.Redis) -> None:
+    first, second = task.cache.fence(1), task.cache.fence(1)
+    first.raise_(replaces=True)
+    second.raise_(replaces=True)
+    first.publish(OLD)
+    assert client.get(KEY).startswith(b"!")
+    second.publish(NEW)
+    assert client.get(KEY) == NEW
+
+
+@pytest.mark.parametrize("slipped_in", [OLD, ABSENT, b"?someone"])
+def test_what_slipped_past_an_evicted_fence_is_deleted_and_memories_are_waited_out_again(
+    task: Task, client: redis.Redis, slipped_in: bytes
+) -> None:
+    fence = task.cache.fence(1)
+    fence.raise_(replaces=True)
+    client.set(KEY, slipped_in)
+    fence.publish(NEW)
+    assert client.get(KEY) is None
+    assert task.waits == [LONGEST, LONGEST]
+
+
+def test_nothing_is_stored_under_an_empty_key_even_by_the_writer(task: Task, client: redis.Redis) -> None:
+    fence = task.cache.fence(1)
+    fence.raise_(replaces=True)
+    client.delete(KEY)
+    fence.publish(NEW)
+    assert client.get(KEY) is None
+    assert task.waits == [LONGEST, LONGEST]
+
+
+def test_a_write_that_goes_well_waits_once(task: Task) -> None:
+    fence = task.cache.fence(1)
+    fence.raise_(replaces=True)
+    fence.publish(NEW)
+    assert task.waits == [LONGEST]
+
+
+def test_a_creation_waits_only_where_it_displaced_a_body(task: Task, client: redis.Redis) -> None:
+    task.cache.fence(1).raise_(replaces=False)
+    assert task.waits == []
+    client.set(KEY, OLD)
+    task.cache.fence(1).raise_(replaces=False)
+    assert task.waits == [LONGEST]
+
+
+def test_half_of_the_fence_s_life_is_the_limit(new_task: Callable[..., Task]) -> None:
+    task = new_task()
+    now = [0.0]
+    task.cache._clock = lambda: now[0]
+    task.cache._sleep = lambda seconds: now.__setitem__(0, 2.6)
+    with pytest.raises(CacheUnavailableError, match="too long"):
+        task.cache.fence(1).raise_(replaces=True)
+
+
+def test_a_body_is_kept_in_memory_from_before_redis_was_asked(new_task: Callable[..., Task]) -> None:
+    task = new_task()
+    task.cache.read(1, lambda: OLD)
+    kept = task.local._kept[1]
+    assert kept.until <= task.cache._clock() + LEASE_MS / 1000
+    now = kept.until
+    task.local._clock = lambda: now
+    assert task.local.get(1) is None
+
+
+def test_of_many_readers_of_a_cold_product_on_two_tasks_one_loads(new_task: Callable[..., Task]) -> None:
+    tasks = [new_task(), new_task()]
+    for task in tasks:
+        task.cache._sleep = threading.Event().wait
+    loads, ready = [], threading.Barrier(40)
+
+    def load() -> bytes:
+        loads.append(1)
+        threading.Event().wait(0.05)
+        return OLD
+
+    def read(number: int) -> bytes | None:
+        ready.wait()
+        return tasks[number % 2].cache.read(1, load).body
+
+    with ThreadPoolExecutor(40) as pool:
+        assert set(pool.map(read, range(40))) == {OLD}
+    assert len(loads) == 1
+
+
+def test_a_loader_that_fails_lets_the_next_one_try(task: Task, client: redis.Redis) -> None:
+    def fail() -> bytes:
+        raise CacheUnavailableError("the database is away")
+
+    with pytest.raises(CacheUnavailableError):
+        task.cache.read(1, fail)
+    assert client.get(KEY) is None
+    assert task.cache.read(1, lambda: OLD).body == OLD
+
+
+def test_scripts_that_redis_has_forgotten_are_sent_again(task: Task, client: redis.Redis) -> None:
+    task.cache.read(1, lambda: OLD)
+    client.script_flush()
+    client.delete(KEY)
+    task.forget()
+    assert task.cache.read(1, lambda: OLD).result == CacheResult.MISS
+    client.script_flush()
+    fence = task.cache.fence(1)
+    fence.raise_(replaces=True)
+    client.script_flush()
+    fence.publish(NEW)
+    assert client.get(KEY) == NEW
+
+
+def test_a_primary_that_became_a_replica_is_not_believed(own_redis, redis_server) -> None:
+    with redis.Redis.from_url(own_redis.url) as client:
+        task = Task(client, lease_ms=0)
+        task.cache.read(1, lambda: OLD)
+        client.replicaof("127.0.0.1", str(redis_server.port))
+        assert task.cache.read(1, lambda: NEW) == Reading(NEW, CacheResult.BYPASS)
+        with pytest.raises(CacheUnavailableError):
+            task.cache.fence(1).raise_(replaces=True)
+        client.replicaof("NO", "ONE")
