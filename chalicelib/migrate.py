@@ -39,7 +39,7 @@ class Patience:
     connect: float = 3.0  # TCP, then TLS, then login
     turn: float = 300.0  # for another migration to end, asking each `ask`
     ask: float = 0.2
-    lock: float = 0.5  # for a table, holding up the service: less than the service's own patience
+    lock: float = 0.25  # for a table, holding up the service: less than the service's own patience
     tries: int = 20  # for a table, one each `pause`
     pause: float = 1.0
 

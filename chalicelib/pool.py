@@ -20,9 +20,10 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from chalicelib.credentials import CredentialSource, CredentialsUnavailableError
 from chalicelib.errors import DatabaseUnavailableError
+from chalicelib.guard import Guard
 from chalicelib.login import log_in, tls_context, with_login
 from chalicelib.settings import Credentials, DatabaseAddress
-from chalicelib.sqlstates import AWAY, OUTDATED, means_away, reason_of, sqlstate_of
+from chalicelib.sqlstates import AWAY, OUTDATED, TOO_MANY_CONNECTIONS, means_away, reason_of, sqlstate_of
 from chalicelib.turnstile import Turnstile
 
 logger = logging.getLogger(__name__)
@@ -42,11 +43,15 @@ class Timeouts:
     holds, and how long a transaction may lie idle (its task is frozen) before its row is freed again.
     """
 
-    pool: float = 0.5  # until a connection is free
-    connect: float = 1.0  # TCP, then TLS, then login, where a fresh connection is needed
-    answer: float = 1.0  # from the first statement to the last answer
-    lock: float = 0.7
+    pool: float = 0.25  # until a connection is free
+    connect: float = 0.6  # TCP, then TLS, then login, where a fresh connection is needed
+    answer: float = 0.7  # from the first statement to the last answer
+    lock: float = 0.5
     abandoned: float = 5.0
+
+
+class DatabaseAwayError(DatabaseUnavailableError):
+    """The database does not answer at all, or not as a primary: enough of these in a row, and it is left alone."""
 
 
 class DeadConnectionError(DatabaseUnavailableError):
@@ -152,8 +157,9 @@ class Session:
             return
         self.outdated = not self.in_step or sqlstate_of(error) in OUTDATED
         dead = self.outdated and self._untouched and self._spent() < AT_ONCE_SECONDS
-        kind = DeadConnectionError if dead else DatabaseUnavailableError
-        raise kind(reason_of(error)) from error
+        if dead:
+            raise DeadConnectionError(reason_of(error)) from error
+        raise (DatabaseAwayError if self.outdated else DatabaseUnavailableError)(reason_of(error)) from error
 
 
 class SessionPool:
@@ -167,6 +173,7 @@ class SessionPool:
         self._lock = threading.Lock()
         self._generation = 0
         self._closed = False
+        self._guard = Guard("PostgreSQL", self._probe, DatabaseAwayError)
         self._turnstile = Turnstile(size)  # so nobody ever waits in the QueuePool itself, where waiters starve
         self.queue = QueuePool(
             cast("Any", self._open), pool_size=size, max_overflow=0, use_lifo=True, reset_on_return=None
@@ -179,7 +186,7 @@ class SessionPool:
         Raises:
             DatabaseUnavailableError: the database cannot answer.
         """
-        return self._twice_if_dead(lambda: self._do(work))
+        return self._guarded(lambda: self._do(work))
 
     def write(self, work: Callable[[Session], T]) -> T:
         """Do `work` in a transaction and commit it; what `work` raises rolls it back and reaches the caller.
@@ -188,19 +195,29 @@ class SessionPool:
             DatabaseUnavailableError: the database cannot answer. The transaction is then rolled back, or, where its
                 COMMIT was already under way, perhaps not.
         """
-        return self._twice_if_dead(lambda: self._do(lambda session: _transaction(session, work)))
+        return self._guarded(lambda: self._do(lambda session: _transaction(session, work)))
 
     def close(self) -> None:
         """Close every connection: the idle ones now, a lent one when it comes back."""
         self._closed = True
         self.queue.dispose()
 
-    def _twice_if_dead(self, attempt: Callable[[], T]) -> T:
+    def _guarded(self, attempt: Callable[[], T]) -> T:
+        """Try where the database is not known to be away; once more where only the connection was dead."""
+        if self._guard.is_open:
+            raise DatabaseUnavailableError("PostgreSQL is away")
         try:
-            return attempt()
+            return self._guard.watch(attempt)
         except DeadConnectionError as error:
             logger.info("A kept database connection was dead; trying a fresh one: %s", error)
-        return attempt()
+        return self._guard.watch(attempt)
+
+    def _probe(self) -> None:
+        """Open a connection and close it again; raises DatabaseAwayError."""
+        try:
+            self._open().close()
+        except (native.DatabaseError, CredentialsUnavailableError, *AWAY) as error:
+            raise DatabaseAwayError(reason_of(error)) from error
 
     def _do(self, work: Callable[[Session], T]) -> T:
         with self._lent() as (lent, connection):
@@ -234,8 +251,10 @@ class SessionPool:
         except CredentialsUnavailableError as error:
             raise DatabaseUnavailableError(str(error)) from error
         except (native.DatabaseError, *AWAY) as error:
-            if means_away(error):
+            if sqlstate_of(error) == TOO_MANY_CONNECTIONS:
                 raise DatabaseUnavailableError(reason_of(error)) from error
+            if means_away(error):
+                raise DatabaseAwayError(reason_of(error)) from error
             raise
 
     def _retire(self, generation: int) -> None:

@@ -8,6 +8,7 @@ from pg8000 import native
 
 LOGIN_REFUSED = ("28000", "28P01")
 LOCK_NOT_AVAILABLE = "55P03"
+TOO_MANY_CONNECTIONS = "53300"
 OUTDATED = ("25006", "0A000", "26000")  # the connection's server was demoted, or its prepared statements are stale
 AWAY_CLASSES = ("08", "28", "53", "57")  # connection, authorization, resources, operator (and our own time limits)
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from chalice.app import Chalice
 
 from fargate.asgi import create_asgi_app
+from fargate.authorizers import closed_routes
 from fargate.errors import ConfigurationError
 from fargate.lifecycle import Lifecycle, Phase
 from fargate.servers import waitress_server
@@ -23,7 +24,9 @@ from fargate.wsgi import create_wsgi_app
 
 logger = logging.getLogger("fargate")
 
-SPARE_DESCRIPTORS = 128
+MAX_DESCRIPTORS = 2**16
+NEEDED = {Server.UVICORN: ("uvicorn", "httptools")}
+"""What a server consists of, where that is more than the package of its name."""
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -36,7 +39,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     except ConfigurationError as error:
         print(f"Cannot start:\n{error}", file=sys.stderr)
         return 2
-    _raise_descriptor_limit(settings.connection_limit)
+    _raise_descriptor_limit()
     announce(app, settings, listener.getsockname()[1])
     lifecycle = Lifecycle(Phase.STARTING)
     serve(app, listener, settings, lifecycle)
@@ -64,7 +67,7 @@ def check_server(server: Server) -> None:
     Raises:
         ConfigurationError: it is not; says how to install it.
     """
-    if importlib.util.find_spec(server) is None:
+    if any(importlib.util.find_spec(package) is None for package in NEEDED.get(server, (server,))):
         raise ConfigurationError(
             f"SERVER is {server}, which is not installed: pip install -r requirements-{server}.txt"
         )
@@ -141,12 +144,12 @@ def load_app(target: str) -> Chalice:
     return app
 
 
-def _raise_descriptor_limit(connections: int) -> None:
-    """Allow as many open files as the connection limit needs, as far as the system lets us."""
+def _raise_descriptor_limit() -> None:
+    """Allow as many open files as the system lets us: connections are not to be what runs out first."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections * 2 + SPARE_DESCRIPTORS
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
+    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def announce(app: Chalice, settings: Settings, port: int) -> None:
@@ -165,6 +168,8 @@ def announce(app: Chalice, settings: Settings, port: int) -> None:
         logger.warning("No API_KEYS: the routes that want a key are closed: %s", ", ".join(protected))
     if protected and settings.api_keys.is_open:
         logger.warning("API_KEYS=none: anyone may call the routes that want a key: %s", ", ".join(protected))
+    for closed in closed_routes(app, settings):
+        logger.warning("%s", closed)
     if unserved := unserved_handlers(app):
         logger.warning("Not served here, since HTTP cannot reach them: %s", ", ".join(unserved))
 

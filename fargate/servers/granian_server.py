@@ -18,6 +18,9 @@ from fargate.settings import Settings
 
 logger = logging.getLogger("fargate")
 
+CONNECTIONS = 2**16
+"""granian cannot close a quiet connection to make room for a new one, so its limit must be out of reach."""
+
 
 class ListenerServer(Server):
     """granian on a listening socket of ours, which we can close to new connections while it finishes the old ones."""
@@ -29,7 +32,7 @@ class ListenerServer(Server):
             interface=Interfaces.ASGI,
             http=HTTPModes.http1,
             websockets=False,
-            backpressure=settings.connection_limit,
+            backpressure=CONNECTIONS,
             http1_settings=HTTP1Settings(header_read_timeout=settings.keep_alive_seconds * 1000),
             log_enabled=False,
         )

@@ -1,0 +1,31 @@
+"""A shop over stores of its own, with ten products."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.faults.load import PRODUCTS
+from tests.servers import Server, serving
+from tests.stores import OwnRedis
+
+
+@pytest.fixture
+def server(own_database_url: str, own_redis: OwnRedis) -> Iterator[Server]:
+    environ = {"DATABASE_URL": own_database_url, "REDIS_URL": own_redis.url, "API_KEYS": "none"}
+    with serving(environ) as server:
+        yield server
+
+
+@pytest.fixture
+def shop(server: Server) -> Iterator[httpx.Client]:
+    """A client of a shop that has ten products."""
+    with httpx.Client(base_url=server.url, timeout=10) as client:
+        stock(client)
+        yield client
+
+
+def stock(client: httpx.Client) -> None:
+    """Store the ten products that the load reads and writes."""
+    for id in PRODUCTS:
+        assert client.post("/data", json={"id": id, "name": "TV", "price": id}).status_code in (200, 201)

@@ -1,0 +1,86 @@
+"""Clients that read and write all the time while a test harms the stores, and what they saw."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+
+import httpx
+
+PRODUCTS = range(1, 11)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> float:
+    """Wait for a condition; return how long it took."""
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begun < seconds, "waited too long"
+        time.sleep(0.01)
+    return time.monotonic() - begun
+
+
+def assert_unavailable(response: httpx.Response) -> None:
+    """Hold an answer against what a store that is away looks like from outside."""
+    assert response.status_code == 503
+    assert response.json()["Code"] == "ServiceUnavailableError"
+    assert int(response.headers["retry-after"]) >= 1
+
+
+class Load:
+    """Clients on some servers, each repeating one call until the block ends; every answer's status is kept."""
+
+    def __init__(self, urls: list[str], call: Callable[[httpx.Client, int], httpx.Response], clients: int = 8) -> None:
+        self._call = call
+        self._stop = threading.Event()
+        self._pool = ThreadPoolExecutor(clients)
+        self.answers: list[httpx.Response] = []
+        self._running = [self._pool.submit(self._repeat, urls[n % len(urls)], n) for n in range(clients)]
+
+    def _repeat(self, url: str, number: int) -> None:
+        with httpx.Client(base_url=url, timeout=10) as client:
+            turn = number
+            while not self._stop.is_set():
+                self.answers.append(self._call(client, PRODUCTS[turn % len(PRODUCTS)]))
+                turn += 1
+
+    def wait_for(self, answers: int) -> None:
+        """Wait until so many more answers came in."""
+        target = len(self.answers) + answers
+        wait_until(lambda: len(self.answers) >= target, 60)
+
+    def statuses(self, since: int = 0) -> Counter[int]:
+        """Count the answers by status."""
+        return Counter(response.status_code for response in self.answers[since:])
+
+    def __enter__(self) -> "Load":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stop.set()
+        for each in self._running:
+            each.result(timeout=30)
+        self._pool.shutdown()
+
+
+def read(client: httpx.Client, product_id: int) -> httpx.Response:
+    """Read a product of the fixture's, and make sure that it is the right one."""
+    response = client.get(f"/product/{product_id}")
+    assert response.status_code != 200 or response.json()["id"] == product_id
+    return response
+
+
+def write(client: httpx.Client, product_id: int) -> httpx.Response:
+    """Overwrite a product of the fixture's."""
+    return client.put(f"/product/{product_id}", json={"name": "TV", "price": product_id})
+
+
+def readers(*urls: str, clients: int = 8) -> Load:
+    """Start clients that read."""
+    return Load(list(urls), read, clients)
+
+
+def writers(*urls: str, clients: int = 4) -> Load:
+    """Start clients that write."""
+    return Load(list(urls), write, clients)

@@ -1,0 +1,55 @@
+"""Redis is demoted, emptied or frozen under load."""
+
+import time
+
+import httpx
+import redis
+
+from tests.faults.load import assert_unavailable, readers, wait_until, writers
+from tests.servers import Server
+from tests.stores import OwnRedis
+
+
+def test_demoted_to_a_replica_it_is_neither_read_nor_written_until_it_is_primary_again(
+    server: Server, shop: httpx.Client, own_redis: OwnRedis, redis_server: OwnRedis
+) -> None:
+    with redis.Redis.from_url(own_redis.url) as client, readers(server.url) as reads, writers(server.url) as writes:
+        reads.wait_for(200)
+        client.replicaof("127.0.0.1", str(redis_server.port))
+        wait_until(lambda: shop.get("/product/1").headers["x-cache"] == "bypass")
+        assert_unavailable(shop.put("/product/1", json={"name": "TV", "price": 2}))
+        reads.wait_for(200)
+        client.replicaof("NO", "ONE")
+        wait_until(lambda: shop.put("/product/1", json={"name": "TV", "price": 2}).status_code == 200)
+        wait_until(lambda: shop.get("/product/1").headers["x-cache"] == "hit")
+    assert set(reads.statuses()) == {200}
+    assert set(writes.statuses()) <= {200, 503}
+
+
+def test_emptied_under_load_nothing_fails_and_nothing_is_wrong(
+    server: Server, shop: httpx.Client, own_redis: OwnRedis
+) -> None:
+    with redis.Redis.from_url(own_redis.url) as client, readers(server.url) as reads, writers(server.url) as writes:
+        for _ in range(20):
+            client.flushall()
+            reads.wait_for(20)
+    assert set(reads.statuses()) == {200}
+    assert set(writes.statuses()) <= {200, 503}
+    assert writes.statuses()[200] > 0
+
+
+def test_frozen_it_costs_the_first_few_requests_a_moment_and_later_ones_nothing(
+    server: Server, shop: httpx.Client, own_redis: OwnRedis
+) -> None:
+    wait_until(lambda: shop.get("/product/1").headers["x-cache"] == "hit")
+    own_redis.freeze()
+    seconds = []
+    for turn in range(50):
+        begun = time.monotonic()
+        assert shop.get(f"/product/{1 + turn % 10}").status_code == 200
+        seconds.append(time.monotonic() - begun)
+    assert max(seconds) < 1, "a bound, not a speed: a pile-up would be seconds"
+    assert shop.get("/product/1").headers["x-cache"] == "bypass"
+    assert_unavailable(shop.put("/product/1", json={"name": "TV", "price": 2}))
+    own_redis.thaw()
+    wait_until(lambda: shop.get("/product/1").headers["x-cache"] == "hit")
