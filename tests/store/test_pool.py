@@ -17,7 +17,7 @@ from chalicelib.pool import Timeouts
 from chalicelib.postgres import PostgresStore
 from chalicelib.product import Product
 from chalicelib.settings import Credentials
-from local.waiting import wait_until
+from local import waiting
 from tests.store.products import (
     KETTLE,
     RADIO,
@@ -61,7 +61,7 @@ class TestOutages:
             with at_most(1), pytest.raises(DatabaseUnavailableError):
                 attempt()
         own_postgres.start()
-        assert wait_until(lambda: answers(own_store), 2), "seen to be back within two seconds"
+        assert waiting.wait_until(lambda: answers(own_store), 2), "seen to be back within two seconds"
         assert own_store.read(1) == TV
 
     def test_a_restart_while_idle_is_noticed_by_nobody(
@@ -89,7 +89,7 @@ class TestOutages:
             assert isinstance(error, DatabaseUnavailableError)
             assert seconds < 3
         own_postgres.thaw()
-        assert wait_until(lambda: answers(own_store), 2), "seen to be back within two seconds"
+        assert waiting.wait_until(lambda: answers(own_store), 2), "seen to be back within two seconds"
         assert own_store.read(1) in (TV, RADIO)
 
     def test_once_known_to_be_frozen_it_is_not_asked(self, own_store: PostgresStore, own_postgres: OwnPostgres) -> None:
