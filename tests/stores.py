@@ -100,10 +100,10 @@ def running_postgres() -> Iterator[OwnPostgres]:
 
 
 @contextlib.contextmanager
-def running_redis() -> Iterator[OwnRedis]:
+def running_redis(program: str | None = None) -> Iterator[OwnRedis]:
     """Run a Redis, and leave nothing behind."""
     with temporary_home() as home:
-        server = OwnRedis(home)
+        server = OwnRedis(home, program=program)
         server.start()
         try:
             yield server
