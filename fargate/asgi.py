@@ -5,14 +5,16 @@ arrive; a request whose client has gone while it waited for a thread is not serv
 """
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from chalice.app import Chalice
 
-from fargate.errors import GatewayError, HeadersTooLong, RequestTooLong, ServiceUnavailable
+from fargate.errors import BadRequest, GatewayError, HeadersTooLong, RequestTooLong, ServiceUnavailable
+from fargate.framing import check_framing
 from fargate.gateway import Gateway, error_response
 from fargate.http import Header, HttpRequest, HttpResponse, canonical, has_no_body
 from fargate.lifecycle import PROBE_PATHS, Lifecycle, Phase
@@ -25,7 +27,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_SAFE_IN_PATH = "/:@!$&'()*+,;=-._~%"
+_SAFE_IN_PATH = "/:@!$&'()*+,;=-._~"
+_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 
 
 class ClientDisconnected(Exception):
@@ -77,6 +80,7 @@ class AsgiDoor:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while (await receive())["type"] != "lifespan.shutdown":
+            self._lifecycle.phase = Phase.READY  # again and again under Mangum, which starts and ends with each event
             await send({"type": "lifespan.startup.complete"})
         self._lifecycle.phase = Phase.DRAINING
         await send({"type": "lifespan.shutdown.complete"})
@@ -84,6 +88,10 @@ class AsgiDoor:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             request = await self._read_request(scope, receive)
+        except GatewayError as error:
+            await self._refuse(error, scope, send)
+            return
+        try:
             response = await self._handle(request, receive)
         except GatewayError as error:
             response = error_response(error)
@@ -91,23 +99,34 @@ class AsgiDoor:
             return
         await self._send(response, scope, send)
 
+    async def _refuse(self, error: GatewayError, scope: Scope, send: Send) -> None:
+        """Answer what could not be read, though the client may have gone."""
+        response = error_response(error)
+        if not isinstance(error, RequestTooLong) and _is_http_1(scope):
+            response.headers.append(("Connection", "close"))  # what follows on the connection cannot be trusted
+        with contextlib.suppress(OSError):
+            await self._send(response, scope, send)
+
     async def _read_request(self, scope: Scope, receive: Receive) -> HttpRequest:
-        headers = self._headers(scope["headers"])
+        path, query = _raw_path(scope), scope["query_string"].decode("latin-1")
+        headers = self._headers(scope["headers"], len(path) + len(query))
+        if _is_http_1(scope) and "aws.event" not in scope:
+            check_framing(scope["http_version"], headers)
         server, client = scope.get("server"), scope.get("client")
         return HttpRequest(
             method=scope["method"],
-            path=_raw_path(scope),
-            query=scope["query_string"].decode("latin-1"),
+            path=path,
+            query=query,
             headers=headers,
             body=await self._read_body(headers, receive),
-            peer=client[0] if client else "",
-            protocol=f"HTTP/{scope['http_version']}",
+            peer=_last_hop(client[0]) if client else "",
+            protocol=_protocol(scope["http_version"]),
             local_port=server[1] if server and "aws.event" not in scope else None,
         )
 
-    def _headers(self, raw: Iterable[tuple[bytes, bytes]]) -> list[Header]:
+    def _headers(self, raw: Iterable[tuple[bytes, bytes]], size: int) -> list[Header]:
         headers = [(canonical(name.decode("latin-1")), value.decode("latin-1")) for name, value in raw]
-        if sum(len(name) + len(value) for name, value in headers) > self._settings.max_header_bytes:
+        if size + sum(len(name) + len(value) for name, value in headers) > self._settings.max_header_bytes:
             raise HeadersTooLong
         return headers
 
@@ -121,7 +140,7 @@ class AsgiDoor:
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise ClientDisconnected
+                raise BadRequest  # granian says so, too, where the body is not what its framing says
             chunks.append(message.get("body", b""))
             limit -= len(chunks[-1])
             if limit < 0:
@@ -148,7 +167,7 @@ class AsgiDoor:
         headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
         if response.status not in (204, 304):
             headers.append((b"content-length", str(len(response.body)).encode()))
-        if self._lifecycle.is_draining and scope["http_version"].startswith("1"):
+        if self._lifecycle.is_draining and _is_http_1(scope):
             headers.append((b"connection", b"close"))
         body = b"" if has_no_body(response.status, scope["method"]) else response.body
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
@@ -172,11 +191,43 @@ async def _unless_disconnected(answer: asyncio.Future[HttpResponse], receive: Re
         gone.cancel()
 
 
+def _is_http_1(scope: Scope) -> bool:
+    """Tell whether connections, and what frames a message on them, are this protocol's concern."""
+    version: str = scope["http_version"]
+    return version.startswith("1")
+
+
+def _last_hop(client: str) -> str:
+    """Return the address that the load balancer itself saw: of its events, Mangum hands over all of X-Forwarded-For."""
+    return client.rpartition(",")[2].strip()
+
+
 def _raw_path(scope: Scope) -> str:
-    """Return the path as the client sent it; Mangum hands over API Gateway's event beside a decoded path."""
+    """Return the path as the client sent it.
+
+    Raises:
+        BadRequest: the request's target is no path, or not ASCII (RFC 9112, section 3.2).
+    """
     raw: bytes | None = scope.get("raw_path")
-    if raw:
-        return raw.partition(b"?")[0].decode("latin-1")
+    if raw is None:
+        return quote(_event_path(scope), safe=_PRINTABLE) or "/"
+    if not raw.startswith(b"/") or not raw.isascii():
+        raise BadRequest
+    return raw.partition(b"?")[0].decode("latin-1")
+
+
+def _event_path(scope: Scope) -> str:
+    """Return the path of Mangum's event, which is still encoded, without the base path that Mangum has taken off."""
+    path: str = scope["path"]
     event = scope.get("aws.event", {})
-    path = event.get("rawPath") or event.get("path") or quote(scope["path"], safe=_SAFE_IN_PATH.rstrip("%"))
-    return quote(path, safe=_SAFE_IN_PATH) or "/"
+    encoded: str = event.get("rawPath") or event.get("path") or ""
+    while encoded:
+        if unquote(encoded) == path:
+            return encoded
+        encoded = encoded[1:].partition("/")[2] and "/" + encoded[1:].partition("/")[2]
+    return quote(path, safe=_SAFE_IN_PATH)
+
+
+def _protocol(version: str) -> str:
+    """Write the protocol as API Gateway does; granian calls 1.0 `1`."""
+    return f"HTTP/{version}" if "." in version else f"HTTP/{version}.0"

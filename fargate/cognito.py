@@ -11,13 +11,14 @@ https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-po
 import json
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import jwt
 
 from fargate.errors import AccessDenied, Unauthorized
 from fargate.jwks import KeySet
+from fargate.settings import KEYS_AT_AWS
 
 LEEWAY_SECONDS = 10
 _ARN = re.compile(r"arn:aws(?:-us-gov)?:cognito-idp:([a-z0-9-]+):\d*:userpool/([A-Za-z0-9-]+_[A-Za-z0-9]+)")
@@ -37,8 +38,8 @@ class Pool(NamedTuple):
         return f"https://cognito-idp.{self.region}.amazonaws.com/{self.pool_id}"
 
     def jwks_url(self, template: str) -> str:
-        """Return where its keys are: at the pool itself, or where a template with `{region}` and `{pool}` says."""
-        if not template:
+        """Return where its keys are: at AWS, or where a template with `{region}` and `{pool}` says."""
+        if template == KEYS_AT_AWS:
             return f"{self.issuer}/.well-known/jwks.json"
         return template.replace("{region}", self.region).replace("{pool}", self.pool_id)
 
@@ -46,6 +47,36 @@ class Pool(NamedTuple):
 def pools_of(arns: Iterable[str]) -> list[Pool]:
     """Return the pools that ARNs name; one that names none is passed over."""
     return [Pool(found[1], found[2]) for arn in arns if (found := _ARN.fullmatch(str(arn)))]
+
+
+class UserPools:
+    """The pools that an app's authorizers name; each one's keys are fetched once, whoever asks.
+
+    Args:
+        keys_at: the setting COGNITO_JWKS.
+        clock: seconds on a clock that never goes back.
+    """
+
+    def __init__(self, keys_at: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._keys_at = keys_at
+        self._clock = clock
+        self._key_sets: dict[str, KeySet] = {}
+
+    def verifier(self, arns: Iterable[str], scopes: Iterable[str]) -> "TokenVerifier":
+        """Return what verifies the tokens of some pools for a route that asks for scopes, or for none.
+
+        Raises:
+            ValueError: no ARN names a pool.
+        """
+        pools = pools_of(arns)
+        if not pools:
+            raise ValueError("their ARNs name no user pool")
+        return TokenVerifier({pool.issuer: self._keys_of(pool) for pool in pools}, scopes)
+
+    def _keys_of(self, pool: Pool) -> KeySet:
+        if pool.issuer not in self._key_sets:
+            self._key_sets[pool.issuer] = KeySet(pool.jwks_url(self._keys_at), self._clock)
+        return self._key_sets[pool.issuer]
 
 
 class TokenVerifier:

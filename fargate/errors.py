@@ -6,9 +6,12 @@ FargateError
     ├── BadRequest            400
     ├── Unauthorized          401
     ├── Forbidden             403
+    ├── AccessDenied          403  an authorizer says no; its body is `{"Message": ...}`
+    ├── MissingSignature      403
     ├── NotFound              404
     ├── MethodNotAllowed      405, with Allow
     ├── RequestTooLong        413
+    ├── UriTooLong            414
     ├── HeadersTooLong        431
     ├── AuthorizerFailure     500
     ├── NotSupported          501
@@ -33,10 +36,12 @@ class GatewayError(FargateError):
 
     status = 500
     message = "Internal server error"
+    kind: str | None = None  # what x-amzn-ErrorType says, where it is sent
 
     def __init__(self, message: str | None = None, headers: Iterable[tuple[str, str]] = ()) -> None:
         super().__init__(message or self.message)
-        self.headers = tuple(headers)
+        kinds = (("x-amzn-ErrorType", self.kind),) if self.kind else ()
+        self.headers: tuple[tuple[str, str], ...] = (*kinds, *headers)
 
     @property
     def body(self) -> bytes:
@@ -56,6 +61,7 @@ class Unauthorized(GatewayError):
 
     status = 401
     message = "Unauthorized"
+    kind = "UnauthorizedException"
 
 
 class Forbidden(GatewayError):
@@ -63,6 +69,27 @@ class Forbidden(GatewayError):
 
     status = 403
     message = "Forbidden"
+
+
+class AccessDenied(GatewayError):
+    """The token is good, but not for this. API Gateway writes this one key with a capital."""
+
+    status = 403
+    message = "User is not authorized to access this resource"
+    kind = "AccessDeniedException"
+
+    @property
+    def body(self) -> bytes:
+        """The JSON that the client receives."""
+        return json.dumps({"Message": str(self)}, separators=(",", ":")).encode()
+
+
+class MissingSignature(GatewayError):
+    """The route wants a request that is signed with AWS credentials."""
+
+    status = 403
+    message = "Missing Authentication Token"
+    kind = "MissingAuthenticationTokenException"
 
 
 class NotFound(GatewayError):
@@ -89,6 +116,13 @@ class RequestTooLong(GatewayError):
     message = "Request Too Long"
 
 
+class UriTooLong(GatewayError):
+    """The path is too long to be named in a policy."""
+
+    status = 414
+    message = "Request URI too long"
+
+
 class HeadersTooLong(GatewayError):
     """Request line and headers are longer than the limit."""
 
@@ -105,6 +139,8 @@ class NotSupported(GatewayError):
 
 class AuthorizerFailure(GatewayError):
     """The authorizer raised, or returned what is no policy. API Gateway words this `{"message":null}`."""
+
+    kind = "AuthorizerConfigurationException"
 
     @property
     def body(self) -> bytes:

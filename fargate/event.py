@@ -138,8 +138,9 @@ def _collect(headers: Iterable[Header]) -> dict[str, list[str]]:
 def _describe_hop(many: dict[str, list[str]], request: HttpRequest) -> None:
     """Add what API Gateway adds of the last hop, in the place of what a client claimed."""
     many["X-Forwarded-For"] = [request.peer]
-    many["X-Forwarded-Proto"] = ["http"]
-    many["X-Forwarded-Port"] = [str(request.local_port or 80)]
+    if request.local_port is not None:  # elsewhere AWS has said so
+        many["X-Forwarded-Proto"] = ["http"]
+        many["X-Forwarded-Port"] = [str(request.local_port)]
 
 
 def _without_port(host: str) -> str:

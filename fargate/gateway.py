@@ -12,11 +12,12 @@ from typing import Any
 
 from chalice.app import Chalice
 
+from fargate.authorizers import Call, Guards, method_arn
 from fargate.context import LambdaContext, identity_of
 from fargate.cors import cors_of, headers_of, preflight
 from fargate.errors import BadGateway, Forbidden, GatewayError, MethodNotAllowed, NotFound, ServiceUnavailable
-from fargate.event import Event, EventBuilder
-from fargate.http import Header, HttpRequest, HttpResponse
+from fargate.event import API_ID, Event, EventBuilder
+from fargate.http import Header, HttpRequest, HttpResponse, last_value
 from fargate.identifiers import IdentifierSource, RequestIds
 from fargate.integration import read_response
 from fargate.isolation import isolate
@@ -32,9 +33,10 @@ class Gateway:
 
     Args:
         app: the app; it gets per-request `current_request` and `lambda_context`.
-        settings: base path, API keys, trusted proxies, deadline.
+        settings: base path, API keys, user pools, trusted proxies, deadline.
         lifecycle: moved on by the server; readiness probes are answered from it.
         clock: seconds since the epoch.
+        monotonic: seconds on a clock that never goes back.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Gateway:
         settings: Settings,
         lifecycle: Lifecycle | None = None,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         isolate(app)
         self._app = app
@@ -55,6 +58,10 @@ class Gateway:
         self._events = EventBuilder(
             settings.base_path, settings.trusted_proxies, self._function.account_id, app.api.binary_types
         )
+        self._guards = Guards(app, settings, monotonic)
+        self._stage_arn = (
+            f"arn:aws:execute-api:{self._function.region}:{self._function.account_id}:{API_ID}/{self._events.stage}"
+        )
 
     def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request. Never raises; returns once the app has returned."""
@@ -62,7 +69,7 @@ class Gateway:
 
     def _handle(self, request: HttpRequest) -> HttpResponse:
         now = self._clock()
-        ids = self._identifiers.next(_header(request.headers, "X-Amzn-Trace-Id"), now)
+        ids = self._identifiers.next(last_value(request.headers, "X-Amzn-Trace-Id"), now)
         response = self._answer(request, ids, now)
         response.headers.extend(
             (
@@ -92,11 +99,20 @@ class Gateway:
             if request.method == "OPTIONS" and cors is not None:
                 return preflight(route, cors)
             raise MethodNotAllowed(_allowed(route))
-        if entry.api_key_required and not self._settings.api_keys.accept(_header(request.headers, "X-Api-Key")):
+        context = LambdaContext(self._function, ids.request_id, self._settings.deadline_seconds)
+        authorizer = self._admit(request, path, match, context) if entry.authorizer is not None else None
+        if entry.api_key_required and not self._settings.api_keys.accept(last_value(request.headers, "X-Api-Key")):
             raise Forbidden
         event = self._events.build(request, path, match, ids, now)
-        context = LambdaContext(self._function, ids.request_id, self._settings.deadline_seconds)
+        if authorizer is not None:
+            event["requestContext"]["authorizer"] = authorizer
         return read_response(self._invoke(event, context))
+
+    def _admit(self, request: HttpRequest, path: str, match: Match, context: LambdaContext) -> dict[str, Any]:
+        """Have the route's authorizer let the request pass; return what it says of the caller."""
+        arn = method_arn(self._stage_arn, request.method, match.route.pattern, path)
+        guard = self._guards.of(match.route.methods[request.method].authorizer)
+        return guard.admit(Call(request.headers, arn, context))
 
     def _invoke(self, event: Event, context: LambdaContext) -> Any:
         try:
@@ -138,12 +154,3 @@ def error_response(error: GatewayError, route: Route | None = None, method: str 
     if route is not None:
         headers.extend(headers_of(cors_of(route, method)))
     return HttpResponse(error.status, headers, error.body)
-
-
-def _header(headers: Any, name: str) -> str | None:
-    """Return the last value of a header."""
-    value = None
-    for each, text in headers:
-        if each == name:
-            value = text
-    return value

@@ -5,6 +5,8 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
 
+from fargate.errors import BadRequest
+
 Header = tuple[str, str]
 
 HOP_BY_HOP = frozenset(
@@ -48,6 +50,29 @@ class HttpResponse(NamedTuple):
 def canonical(name: str) -> str:
     """Write a header's name in one way, whatever door it came through: `x-api-key` as `X-Api-Key`."""
     return "-".join(part.capitalize() for part in name.split("-"))
+
+
+def last_value(headers: Sequence[Header], name: str) -> str | None:
+    """Return the last value of a header; `name` as `canonical` writes it."""
+    value = None
+    for each, text in headers:
+        if each == name:
+            value = text
+    return value
+
+
+def path_of(target: str) -> str:
+    """Return the path of a request's target, which is a path or a whole URL (RFC 9112, section 3.2).
+
+    Raises:
+        BadRequest: it is neither.
+    """
+    if not target.startswith("/"):
+        scheme, separator, rest = target.partition("://")
+        if not separator or not scheme.isalpha():
+            raise BadRequest
+        target = "/" + rest.partition("/")[2] if "/" in rest.partition("?")[0] else "/"
+    return target.partition("?")[0].partition("#")[0] if "?" in target or "#" in target else target
 
 
 @lru_cache(maxsize=1024)

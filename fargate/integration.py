@@ -35,7 +35,7 @@ def read_response(answer: object) -> HttpResponse:
 
 
 def _status(value: object) -> int:
-    if isinstance(value, str) and value.isdecimal():
+    if isinstance(value, str) and len(value) == 3 and value.isdecimal():
         value = int(value)
     if not isinstance(value, int) or not 200 <= value <= 599:
         raise BadGateway
@@ -43,7 +43,7 @@ def _status(value: object) -> int:
 
 
 def _headers(many: object, single: object) -> tuple[list[Header], bool]:
-    """Join both maps: `multiValueHeaders` first, then those of `headers` that are not among them.
+    """Join both maps: `multiValueHeaders` first, then those pairs of `headers` that are not among them.
 
     Tells beside them whether there is a Content-Type.
     """
@@ -58,7 +58,7 @@ def _headers(many: object, single: object) -> tuple[list[Header], bool]:
             headers.extend([(name, _text(value)) for value in values])
     for name, value in _items(single):
         known = _known_as(name)
-        if known not in seen and known not in DOORS_OWN:
+        if known not in DOORS_OWN and not (known in seen and _has(headers, known, value)):
             headers.append((name, _text(value)))
             seen.add(known)
     return headers, "content-type" in seen
@@ -70,6 +70,10 @@ def _items(headers: object) -> Iterable[tuple[str, Any]]:
     if not isinstance(headers, dict):
         raise BadGateway
     return headers.items()
+
+
+def _has(headers: list[Header], known: str, value: object) -> bool:
+    return any(name.lower() == known and text == _text(value) for name, text in headers)
 
 
 @lru_cache(maxsize=1024)

@@ -14,7 +14,6 @@ from typing import Any
 from urllib.request import HTTPRedirectHandler, build_opener
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 logger = logging.getLogger("fargate")
 
@@ -37,10 +36,10 @@ class KeySet:
         self._url = url
         self._clock = clock
         self._lock = Lock()
-        self._keys: dict[str, RSAPublicKey] = {}
+        self._keys: dict[str, jwt.PyJWK] = {}
         self._fresh_until = self._next_fetch = clock()
 
-    def find(self, key_id: str) -> RSAPublicKey | None:
+    def find(self, key_id: str) -> jwt.PyJWK | None:
         """Return a key by its id; fetches where that may help, for 2 s without a byte at most."""
         if key_id not in self._keys or self._clock() >= self._fresh_until:
             self._refresh()
@@ -82,11 +81,10 @@ def _download(url: str) -> dict[str, Any]:
     return document
 
 
-def _rsa_keys(document: dict[str, Any]) -> dict[str, RSAPublicKey]:
+def _rsa_keys(document: dict[str, Any]) -> dict[str, jwt.PyJWK]:
     """Return the keys that may sign with RSA, by id."""
-    keys = jwt.PyJWKSet.from_dict(document).keys
     return {
-        each.key_id: each.key
-        for each in keys
-        if each.key_id and each.public_key_use in ("sig", None) and isinstance(each.key, RSAPublicKey)
+        each.key_id: each
+        for each in jwt.PyJWKSet.from_dict(document).keys
+        if each.key_id and each.public_key_use in ("sig", None) and each.key_type == "RSA"
     }

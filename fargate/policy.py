@@ -85,7 +85,7 @@ def _statements(document: object) -> list[Statement]:
 
 
 def _is_understood(statement: Statement) -> bool:
-    """Tell whether we know all that a statement asks for: not so Condition, NotAction, NotResource and `${variables}`."""
+    """Tell whether all of a statement is known here: Condition, NotAction, NotResource and `${variables}` are not."""
     unknown = sorted(statement.keys() - _UNDERSTOOD)
     if not unknown and any("${" in text for text in _texts(statement, "Action") + _texts(statement, "Resource")):
         unknown = ["policy variables"]

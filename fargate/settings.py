@@ -3,12 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from importlib.util import find_spec
 from typing import Any
+from urllib.parse import urlsplit
 
 from fargate.api_keys import ApiKeys, read_api_keys
 from fargate.errors import ConfigurationError
 
 MEBIBYTE = 1024 * 1024
+
+KEYS_AT_AWS = "aws"
+"""The word in COGNITO_JWKS that fetches the keys of a user pool from the pool itself."""
 
 
 class Server(StrEnum):
@@ -28,6 +33,7 @@ class Settings:
     server: Server = Server.WAITRESS
     threads: int = 8  # requests served at the same time
     api_keys: ApiKeys = field(default_factory=ApiKeys)
+    cognito_jwks: str = ""  # where user pools' keys are: aws, or a URL with {region} and {pool}; empty: all refused
     base_path: str = ""  # API Gateway-style stage prefix, e.g. /api
     trusted_proxies: int = 0  # how many addresses at the end of X-Forwarded-For were written by proxies of ours
     max_body_bytes: int = 10 * MEBIBYTE  # API Gateway's payload limit
@@ -65,11 +71,20 @@ def _base_path(text: str) -> str:
     return path
 
 
+def _cognito_jwks(text: str) -> str:
+    if text != KEYS_AT_AWS and not (text.startswith(("https://", "http://")) and urlsplit(text).hostname):
+        raise ValueError(f"is {text!r}, neither {KEYS_AT_AWS} nor a URL such as https://keys.example/{{pool}}.json")
+    if find_spec("jwt") is None or find_spec("cryptography") is None:
+        raise ValueError("needs PyJWT, which is not installed: pip install -r requirements-cognito.txt")
+    return text
+
+
 PARSERS: dict[str, Callable[[str], Any]] = {
     "host": str,
     "port": _whole(0, 65_535),
     "server": _choice,
     "threads": _whole(1, 1000),
+    "cognito_jwks": _cognito_jwks,
     "base_path": _base_path,
     "trusted_proxies": _whole(0, 10),
     "max_body_bytes": _whole(1, 1024 * MEBIBYTE),

@@ -3,13 +3,13 @@
 import os
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from chalice.app import Chalice
 
 from fargate.errors import BadRequest, GatewayError, RequestTooLong
 from fargate.gateway import Gateway, error_response
-from fargate.http import Header, HttpRequest, HttpResponse, canonical, has_no_body, status_line
+from fargate.http import Header, HttpRequest, HttpResponse, canonical, has_no_body, path_of, status_line
 from fargate.lifecycle import Lifecycle
 from fargate.settings import Settings, read_settings
 
@@ -81,10 +81,7 @@ def _raw_path(environ: Environ) -> str:
     """Return the path as the client sent it: from the request's target where the server keeps it, else encoded anew."""
     target = environ.get("REQUEST_URI") or environ.get("RAW_URI")
     if target:
-        path: str = target if target[0] == "/" else urlsplit(target).path
-        if "?" in path or "#" in path:
-            path = path.partition("?")[0].partition("#")[0]
-        return path or "/"
+        return path_of(target)
     decoded = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     return quote(decoded.encode("latin-1"), safe=_SAFE_IN_PATH) or "/"
 

@@ -12,6 +12,7 @@ from fargate.asgi import AsgiApp
 from fargate.lifecycle import QUIET_SECONDS, Lifecycle, Phase
 from fargate.servers.listening import refuse_connections
 from fargate.servers.signals import on_signals
+from fargate.servers.uvicorn_protocol import StrictProtocol
 from fargate.settings import Settings
 
 logger = logging.getLogger("fargate")
@@ -54,9 +55,11 @@ class DrainingServer(uvicorn.Server):
 
 def serve(app: AsgiApp, listener: socket.socket, settings: Settings, lifecycle: Lifecycle) -> None:
     """Serve on a listening socket until SIGTERM or SIGINT, then drain. Call it in the main thread."""
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # starts and ends are told for every server alike
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # what a client sends wrongly is told to the client
     config = uvicorn.Config(
         app,
+        http=StrictProtocol,
+        ws="none",
         lifespan="on",
         timeout_keep_alive=settings.keep_alive_seconds,
         h11_max_incomplete_event_size=settings.max_header_bytes,

@@ -1,0 +1,104 @@
+"""One connection under uvicorn: a bounded head, trailers kept out of the headers, API Gateway's words for errors."""
+
+from typing import Any
+
+from httptools import HttpParserError
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from fargate.errors import BadRequest, GatewayError, HeadersTooLong
+
+VERSIONS = ("1.0", "1.1")
+DEFAULT_HEADER_BYTES = 64 * 1024
+
+
+class StrictProtocol(HttpToolsProtocol):
+    """What httptools lets through and a server must not.
+
+    It holds a head of any length in memory, takes any version, and reports the fields of a chunked body's trailer as if
+    they were headers, which lets a client add headers behind the back of a proxy that removes them (RFC 9110, section
+    6.5.1).
+    """
+
+    def __init__(self, config: Config, *args: Any, **kwargs: Any) -> None:
+        super().__init__(config, *args, **kwargs)
+        self.url = b""
+        self._max_header_bytes = config.h11_max_incomplete_event_size or DEFAULT_HEADER_BYTES
+        self._unparsed_bytes = 0  # received since a head or a piece of a body was last complete
+        self._in_head = True
+        self._refusal: GatewayError | None = None  # once set, nothing more is read
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came; give up on a head that does not end."""
+        if self._refusal:
+            return
+        self._unparsed_bytes += len(data)
+        super().data_received(data)
+        if self._unparsed_bytes > self._max_header_bytes:
+            self._refuse(HeadersTooLong())
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header, without the blanks at its end; drop a trailer."""
+        if self._in_head:
+            super().on_header(name, value.rstrip(b" \t"))
+
+    def on_headers_complete(self) -> None:
+        """Serve the request.
+
+        Raises:
+            HttpParserError: this is not HTTP/1.0 or 1.1.
+        """
+        self._in_head = False
+        self._unparsed_bytes = 0
+        if self.parser.get_http_version() not in VERSIONS:
+            raise HttpParserError("not HTTP/1.0 or 1.1")
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a body."""
+        self._unparsed_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A request has arrived whole."""
+        self._unparsed_bytes = 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what cannot be understood, in the form of all other errors."""
+        self._refuse(HeadersTooLong() if len(self.url) > self._max_header_bytes else BadRequest())
+
+    def _refuse(self, error: GatewayError) -> None:
+        """Answer with an error once every request before it is answered, and close: what follows cannot be trusted."""
+        if self._refusal or self.transport.is_closing():
+            return
+        self._refusal = error
+        if self.pipeline and self.cycle.more_body:
+            self.pipeline.popleft()  # the newest: its body is what cannot be understood
+        elif self.cycle is None or self.cycle.response_complete or self.cycle.more_body:
+            self._send_refusal(error)
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, or with the refusal."""
+        if self._refusal and not self.pipeline:
+            self._send_refusal(self._refusal)
+        else:
+            super().on_response_complete()
+
+    def _send_refusal(self, error: GatewayError) -> None:
+        if self.transport.is_closing():
+            return
+        head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(error.body)
+        self.transport.write(STATUS_LINE[error.status] + head + error.body)
+        self.transport.close()
+
+    def _should_upgrade_to_ws(self) -> bool:
+        return False  # a request to upgrade is an ordinary request to a server that does not want to
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: anyone could fill the log with it."""

@@ -1,0 +1,150 @@
+"""An app that answers in every form a Chalice app can, in some that no response has, and sometimes not at all."""
+
+from chalice import Chalice, Response
+from chalice import app as chalice_app
+
+app = Chalice(app_name="answers")
+app.log.disabled = True
+
+ICON = bytes(range(256))
+
+NATIVE = {
+    "text": "hello",
+    "empty": "",
+    "dict": {"a": [1, 2.5, None, True]},
+    "list": [1, "two"],
+    "number": 7,
+    "true": True,
+    "none": None,
+    "unicode": {"name": "h\u00e9llo \u2713"},
+}
+MALFORMED = {
+    "no dictionary": ["statusCode", 200],
+    "nothing": None,
+    "a number": 7,
+    "empty": {},
+    "no status": {"body": "x"},
+    "a status in words": {"statusCode": "fine", "body": "x"},
+    "a status below": {"statusCode": 99, "body": "x"},
+    "an interim status": {"statusCode": 101, "body": "x"},
+    "a status above": {"statusCode": 1000, "body": "x"},
+    "an enormous status": {"statusCode": "9" * 5000, "body": "x"},
+    "a fraction as status": {"statusCode": 200.5, "body": "x"},
+    "a body that is a dictionary": {"statusCode": 200, "body": {"a": 1}},
+    "a body that is a number": {"statusCode": 200, "body": 7},
+    "half of a surrogate pair": {"statusCode": 200, "body": "\ud800"},
+    "no base64": {"statusCode": 200, "body": "%%%", "isBase64Encoded": True},
+    "base64 that is not ASCII": {"statusCode": 200, "body": "\u00e9\u00e9\u00e9\u00e9", "isBase64Encoded": True},
+    "headers that are a list": {"statusCode": 200, "headers": [["a", "b"]]},
+    "a header with a line feed": {"statusCode": 200, "headers": {"X-A": "b\nX-C: d"}},
+    "a header with a carriage return": {"statusCode": 200, "headers": {"X-A": "b\rX-C: d"}},
+    "a header with a NUL": {"statusCode": 200, "headers": {"X-A": "b\0"}},
+    "a header's name with a space": {"statusCode": 200, "headers": {"X A": "b"}},
+    "a header's name with a line feed": {"statusCode": 200, "headers": {"X-A\n": "b"}},
+    "a header without a name": {"statusCode": 200, "headers": {"": "b"}},
+    "a number as a header's name": {"statusCode": 200, "headers": {7: "b"}},
+    "many values that are one text": {"statusCode": 200, "multiValueHeaders": {"X-A": "b"}},
+    "many values with a line feed": {"statusCode": 200, "multiValueHeaders": {"X-A": ["b", "c\nd"]}},
+}
+
+
+class Quitting(BaseException):
+    """What is caught by nobody who catches `Exception`."""
+
+
+ESCAPES = {
+    "SystemExit": SystemExit(0),
+    "KeyboardInterrupt": KeyboardInterrupt(),
+    "GeneratorExit": GeneratorExit(),
+    "Quitting": Quitting(),
+}
+
+
+class Raw:
+    """A response that is handed on as it is."""
+
+    def __init__(self, answer):
+        self._answer = answer
+
+    def to_dict(self, binary_types=None):
+        return self._answer
+
+
+@app.middleware("http")
+def replace(event, get_response):
+    """Answer in the place of the handler where there is something to answer with."""
+    response = get_response(event)
+    if event.path == "/malformed/{how}":
+        return Raw(MALFORMED[list(MALFORMED)[int(event.uri_params["how"])]])
+    if event.path == "/raw":
+        return Raw({"statusCode": "200", "body": b"bytes", "headers": {"Content-Type": "text/plain"}})
+    if event.path == "/stringified":
+        response.headers.update({"X-Number": 7, "X-True": True, "X-Fraction": 1.5})
+    return response
+
+
+@app.route("/native/{form}", methods=["GET", "HEAD"])
+def native(form):
+    """Return a value that is no Response."""
+    return NATIVE[form]
+
+
+@app.route("/response/{code}", methods=["GET", "HEAD", "POST"])
+def response(code):
+    """Answer with a status."""
+    return Response("said", {"Content-Type": "text/plain"}, int(code))
+
+
+@app.route("/bytes")
+def binary():
+    """Answer with every byte there is."""
+    return Response(ICON, {"Content-Type": "image/png"})
+
+
+@app.route("/cookies")
+def cookies():
+    """Set several cookies at once, through both maps."""
+    return Response({}, {"Set-Cookie": ["a=1; Path=/", "b=2, 3; Secure"], "set-cookie": "c=4"})
+
+
+@app.route("/own-headers")
+def own_headers():
+    """Set headers that are the connection's, and one with text beyond Latin-1."""
+    return Response(
+        "x",
+        {
+            "Content-Type": "text/plain",
+            "Content-Length": "5000",
+            "Connection": "close",
+            "Transfer-Encoding": "chunked",
+            "Keep-Alive": "timeout=1",
+            "X-Text": "\u2713",
+            "x-lower": "1",
+        },
+    )
+
+
+@app.route("/error/{name}")
+def error(name):
+    """Raise one of Chalice's own errors."""
+    raise getattr(chalice_app, name)("because")
+
+
+@app.route("/escape/{name}")
+def escape(name):
+    """Raise what Chalice does not catch."""
+    raise ESCAPES[name]
+
+
+@app.route("/fault")
+def fault():
+    """Have a bug."""
+    raise RuntimeError("secret detail")
+
+
+@app.route("/raw")
+@app.route("/stringified")
+@app.route("/malformed/{how}")
+def replaced(how=None):
+    """Be replaced by the middleware."""
+    return {}

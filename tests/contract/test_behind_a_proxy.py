@@ -1,0 +1,73 @@
+"""Who the client is: the connection's other end, or what the trusted proxies say; never what a client claims."""
+
+import pytest
+
+from tests.contract.doors import SERVERS, ServerDoor, door
+from tests.contract.messages import Headers
+
+MIRROR = "tests.apps.mirror:app"
+US = "127.0.0.1"
+FORGED, CLIENT, PROXY = "10.9.9.9", "203.0.113.7", "198.51.100.4"
+
+direct = door(MIRROR, SERVERS)
+balanced = door(MIRROR, SERVERS, BASE_PATH="/api", TRUSTED_PROXIES="1")
+distributed = door(MIRROR, SERVERS, BASE_PATH="/shop/v1/", TRUSTED_PROXIES="2")
+
+
+def source_of(door: ServerDoor, *forwarded: str) -> str:
+    headers: Headers = [("X-Forwarded-For", value) for value in forwarded]
+    event = door.send("GET", "/mirror", headers).json()["event"]
+    source: str = event["requestContext"]["identity"]["sourceIp"]
+    return source
+
+
+@pytest.mark.parametrize("forwarded", [[], [FORGED], [f"{FORGED}, {CLIENT}"], [FORGED, CLIENT], [""], ["unknown"]])
+def test_where_no_proxy_is_trusted_it_is_the_other_end(direct: ServerDoor, forwarded: list[str]) -> None:
+    assert source_of(direct, *forwarded) == US
+
+
+def test_where_no_proxy_is_trusted_forged_headers_do_not_reach_the_app(direct: ServerDoor) -> None:
+    forged: Headers = [("X-Forwarded-For", FORGED), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Port", "443")]
+    event = direct.send("GET", "/mirror", forged).json()["event"]
+    port = str(direct.server.port)
+    for name, value in (("X-Forwarded-For", US), ("X-Forwarded-Proto", "http"), ("X-Forwarded-Port", port)):
+        assert (event["headers"][name], event["multiValueHeaders"][name]) == (value, [value])
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "source"),
+    [
+        ([], US),
+        ([CLIENT], CLIENT),
+        ([f"{FORGED}, {CLIENT}"], CLIENT),
+        ([f"{FORGED},{FORGED} ,\t{CLIENT}"], CLIENT),
+        ([FORGED, CLIENT], CLIENT),
+        ([f"{FORGED}, {FORGED}", CLIENT], CLIENT),
+        (["2001:db8::7"], "2001:db8::7"),
+    ],
+)
+def test_behind_a_load_balancer_it_is_whom_that_one_saw(
+    balanced: ServerDoor, forwarded: list[str], source: str
+) -> None:
+    assert source_of(balanced, *forwarded) == source
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "source"),
+    [
+        ([], US),
+        ([f"{CLIENT}, {PROXY}"], CLIENT),
+        ([f"{FORGED}, {CLIENT}, {PROXY}"], CLIENT),
+        ([FORGED, f"{CLIENT}, {PROXY}"], CLIENT),
+        ([FORGED, CLIENT, PROXY], CLIENT),
+        ([PROXY], PROXY),
+    ],
+)
+def test_behind_two_it_is_whom_the_outer_one_saw(distributed: ServerDoor, forwarded: list[str], source: str) -> None:
+    assert source_of(distributed, *forwarded) == source
+
+
+def test_what_a_trusted_proxy_says_reaches_the_app(balanced: ServerDoor) -> None:
+    said: Headers = [("X-Forwarded-For", CLIENT), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Port", "443")]
+    headers = balanced.send("GET", "/mirror", said).json()["event"]["headers"]
+    assert [headers[name] for name, _ in said] == [value for _, value in said]

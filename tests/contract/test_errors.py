@@ -1,0 +1,59 @@
+"""What a client receives where the app fails, and that the server goes on."""
+
+import pytest
+
+from tests.apps.answers import ESCAPES
+from tests.contract.doors import GATEWAYS, HOMES, SERVERS, Door, ServerDoor, door
+
+ANSWERS = "tests.apps.answers:app"
+
+any_door = door(ANSWERS, HOMES)
+gateway = door(ANSWERS, GATEWAYS)
+server = door(ANSWERS, SERVERS)
+few = door(ANSWERS, SERVERS, THREADS="2")
+
+CHALICE_ERRORS = {
+    "BadRequestError": 400,
+    "UnauthorizedError": 401,
+    "ForbiddenError": 403,
+    "NotFoundError": 404,
+    "MethodNotAllowedError": 405,
+    "RequestTimeoutError": 408,
+    "ConflictError": 409,
+    "UnprocessableEntityError": 422,
+    "TooManyRequestsError": 429,
+    "ChaliceViewError": 500,
+}
+
+
+@pytest.mark.parametrize(("name", "status"), CHALICE_ERRORS.items(), ids=CHALICE_ERRORS.keys())
+def test_chalices_errors_keep_their_shape(any_door: Door, name: str, status: int) -> None:
+    answer = any_door.get(f"/error/{name}")
+    assert (answer.status, answer.json()) == (status, {"Code": name, "Message": "because"})
+
+
+def test_a_bug_is_500_in_chalices_words_and_tells_nothing(any_door: Door) -> None:
+    answer = any_door.get("/fault")
+    assert answer.status == 500
+    assert answer.json() == {"Code": "InternalServerError", "Message": "An internal server error occurred."}
+
+
+@pytest.mark.parametrize("name", ESCAPES)
+def test_what_escapes_the_app_is_502(gateway: Door, name: str) -> None:
+    answer = gateway.get(f"/escape/{name}")
+    assert (answer.status, answer.json()) == (502, {"message": "Internal server error"})
+
+
+def test_what_escapes_is_logged_with_its_traceback(server: ServerDoor) -> None:
+    server.get("/escape/Quitting")
+    log = server.server.output()
+    assert "ERROR fargate Quitting escaped the app at /escape/{name}" in log
+    assert "raise ESCAPES[name]" in log
+
+
+def test_threads_survive_what_escapes(few: ServerDoor) -> None:
+    """A SystemExit that ended a thread would leave its client hanging, and soon every client."""
+    for _ in range(5):
+        for name in ESCAPES:
+            assert few.get(f"/escape/{name}").status == 502
+    assert few.get("/native/dict").status == 200

@@ -1,0 +1,126 @@
+"""What `requestContext` and the Lambda context say of a request, and what its answer is called."""
+
+import re
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from fargate.context import FunctionIdentity, LambdaContext
+from tests.contract.doors import GATEWAYS, SERVERS, Door, ServerDoor, door
+from tests.contract.events import CLIENT
+
+MIRROR = "tests.apps.mirror:app"
+DEADLINE_SECONDS = 7
+UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+ROOT = r"Root=1-[0-9a-f]{8}-[0-9a-f]{24}"
+GIVEN = "Root=1-5759e988-bd862e3fe1be46a994272793"
+
+gateway = door(MIRROR, GATEWAYS)
+server = door(MIRROR, SERVERS)
+hurried = door(MIRROR, GATEWAYS, DEADLINE_SECONDS=str(DEADLINE_SECONDS))
+
+
+def test_the_request_context_describes_the_request(server: ServerDoor) -> None:
+    context = server.post("/pets/cat/vet?x=1", b"x", ("User-Agent", "pytest/1")).json()["event"]["requestContext"]
+    assert context["resourcePath"] == "/pets/{name}/vet"
+    assert context["httpMethod"] == "POST"
+    assert context["path"] == "/pets/cat/vet"
+    assert context["stage"] == "api"
+    assert context["protocol"] == "HTTP/1.1"
+    assert context["identity"]["sourceIp"] == "127.0.0.1"
+    assert context["identity"]["userAgent"] == "pytest/1"
+    assert context["domainName"] == "shop.example"
+    assert re.fullmatch(r"[0-9]{12}", context["accountId"])
+    assert context["apiId"]
+    assert "authorizer" not in context
+
+
+def test_its_time_is_now(gateway: Door) -> None:
+    context = gateway.get("/mirror").json()["event"]["requestContext"]
+    assert abs(context["requestTimeEpoch"] / 1000 - time.time()) < 30
+    written = datetime.strptime(context["requestTime"], "%d/%b/%Y:%H:%M:%S %z")
+    assert written == datetime.fromtimestamp(context["requestTimeEpoch"] // 1000, UTC)
+
+
+def test_the_client_is_who_aws_says_it_is(doors) -> None:
+    context = doors.open("mangum", MIRROR).get("/mirror").json()["event"]["requestContext"]
+    assert context["identity"]["sourceIp"] == CLIENT
+
+
+def test_without_a_user_agent_there_is_none(gateway: Door) -> None:
+    assert gateway.get("/mirror").json()["event"]["requestContext"]["identity"]["userAgent"] is None
+
+
+def test_the_protocol_is_the_clients(server: ServerDoor) -> None:
+    with server.connected() as connection:
+        connection.send(b"GET /mirror HTTP/1.0\r\n\r\n")
+        (answer,) = connection.rest()
+    context = answer.json()["event"]["requestContext"]
+    assert (context["protocol"], context["domainName"]) == ("HTTP/1.0", "")
+
+
+def test_a_request_has_one_name_everywhere(gateway: Door) -> None:
+    answer = gateway.get("/context")
+    seen = answer.json()
+    request_id = answer.header("x-amzn-requestid")
+    assert request_id is not None
+    assert re.fullmatch(UUID, request_id)
+    assert seen["request_context"]["requestId"] == seen["context"]["aws_request_id"] == request_id
+    assert seen["request_context"]["extendedRequestId"] == answer.header("x-amz-apigw-id")
+
+
+@pytest.mark.parametrize("target", ["/mirror", "/nothing", "/json", "/locked"])
+def test_every_answer_is_named_and_no_two_alike(gateway: Door, target: str) -> None:
+    answers = [gateway.get(target) for _ in range(20)]
+    for name in ("x-amzn-requestid", "x-amz-apigw-id"):
+        assert len({answer.header(name) for answer in answers}) == 20
+    assert all(re.fullmatch(ROOT, answer.header("x-amzn-trace-id") or "") for answer in answers)
+
+
+@pytest.mark.parametrize(
+    "rest", ["", ";Parent=53995c3f42cd8ad8;Sampled=1", ";Self=1-5759e988-bd862e3fe1be46a994272793"]
+)
+def test_a_trace_goes_on(server: ServerDoor, rest: str) -> None:
+    answer = server.get("/mirror", ("X-Amzn-Trace-Id", GIVEN + rest))
+    assert answer.header("x-amzn-trace-id") == GIVEN
+    assert answer.json()["event"]["headers"]["X-Amzn-Trace-Id"] == GIVEN + rest
+
+
+@pytest.mark.parametrize("given", ["", "nonsense", "Root=1-xyz", "Root=1-5759e988-bd862e3fe1be46a99427279", "x" * 5000])
+def test_a_trace_that_is_none_is_replaced(server: ServerDoor, given: str) -> None:
+    answer = server.get("/mirror", ("X-Amzn-Trace-Id", given))
+    root = answer.header("x-amzn-trace-id")
+    assert root is not None
+    assert re.fullmatch(ROOT, root)
+    assert answer.json()["event"]["headers"]["X-Amzn-Trace-Id"] == root
+
+
+def test_the_context_object_looks_like_lambdas(gateway: Door) -> None:
+    seen = gateway.get("/context").json()
+    context = seen["context"]
+    assert context["function_name"] == "mirror"
+    assert context["function_version"] == "$LATEST"
+    assert re.fullmatch(r"arn:aws:lambda:[a-z0-9-]+:[0-9]{12}:function:mirror", context["invoked_function_arn"])
+    assert context["memory_limit_in_mb"].isdecimal()
+    assert context["log_group_name"] == "/aws/lambda/mirror"
+    assert re.fullmatch(r"[0-9]{4}/[0-9]{2}/[0-9]{2}/\[\$LATEST\][0-9a-f]{32}", context["log_stream_name"])
+    assert context["client_context"] is None
+    assert seen["identity"] == [None, None]
+
+
+def test_the_time_left_is_counted_from_the_deadline(gateway: Door, hurried: Door) -> None:
+    for each, seconds in ((gateway, 29), (hurried, DEADLINE_SECONDS)):
+        remaining = each.get("/context").json()["remaining"]
+        assert remaining == sorted(remaining, reverse=True)
+        assert (seconds - 5) * 1000 < remaining[0] <= seconds * 1000
+
+
+def test_the_time_left_runs_out_and_no_further() -> None:
+    now = [100.0]
+    context = LambdaContext(FunctionIdentity("f", "eu-west-1", "s"), "id", 29, clock=lambda: now[0])
+    assert context.get_remaining_time_in_millis() == 29_000
+    now[0] += 1.5
+    assert context.get_remaining_time_in_millis() == 27_500
+    now[0] += 100
+    assert context.get_remaining_time_in_millis() == 0
