@@ -15,7 +15,7 @@ from chalicelib.local_leases import LocalLeases
 from chalicelib.metrics import count_audit
 from chalicelib.ports import ProductCache, ProductStore
 from chalicelib.postgres import PostgresStore
-from chalicelib.redis_cache import CacheTimeouts, redis_client
+from chalicelib.redis_client import CacheTimeouts, redis_client
 from chalicelib.settings import Settings, SettingsError, read_settings
 from chalicelib.shared_cache import SharedCache, peek
 

@@ -1,6 +1,6 @@
 """Products' JSON for the tests of the cache, and a database that counts how often it is asked."""
 
-from chalicelib.redis_cache import CacheTimeouts
+from chalicelib.redis_client import CacheTimeouts
 
 TTL = 3600
 TV = b'{"id":1,"name":"Samsung TV","price":140}'

@@ -10,12 +10,15 @@ import redis
 from chalicelib.credentials import FixedCredentials
 from chalicelib.errors import CacheUnavailableError
 from chalicelib.ports import CacheResult, Reading
-from chalicelib.redis_cache import LazyCache, redis_client
+from chalicelib.redis_client import redis_client
 from chalicelib.settings import Credentials
-from tests.store.bodies import PATIENT, TTL, TV, Database
+from tests.cache.conftest import Task
+from tests.store.bodies import PATIENT, TV, Database
 from tests.store.certificates import Authority
 from tests.store.wire import proxied
 from tests.stores import OwnRedis, running_redis
+
+TERMS = ("hmget", "hset")  # of the hash in which tasks agree on local leases
 
 
 class TestLogin:
@@ -42,21 +45,21 @@ class TestLogin:
     def test_a_new_password_costs_no_read(self, locked_redis: OwnRedis) -> None:
         secret = Secret("old")
         with redis_client(locked_redis.url, secret) as client:
-            cache = LazyCache(client, TTL)
-            cache.read(1, Database())
+            task = Task(client, lease_ms=0)
+            task.cache.read(1, Database())
             secret.stored = Credentials("shop", "new")
             with redis.Redis.from_url(locked_redis.url, password="admin") as admin:
                 admin.execute_command("ACL", "SETUSER", "shop", "resetpass", ">new")
                 admin.client_kill_filter(user="shop", skipme=True)
-            assert cache.read(1, Database()) == Reading(TV, CacheResult.HIT)
-            assert (secret.refreshed, cache.failures.count) == (1, 0)
+            assert task.cache.read(1, Database()) == Reading(TV, CacheResult.HIT)
+            assert (secret.refreshed, task.guard.failures) == (1, 0)
 
     def test_a_wrong_password_is_an_outage_of_the_cache(self, locked_redis: OwnRedis) -> None:
         with redis_client(locked_redis.url, Secret("wrong")) as client:
-            cache = LazyCache(client, TTL)
+            cache = Task(client, lease_ms=0).cache
             assert cache.read(1, Database()) == Reading(TV, CacheResult.BYPASS)
             with pytest.raises(CacheUnavailableError):
-                cache.fence(1).raise_()
+                cache.fence(1).raise_(replaces=True)
 
 
 class TestServers:
@@ -74,22 +77,34 @@ class TestServers:
     def test_redis_6_is_asked_nothing_that_it_refuses(self, old_redis: OwnRedis) -> None:
         with redis_client(old_redis.url) as client:
             assert client.info("server")["redis_version"].startswith("6.2")
-            self._use(LazyCache(client, TTL))
-            assert client.info("errorstats") == {}
+            assert self._refused(client) == {}
             asked = {name.removeprefix("cmdstat_") for name in client.info("commandstats")}
-            assert asked - {"info", "ping"} == {"hello", "get", "set", "del"}
+            assert asked - {"info", "ping", "config", "config|resetstat"} <= {
+                "hello",
+                "getex",
+                "evalsha",
+                "set",
+                "get",
+                "del",
+                "time",
+                *TERMS,
+            }
 
     def test_a_newer_redis_is_asked_no_more(self, own_redis: OwnRedis) -> None:
         with redis_client(own_redis.url) as client:
-            self._use(LazyCache(client, TTL))
-            assert client.info("errorstats") == {}
+            assert self._refused(client) == {}
 
-    def _use(self, cache: LazyCache) -> None:
-        cache.read(1, Database())
-        assert cache.read(1, Database()).result is CacheResult.HIT
-        fence = cache.fence(1)
-        fence.raise_()
-        fence.publish(TV)
+    def _refused(self, client: redis.Redis) -> dict[str, object]:
+        """Use the cache until Redis knows its scripts, then once more; return what it then refused."""
+        cache = Task(client).cache
+        for product_id in (1, 2):
+            client.config_resetstat()
+            cache.read(product_id, Database())
+            fence = cache.fence(product_id)
+            fence.raise_(replaces=True)
+            fence.publish(TV)
+        refused: dict[str, object] = client.info("errorstats")
+        return refused
 
     def test_tls_is_verified(self, redis_url: str, tmp_path: Path) -> None:
         authority = Authority(tmp_path)
@@ -99,6 +114,63 @@ class TestServers:
                 assert client.ping()
             with redis_client(url, timeouts=PATIENT) as client, pytest.raises(redis.ConnectionError, match="verify"):
                 client.ping()
+
+
+class TestOutages:
+    """A server that is the wrong one to talk to is talked to over new connections."""
+
+    def test_a_restart_while_idle_is_noticed_by_nobody(self, own_redis: OwnRedis) -> None:
+        with redis_client(own_redis.url) as client:
+            task = Task(client, lease_ms=0)
+            task.cache.read(1, Database())
+            own_redis.kill()
+            own_redis.start()
+            assert task.cache.read(1, Database()).result is CacheResult.MISS
+            assert task.guard.failures == 0
+
+    def test_a_redis_that_cannot_store_still_answers(self, own_redis: OwnRedis) -> None:
+        with redis_client(own_redis.url, timeouts=PATIENT) as client:
+            client.config_set("maxmemory", "1")
+            assert Task(client, lease_ms=0).cache.read(1, Database()).body == TV
+
+    def test_nonsense_under_the_key_is_no_answer(self, redis_url: str) -> None:
+        with redis_client(redis_url, timeouts=PATIENT) as client:
+            client.rpush("p1:1", "not", "a", "product")
+            assert Task(client, lease_ms=0).cache.read(1, Database()) == Reading(TV, CacheResult.BYPASS)
+
+    def test_the_connections_to_a_demoted_redis_are_left(self, own_redis: OwnRedis) -> None:
+        with redis.Redis.from_url(own_redis.url) as admin, redis_client(own_redis.url, timeouts=PATIENT) as client:
+            cache = Task(client, lease_ms=0).cache
+            before = connection_ids(client, 4)
+            admin.replicaof("127.0.0.1", "1")
+            with pytest.raises(CacheUnavailableError, match="read only"):
+                cache.fence(1).raise_(replaces=True)
+            admin.replicaof("NO", "ONE")
+            cache.fence(1).raise_(replaces=True)
+            assert not before & connection_ids(client, 4)
+
+    def test_the_connections_to_a_loading_redis_are_left(self, redis_url: str) -> None:
+        with proxied(redis_url) as proxy, redis_client(proxy.in_front_of(redis_url), timeouts=PATIENT) as client:
+            cache = Task(client, lease_ms=0).cache
+            before = connection_ids(client, 4)
+            proxy.rewrite_answers = lambda data: b"-LOADING Redis is loading the dataset in memory\r\n"
+            assert cache.read(1, Database()) == Reading(TV, CacheResult.BYPASS)
+            proxy.rewrite_answers = lambda data: data
+            assert cache.read(1, Database()) == Reading(TV, CacheResult.MISS)
+            assert not before & connection_ids(client, 4)
+
+
+def connection_ids(client: redis.Redis, threads: int) -> set[int]:
+    """Return what the server calls the connections of so many threads at once."""
+    pool = client.connection_pool
+    connections = [pool.get_connection() for _ in range(threads)]
+    try:
+        for connection in connections:
+            connection.send_command("CLIENT", "ID")
+        return {connection.read_response() for connection in connections}
+    finally:
+        for connection in connections:
+            pool.release(connection)
 
 
 class Secret:

@@ -1,14 +1,9 @@
-"""Products' JSON in Redis: `ports.ProductCache` as plain lazy loading, and the client that it needs.
+"""The client for Redis: impatient, never retrying, logging in as it is told.
 
-What must hold: a Redis that is away never fails a read and, after a few failures, costs it nothing; a write is
-refused unless Redis has confirmed, before and after COMMIT, that the old value is gone.
+What must hold: a step takes as long as its timeouts say and no longer; a connection to a server that was demoted or is
+loading is not used again; credentials that Redis refuses are read again once.
 """
 
-import logging
-import random
-import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,17 +15,9 @@ from redis.exceptions import AuthenticationError, BusyLoadingError, MasterDownEr
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
-from chalicelib.breaker import Breaker
 from chalicelib.credentials import NOBODY, CredentialSource, CredentialsUnavailableError, FixedCredentials
-from chalicelib.errors import CacheUnavailableError
-from chalicelib.ports import CacheResult, Reading
 from chalicelib.settings import Credentials
 
-logger = logging.getLogger(__name__)
-
-KEY = "p1:{}"  # the 1 is the version of the value's form: raise it when the JSON changes
-JITTER = 0.05  # lifetimes are up to this part shorter, so that what was loaded together does not expire together
-LOG_EVERY_SECONDS = 5.0
 UNBOUNDED = 2**31  # a thread holds one connection at most: their number bounds the pool
 
 
@@ -40,113 +27,6 @@ class CacheTimeouts:
 
     connect: float = 0.05
     answer: float = 0.05
-
-
-class LazyCache:
-    """Loads a product into Redis when it is first read; a write deletes it."""
-
-    def __init__(
-        self,
-        client: redis.Redis,
-        ttl_seconds: int,
-        *,
-        breaker: Breaker | None = None,
-        chance: Callable[[], float] = random.random,
-    ) -> None:
-        self.failures = FailureLog()
-        self._client = client
-        self._ttl_seconds = ttl_seconds
-        self._breaker = breaker or Breaker()
-        self._chance = chance
-
-    def read(self, product_id: int, load: Callable[[], bytes | None]) -> Reading:
-        """Answer from Redis, or from `load`: then it is remembered, unless there is no such product."""
-        key = KEY.format(product_id)
-        if not self._breaker.allows():
-            return Reading(load(), CacheResult.BYPASS)
-        try:
-            body = self.ask("GET", key)
-        except redis.RedisError:
-            return Reading(load(), CacheResult.BYPASS)
-        if body is not None:
-            return Reading(body, CacheResult.HIT)
-        return Reading(self._fill(key, load()), CacheResult.MISS)
-
-    def fence(self, product_id: int) -> "DeletingFence":
-        """Begin a write of one product."""
-        return DeletingFence(self, KEY.format(product_id))
-
-    def ask(self, *command: str | bytes | int) -> Any:
-        """Run one command, telling the breaker and the log how it went.
-
-        Raises:
-            redis.RedisError: Redis is away, or does not take the command.
-        """
-        try:
-            answer = self._client.execute_command(*command)  # type: ignore[no-untyped-call]
-        except redis.RedisError as error:
-            self._breaker.failed()
-            self.failures.record(error)
-            raise
-        self._breaker.succeeded()
-        return answer
-
-    def _fill(self, key: str, body: bytes | None) -> bytes | None:
-        """Remember a loaded body where there is one, as well as may be; return it."""
-        if body is not None:
-            try:
-                self.ask("SET", key, body, "EX", self._lifetime())
-            except redis.RedisError:
-                return body  # counted and logged; the answer is in our hands
-        return body
-
-    def _lifetime(self) -> int:
-        """Return whole seconds, at least one, at most the TTL."""
-        return max(1, round(self._ttl_seconds * (1 - JITTER * self._chance())))
-
-
-class DeletingFence:
-    """Deletes the old value before COMMIT, and again after it for whoever loaded it meanwhile."""
-
-    def __init__(self, cache: LazyCache, key: str) -> None:
-        self._cache = cache
-        self._key = key
-
-    def raise_(self, *, replaces: bool = True) -> None:
-        """Delete the value; raises CacheUnavailableError where Redis does not confirm it."""
-        self._delete()
-
-    def publish(self, body: bytes | None) -> None:
-        """Delete what was loaded between the first deletion and COMMIT; raises as `raise_` does."""
-        self._delete()
-
-    def _delete(self) -> None:
-        try:
-            self._cache.ask("DEL", self._key)
-        except redis.RedisError as error:
-            raise CacheUnavailableError(f"Redis did not confirm the deletion of {self._key}: {error}") from error
-
-
-class FailureLog:
-    """Counts failures and logs some: a Redis that is away must not fill the log."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.count = 0
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._unlogged = 0
-        self._next_log = float("-inf")
-
-    def record(self, error: Exception) -> None:
-        """Count a failure; log it with how many there were since the last line, once every few seconds."""
-        with self._lock:
-            self.count += 1
-            self._unlogged += 1
-            now = self._clock()
-            if now < self._next_log:
-                return
-            failures, self._unlogged, self._next_log = self._unlogged, 0, now + LOG_EVERY_SECONDS
-        logger.warning("Redis failed %d time(s) since last reported: %s: %s", failures, type(error).__name__, error)
 
 
 def redis_client(
