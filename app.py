@@ -4,11 +4,12 @@ from chalice.app import Chalice, Request, Response
 
 from chalicelib import http, openapi
 from chalicelib.bootstrap import catalog, check_settings
-from chalicelib.health import ask_own_port
+from chalicelib.health import SelfProbe
 from chalicelib.json_body import parse_details, parse_product
 from chalicelib.metrics import metrics_response
 
 app = Chalice(app_name="chalice-app")
+self_probe = SelfProbe()
 on_start = check_settings
 """What `fargate/` calls before it serves, so that a bad setting stops the start and not the first request."""
 
@@ -28,7 +29,7 @@ def index() -> Response:
 @app.route("/status")
 def status() -> Response:
     """Healthy once a real GET to this server's own port was answered."""
-    health = ask_own_port(request().context.get("localPort"))
+    health = self_probe.ask(request().context.get("localPort"))
     if health.reason:
         return Response({"status": "Unhealthy", "reason": health.reason}, {"Content-Type": http.JSON}, 503)
     return Response({"status": "Healthy", "version": openapi.VERSION}, {"Content-Type": http.JSON})
