@@ -96,6 +96,7 @@ class AsgiDoor:
         except GatewayError as error:
             response = error_response(error)
         except ClientDisconnected:
+            await self._refuse(ServiceUnavailable(), scope, send)  # it may have ended only its own side
             return
         await self._send(response, scope, send)
 

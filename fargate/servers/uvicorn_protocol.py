@@ -37,6 +37,15 @@ class StrictProtocol(HttpToolsProtocol):
         if self._unparsed_bytes > self._max_header_bytes:
             self._refuse(HeadersTooLong())
 
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's always closes
+        """Answer what was asked whole, and close then: whoever ends its side of a connection may still listen."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete or cycle.more_body:
+            return False
+        cycle.keep_alive = False
+        cycle.message_event.set()  # most have gone: a request that no thread has begun is not worth beginning
+        return True
+
     def on_message_begin(self) -> None:
         """A head begins."""
         self._in_head = True
@@ -78,7 +87,9 @@ class StrictProtocol(HttpToolsProtocol):
         if self._refusal or self.transport.is_closing():
             return
         self._refusal = error
-        if self.pipeline and self.cycle.more_body:
+        if self.cycle is not None and self.cycle.response_complete and not self._in_head and self.cycle.more_body:
+            self.transport.close()  # what is wrong is the rest of a request that was answered early
+        elif self.pipeline and self.cycle.more_body:
             self.pipeline.popleft()  # the newest: its body is what cannot be understood
         elif self.cycle is None or self.cycle.response_complete or self.cycle.more_body:
             self._send_refusal(error)

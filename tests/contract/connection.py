@@ -52,6 +52,15 @@ class Connection:
             answers.append(answer)
         return answers
 
+    def rest_until_silence(self, seconds: float) -> list[Answer]:
+        """Read answers until the server has closed the connection, or has said nothing for so long."""
+        self._socket.settimeout(seconds)
+        answers = []
+        with contextlib.suppress(TimeoutError):
+            while (answer := self.read()) is not None:
+                answers.append(answer)
+        return answers
+
     def _read(self, method: str) -> Answer | None:
         try:
             line = self._stream.readline()

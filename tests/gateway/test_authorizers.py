@@ -232,6 +232,7 @@ def test_a_failure_is_logged_with_its_traceback_but_never_with_the_token(caplog:
 def test_the_authorizer_comes_before_the_api_key() -> None:
     door = Door(everyone, Settings(api_keys=ApiKeys(["key"])))
     door.app.route("/both", authorizer=door.guard, api_key_required=True)(lambda: {})
+    assert refusal(door.get("/both", None)) == UNAUTHORIZED
     assert refusal(door.get("/both", None, HTTP_X_API_KEY="key")) == UNAUTHORIZED
     assert door.get("/both", "alice").body == b'{"message":"Forbidden"}'
     assert door.get("/both", "alice", HTTP_X_API_KEY="key").status == 200
@@ -345,6 +346,12 @@ def test_a_path_too_long_for_a_policy_is_refused() -> None:
 def test_the_context_reaches_the_view_as_text(value: Any, text: str | None) -> None:
     door = Door(lambda request: policy(allow("*"), context={"value": value, "principalId": "someone else"}))
     assert json.loads(door.get("/home").body) == {"value": text, "principalId": "user"}
+
+
+def test_an_answer_is_read_as_it_looks_in_json() -> None:
+    statement = {**allow(), "Resource": ("*",)}
+    answer = {**policy(context={1: "one"}), "policyDocument": {"Statement": (statement,)}}
+    assert json.loads(Door(lambda request: answer).get("/home").body) == {"1": "one", "principalId": "user"}
 
 
 @pytest.mark.parametrize("context", [None, {}])

@@ -225,9 +225,12 @@ FORGERIES: dict[str, Callable[[], str]] = {
     "dots": lambda: "..",
     "empty parts": lambda: f"{encoded({})}.{encoded({})}.",
     "not ASCII": lambda: "é.é.é",
+    "not even text": lambda: "\udc80.\udc80.\udc80",
     "nested deep": lambda: f"{encoded(b'[' * 30_000)}.{encoded({})}.x",
-    "payload nested deep": lambda: f"{sign().split('.')[0]}.{encoded(b'[' * 30_000)}.x",
-    "payload is a list": lambda: f"{sign().split('.')[0]}.{encoded([])}.x",
+    "payload nested deep": lambda: f"{sign().split('.')[0]}.{encoded(b'[' * 30_000)}.AAAA",
+    "payload is a list": lambda: f"{sign().split('.')[0]}.{encoded([])}.AAAA",
+    "header is a list": lambda: f"{encoded([])}.{sign().split('.')[1]}.AAAA",
+    "key id is a list": lambda: f"{encoded({'alg': 'RS256', 'kid': ['one']})}.{sign().split('.')[1]}.AAAA",
     "unsigned": lambda: unsigned("none"),
     "unsigned, None": lambda: unsigned("None"),
     "unsigned, but RS256 in its header": lambda: unsigned("RS256"),
@@ -293,7 +296,7 @@ def test_each_pool_of_an_authorizer_is_believed_with_its_own_keys_only(keys: Key
     assert refusal(door.get("/id", sign(iss=OTHER_POOL.issuer))) == UNAUTHORIZED
 
 
-@given(st.one_of(st.text(max_size=60), st.binary(max_size=60).map(lambda raw: f"{encoded(raw)}.{encoded(raw)}.x")))
+@given(st.one_of(st.text(max_size=60), st.binary(max_size=60).map(lambda raw: f"{encoded(raw)}.{encoded(raw)}.AAAA")))
 def test_no_token_breaks_the_verifier(token: str) -> None:
     with pytest.raises(Unauthorized):
         TokenVerifier({POOL.issuer: KeySet("http://127.0.0.1:1/")}).verify(token)
@@ -306,7 +309,7 @@ def test_no_token_breaks_the_verifier(token: str) -> None:
     )
 )
 def test_no_header_or_payload_breaks_the_verifier(value: Any) -> None:
-    token = f"{encoded({'alg': 'RS256', 'typ': 'JWT', 'kid': value})}.{encoded({'iss': value, 'exp': value})}.x"
+    token = f"{encoded({'alg': 'RS256', 'typ': 'JWT', 'kid': value})}.{encoded({'iss': value, 'exp': value})}.AAAA"
     with pytest.raises(Unauthorized):
         TokenVerifier({POOL.issuer: KeySet("http://127.0.0.1:1/")}).verify(token)
 
@@ -495,7 +498,14 @@ def test_a_key_that_is_not_for_rsa_signatures_is_not_used(keys: KeyServer, door:
     keys.keys[POOL.pool_id] = [other, jwk(OTHER_KEY, "two")]
     assert refusal(door.get("/id", sign())) == UNAUTHORIZED
     assert refusal(door.get("/id", sign("x" * 32, algorithm="HS256"))) == UNAUTHORIZED
+    assert KeySet(POOL.jwks_url(keys.template)).find("one") is None
     assert door.get("/id", sign(OTHER_KEY, kid="two")).status == 200
+
+
+@pytest.mark.parametrize("algorithm", ["RS384", "RS512", "PS256"])
+def test_not_even_a_pool_can_bring_another_algorithm(keys: KeyServer, door: Door, algorithm: str) -> None:
+    keys.keys[POOL.pool_id] = [jwk(KEY, "one", alg=algorithm)]
+    assert refusal(door.get("/id", sign(algorithm=algorithm))) == UNAUTHORIZED
 
 
 def test_many_threads_share_the_first_fetch(keys: KeyServer, door: Door) -> None:
