@@ -26,7 +26,8 @@ class Guard:
         store: its name, for the log.
         probe: asks the store something; raises one of `errors` while it is away.
         errors: the exceptions that mean that the store is away.
-        failures_to_open: so many failures in a row.
+        failures_to_open: so many failures in a row open it.
+        opens_at_once: those of the errors of which one is enough.
         probe_seconds: between two probes while open.
     """
 
@@ -36,6 +37,7 @@ class Guard:
         probe: Callable[[], object],
         errors: type[Exception] | tuple[type[Exception], ...],
         failures_to_open: int = FAILURES_TO_OPEN,
+        opens_at_once: type[Exception] | tuple[type[Exception], ...] = (),
         probe_seconds: float = PROBE_SECONDS,
     ) -> None:
         self.failures = 0  # since the start
@@ -44,6 +46,7 @@ class Guard:
         self._probe = probe
         self._errors = errors
         self._failures_to_open = failures_to_open
+        self._opens_at_once = opens_at_once
         self._probe_seconds = probe_seconds
         self._lock = threading.Lock()
         self._in_a_row = 0
@@ -64,7 +67,8 @@ class Guard:
         with self._lock:
             self.failures += 1
             self._in_a_row += 1
-            opens = not self.is_open and self._in_a_row >= self._failures_to_open
+            enough = self._in_a_row >= self._failures_to_open or isinstance(error, self._opens_at_once)
+            opens = enough and not self.is_open
             self.is_open = self.is_open or opens
             self._log(error, opens=opens)
         if opens:

@@ -43,15 +43,24 @@ class Timeouts:
     holds, and how long a transaction may lie idle (its task is frozen) before its row is freed again.
     """
 
-    pool: float = 0.25  # until a connection is free
-    connect: float = 0.6  # TCP, then TLS, then login, where a fresh connection is needed
-    answer: float = 0.7  # from the first statement to the last answer
-    lock: float = 0.5
+    pool: float = 0.4  # until a connection is free: writers hold theirs while they wait out local leases
+    connect: float = 0.5  # TCP, then TLS, then login, where a fresh connection is needed
+    answer: float = 0.6  # from the first statement to the last answer
+    lock: float = 0.4
     abandoned: float = 5.0
 
 
 class DatabaseAwayError(DatabaseUnavailableError):
     """The database does not answer at all, or not as a primary: enough of these in a row, and it is left alone."""
+
+
+class DatabaseFrozenError(DatabaseAwayError):
+    """The database said nothing in time, though it ends slow statements itself: one is enough to leave it alone."""
+
+
+def _away(error: BaseException) -> DatabaseAwayError:
+    timed_out = isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError)
+    return (DatabaseFrozenError if timed_out else DatabaseAwayError)(reason_of(error))
 
 
 class DeadConnectionError(DatabaseUnavailableError):
@@ -159,7 +168,7 @@ class Session:
         dead = self.outdated and self._untouched and self._spent() < AT_ONCE_SECONDS
         if dead:
             raise DeadConnectionError(reason_of(error)) from error
-        raise (DatabaseAwayError if self.outdated else DatabaseUnavailableError)(reason_of(error)) from error
+        raise (_away(error) if self.outdated else DatabaseUnavailableError(reason_of(error))) from error
 
 
 class SessionPool:
@@ -173,7 +182,7 @@ class SessionPool:
         self._lock = threading.Lock()
         self._generation = 0
         self._closed = False
-        self._guard = Guard("PostgreSQL", self._probe, DatabaseAwayError)
+        self._guard = Guard("PostgreSQL", self._probe, DatabaseAwayError, opens_at_once=DatabaseFrozenError)
         self._turnstile = Turnstile(size)  # so nobody ever waits in the QueuePool itself, where waiters starve
         self.queue = QueuePool(
             cast("Any", self._open), pool_size=size, max_overflow=0, use_lifo=True, reset_on_return=None
@@ -204,13 +213,16 @@ class SessionPool:
 
     def _guarded(self, attempt: Callable[[], T]) -> T:
         """Try where the database is not known to be away; once more where only the connection was dead."""
-        if self._guard.is_open:
-            raise DatabaseUnavailableError("PostgreSQL is away")
+        self._refuse_if_away()
         try:
             return self._guard.watch(attempt)
         except DeadConnectionError as error:
             logger.info("A kept database connection was dead; trying a fresh one: %s", error)
         return self._guard.watch(attempt)
+
+    def _refuse_if_away(self) -> None:
+        if self._guard.is_open:
+            raise DatabaseUnavailableError("PostgreSQL is away")
 
     def _probe(self) -> None:
         """Open a connection and close it again; raises DatabaseAwayError."""
@@ -237,6 +249,7 @@ class SessionPool:
         if not self._turnstile.enter(self._timeouts.pool):
             raise DatabaseUnavailableError(f"no connection was free within {self._timeouts.pool} s")
         try:
+            self._refuse_if_away()  # as others may have found out while we waited
             lent = self._connected()
             try:
                 yield lent, cast("Connection", lent.dbapi_connection)
@@ -254,7 +267,7 @@ class SessionPool:
             if sqlstate_of(error) == TOO_MANY_CONNECTIONS:
                 raise DatabaseUnavailableError(reason_of(error)) from error
             if means_away(error):
-                raise DatabaseAwayError(reason_of(error)) from error
+                raise _away(error) from error
             raise
 
     def _retire(self, generation: int) -> None:
