@@ -45,7 +45,7 @@ class Catalog:
         def settle(stored: Product | None) -> None:
             if stored is not None and stored != product:
                 raise ConflictError(f"another product is stored under id {product.id}")
-            fence.raise_(replaces=stored is not None)
+            fence.raise_()
 
         created = self._store.create(product, settle)
         fence.publish(product.to_json())
@@ -63,7 +63,7 @@ class Catalog:
         def settle(stored: Product | None) -> None:
             if stored is not None and not may_replace(etag_of(stored.to_json())):
                 raise PreconditionFailedError(f"product {product.id} has changed: If-Match names another version")
-            fence.raise_(replaces=True)
+            fence.raise_()
 
         if not self._store.replace(product, settle):
             raise _not_found(product.id)
@@ -76,7 +76,7 @@ class Catalog:
             NotFoundError: there is none.
         """
         fence = self._cache.fence(product_id)
-        if not self._store.remove(product_id, lambda _stored: fence.raise_(replaces=True)):
+        if not self._store.remove(product_id, lambda _stored: fence.raise_()):
             raise _not_found(product_id)
         fence.publish(None)
 

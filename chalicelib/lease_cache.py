@@ -170,8 +170,10 @@ class LeaseFence:
         self._fence = new_fence()
         self._longest = 0.0
 
-    def raise_(self, *, replaces: bool) -> None:
-        """Put the fence there; where an old value may be in some task's memory, wait until it is in none.
+    def raise_(self) -> None:
+        """Put the fence there, and wait until no task has an old value in its memory.
+
+        A creation waits too: the product may have been there before, and its deletion may have died on the way.
 
         Raises:
             CacheUnavailableError: Redis did not confirm it, or half of the fence's life has gone: with what is left,
@@ -179,11 +181,10 @@ class LeaseFence:
         """
         began = self._clock()
         try:
-            displaced, self._longest = self._shared.raise_fence(self._key, self._fence)
+            self._longest = self._shared.raise_fence(self._key, self._fence)
         except redis.RedisError as error:
             raise CacheUnavailableError(f"Redis did not confirm the fence at {self._key}: {error}") from error
-        if replaces or (displaced is not None and is_body(displaced)):
-            self._wait_out_memories()
+        self._wait_out_memories()
         if self._clock() - began > FENCE_MS / 1000 / 2:
             raise CacheUnavailableError(f"the fence at {self._key} has stood too long to commit under it")
 

@@ -32,11 +32,10 @@ Load = Callable[[], bytes | None]
 class Fence(Protocol):
     """One write's promise to the readers of one product, from before its COMMIT until it is acknowledged."""
 
-    def raise_(self, *, replaces: bool) -> None:
+    def raise_(self) -> None:
         """Keep readers from storing the old value; called inside the transaction, once the row is locked.
 
-        `replaces` tells whether there was a product before. Raises CacheUnavailableError: the transaction must then be
-        rolled back.
+        Raises CacheUnavailableError: the transaction must then be rolled back.
         """
 
     def publish(self, body: bytes | None) -> None:

@@ -98,18 +98,18 @@ class SharedCache:
         """Put what was loaded in the place of the lease; return False where the lease is no longer there."""
         return bool(self._guard.watch(lambda: _FILL.run(self._reads, key, lease, entry, ttl_ms)))
 
-    def raise_fence(self, key: str, fence: Entry) -> tuple[Entry | None, float]:
-        """Put a fence there; return what it displaced, and the longest local lease of any task in seconds."""
+    def raise_fence(self, key: str, fence: Entry) -> float:
+        """Put a fence there, whatever was there; return the longest local lease of any task in seconds."""
         return self._guard.watch(lambda: self._raise_fence(key, fence))
 
-    def _raise_fence(self, key: str, fence: Entry) -> tuple[Entry | None, float]:
+    def _raise_fence(self, key: str, fence: Entry) -> float:
         pipeline = self._writes.pipeline(transaction=False)
-        pipeline.set(key, fence, px=FENCE_MS, get=True)
+        pipeline.set(key, fence, px=FENCE_MS)
         self._terms.queue(pipeline)
-        displaced, longest = pipeline.execute(raise_on_error=False)
-        if isinstance(displaced, Exception):
-            raise displaced
-        return displaced, self._terms.longest_seconds(longest)
+        stands, longest = pipeline.execute(raise_on_error=False)
+        if isinstance(stands, Exception):
+            raise stands
+        return self._terms.longest_seconds(longest)
 
     def publish(self, key: str, fence: Entry, entry: Entry, ttl_ms: int) -> bool:
         """Put what was written in the place of the fence; return False where the fence was no longer there."""

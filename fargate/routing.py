@@ -24,45 +24,50 @@ class Match(NamedTuple):
     parameters: dict[str, str] | None
 
 
+class _Leaf(NamedTuple):
+    """A route where its path ends, and what it calls its parameters: routes that share a place may name it each."""
+
+    route: Route
+    names: tuple[str, ...]
+
+
 class _Node:
     """One segment of the route table."""
 
-    __slots__ = ("parameters", "proxy", "route", "static")
+    __slots__ = ("leaf", "parameter", "proxy", "static")
 
     def __init__(self) -> None:
         self.static: dict[str, _Node] = {}
-        self.parameters: dict[str, _Node] = {}
-        self.proxy: tuple[str, Route] | None = None
-        self.route: Route | None = None
+        self.parameter: _Node | None = None
+        self.proxy: _Leaf | None = None
+        self.leaf: _Leaf | None = None
 
-    def add(self, segments: list[str], route: Route) -> None:
+    def add(self, segments: list[str], leaf: _Leaf) -> None:
         if not segments:
-            self.route = route
+            self.leaf = self.leaf or leaf
             return
         head, rest = segments[0], segments[1:]
         name = _parameter(head)
         if name is None:
-            self.static.setdefault(head, _Node()).add(rest, route)
+            self.static.setdefault(head, _Node()).add(rest, leaf)
         elif name.endswith("+"):
-            self.proxy = (name[:-1], route)
+            self.proxy = self.proxy or leaf
         else:
-            self.parameters.setdefault(name, _Node()).add(rest, route)
+            self.parameter = self.parameter or _Node()
+            self.parameter.add(rest, leaf)
 
-    def find(self, segments: list[str], at: int) -> tuple[Route, tuple[tuple[str, str], ...]] | None:
+    def find(self, segments: list[str], at: int) -> tuple[_Leaf, tuple[str, ...]] | None:
         """Return the best route for `segments[at:]` and its captures; only the winner's captures are collected."""
         if at == len(segments):
-            return (self.route, ()) if self.route else None
+            return (self.leaf, ()) if self.leaf else None
         segment = segments[at]
         child = self.static.get(unquote(segment) if "%" in segment else segment)
         if child and (found := child.find(segments, at + 1)):
             return found
-        if segment:
-            for name, child in self.parameters.items():
-                if found := child.find(segments, at + 1):
-                    return found[0], ((name, segment), *found[1])
+        if segment and self.parameter and (found := self.parameter.find(segments, at + 1)):
+            return found[0], (segment, *found[1])
         if self.proxy:
-            name, route = self.proxy
-            return route, ((name, "/".join(segments[at:])),)
+            return self.proxy, ("/".join(segments[at:]),)
         return None
 
 
@@ -73,7 +78,9 @@ class RouteTable:
         self._root = _Node()
         for pattern, methods in routes.items():
             if methods:
-                self._root.add(_segments(pattern), Route(pattern, dict(methods)))
+                segments = _segments(pattern)
+                names = tuple(name.rstrip("+") for name in map(_parameter, segments) if name is not None)
+                self._root.add(segments, _Leaf(Route(pattern, dict(methods)), names))
 
     def match(self, path: str) -> Match | None:
         """Return the route of a percent-encoded path, or None.
@@ -83,8 +90,8 @@ class RouteTable:
         found = self._root.find(_segments(path), 0)
         if found is None:
             return None
-        route, captures = found
-        return Match(route, dict(captures) or None)
+        leaf, captures = found
+        return Match(leaf.route, dict(zip(leaf.names, captures, strict=False)) or None)
 
 
 def _segments(path: str) -> list[str]:

@@ -10,7 +10,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
-from fargate.asgi import AsgiApp, Message, Receive, Scope, Send
+from fargate.asgi import AsgiApp
 from fargate.lifecycle import QUIET_SECONDS, Lifecycle, Phase
 from fargate.servers.listening import refuse_connections
 from fargate.servers.signals import on_signals
@@ -43,28 +43,9 @@ class ListenerServer(Server):
         self._shd = holder(self._listener.fileno(), False, self.backlog)
 
 
-def close_after_chunked(app: AsgiApp) -> AsgiApp:
-    """Have the connection end after an answer to a chunked request.
-
-    granian takes Content-Length beside Transfer-Encoding, goes by the latter and does not tell: what comes next on the
-    connection may be what another server saw as the body (RFC 9112, section 6.3).
-    """
-
-    async def closing(scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_closing(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"connection", b"close")]
-            await send(message)
-
-        chunked = scope["type"] == "http" and any(name == b"transfer-encoding" for name, _ in scope["headers"])
-        await app(scope, receive, send_closing if chunked else send)
-
-    return closing
-
-
 def serve(app: AsgiApp, listener: socket.socket, settings: Settings, lifecycle: Lifecycle) -> None:
     """Serve on a listening socket until SIGTERM or SIGINT, then drain. Call it in the main thread."""
-    asyncio.run(_serve(ListenerServer(close_after_chunked(app), listener, settings), listener, settings, lifecycle))
+    asyncio.run(_serve(ListenerServer(app, listener, settings), listener, settings, lifecycle))
 
 
 async def _serve(server: ListenerServer, listener: socket.socket, settings: Settings, lifecycle: Lifecycle) -> None:

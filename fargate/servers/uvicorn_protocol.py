@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from httptools import HttpParserError
+from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -26,16 +26,35 @@ class StrictProtocol(HttpToolsProtocol):
         self._max_header_bytes = config.h11_max_incomplete_event_size or DEFAULT_HEADER_BYTES
         self._unparsed_bytes = 0  # received since a head or a piece of a body was last complete
         self._in_head = True
+        self._is_upgrade = False
         self._refusal: GatewayError | None = None  # once set, nothing more is read
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; give up on a head that does not end."""
         if self._refusal:
             return
+        self._unset_keepalive_if_required()
         self._unparsed_bytes += len(data)
-        super().data_received(data)
+        self._parse(data)
         if self._unparsed_bytes > self._max_header_bytes:
             self._refuse(HeadersTooLong())
+
+    def _parse(self, data: bytes) -> None:
+        """Parse; a request to upgrade is parsed once more without its wish, since httptools would not see its body."""
+        while data:
+            try:
+                self.parser.feed_data(data)
+                return
+            except HttpParserUpgrade as upgrade:
+                data = self._head_without_upgrade() + data[upgrade.args[0] :]
+            except HttpParserError:
+                self._refuse(HeadersTooLong() if len(self.url) > self._max_header_bytes else BadRequest())
+                return
+
+    def _head_without_upgrade(self) -> bytes:
+        request_line = b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        lines = [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join([request_line, *lines, b"", b""])
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's always closes
         """Answer what was asked whole, and close then: whoever ends its side of a connection may still listen."""
@@ -60,13 +79,15 @@ class StrictProtocol(HttpToolsProtocol):
         """Serve the request.
 
         Raises:
-            HttpParserError: this is not HTTP/1.0 or 1.1.
+            HttpParserError: this is not HTTP/1.0 or 1.1, or wants a tunnel.
         """
         self._in_head = False
         self._unparsed_bytes = 0
-        if self.parser.get_http_version() not in VERSIONS:
-            raise HttpParserError("not HTTP/1.0 or 1.1")
-        super().on_headers_complete()
+        if self.parser.get_http_version() not in VERSIONS or self.parser.get_method() == b"CONNECT":
+            raise HttpParserError
+        self._is_upgrade = self.parser.should_upgrade()
+        if not self._is_upgrade:
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body."""
@@ -76,11 +97,8 @@ class StrictProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """A request has arrived whole."""
         self._unparsed_bytes = 0
-        super().on_message_complete()
-
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what cannot be understood, in the form of all other errors."""
-        self._refuse(HeadersTooLong() if len(self.url) > self._max_header_bytes else BadRequest())
+        if not self._is_upgrade:
+            super().on_message_complete()
 
     def _refuse(self, error: GatewayError) -> None:
         """Answer with an error once every request before it is answered, and close: what follows cannot be trusted."""
@@ -109,7 +127,4 @@ class StrictProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def _should_upgrade_to_ws(self) -> bool:
-        return False  # a request to upgrade is an ordinary request to a server that does not want to
-
-    def _unsupported_upgrade_warning(self) -> None:
-        """Say nothing: anyone could fill the log with it."""
+        return False

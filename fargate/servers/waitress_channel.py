@@ -35,6 +35,13 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
 
     header_lines: bytes = b""
 
+    def received(self, data: bytes) -> int:
+        """Take what came; whoever has sent all, or is refused, is not told to go on: waitress would wait for more."""
+        consumed: int = super().received(data)
+        if self.completed:
+            self.expect_continue = False
+        return consumed
+
     def parse_header(self, header_plus: bytes) -> None:
         """Parse the request line and the headers; keep the headers as they came."""
         _, _, self.header_lines = header_plus.partition(b"\r\n")

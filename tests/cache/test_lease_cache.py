@@ -56,7 +56,7 @@ def test_a_fence_takes_the_lease_from_a_reader_that_is_loading(task: Task, clien
     fence = task.cache.fence(1)
 
     def load_while_a_write_begins() -> bytes:
-        fence.raise_(replaces=True)
+        fence.raise_()
         return OLD
 
     assert task.cache.read(1, load_while_a_write_begins).body == OLD
@@ -66,7 +66,7 @@ def test_a_fence_takes_the_lease_from_a_reader_that_is_loading(task: Task, clien
 
 
 def test_under_a_fence_reads_ask_the_database_and_store_nothing(task: Task, client: redis.Redis) -> None:
-    task.cache.fence(1).raise_(replaces=False)
+    task.cache.fence(1).raise_()
     before = client.get(KEY)
     assert task.cache.read(1, lambda: OLD) == Reading(OLD, CacheResult.BYPASS)
     assert client.get(KEY) == before
@@ -74,7 +74,7 @@ def test_under_a_fence_reads_ask_the_database_and_store_nothing(task: Task, clie
 
 
 def test_a_fence_that_nobody_publishes_ends_by_itself(task: Task, client: redis.Redis) -> None:
-    task.cache.fence(1).raise_(replaces=False)
+    task.cache.fence(1).raise_()
     assert 4000 < client.pttl(KEY) <= 5000
 
 
@@ -83,15 +83,15 @@ def test_what_was_written_is_published(task: Task, client: redis.Redis, written:
     task.cache.read(1, lambda: OLD)
     task.forget()
     fence = task.cache.fence(1)
-    fence.raise_(replaces=True)
+    fence.raise_()
     fence.publish(written)
     assert task.cache.read(1, never) == Reading(written, CacheResult.HIT)
 
 
 def test_a_second_writer_s_fence_stays_when_the_first_publishes(task: Task, client: redis.Redis) -> None:
     first, second = task.cache.fence(1), task.cache.fence(1)
-    first.raise_(replaces=True)
-    second.raise_(replaces=True)
+    first.raise_()
+    second.raise_()
     first.publish(OLD)
     assert client.get(KEY).startswith(b"!")
     second.publish(NEW)
@@ -103,7 +103,7 @@ def test_what_slipped_past_an_evicted_fence_is_deleted_and_memories_are_waited_o
     task: Task, client: redis.Redis, slipped_in: bytes
 ) -> None:
     fence = task.cache.fence(1)
-    fence.raise_(replaces=True)
+    fence.raise_()
     client.set(KEY, slipped_in)
     fence.publish(NEW)
     assert client.get(KEY) is None
@@ -112,7 +112,7 @@ def test_what_slipped_past_an_evicted_fence_is_deleted_and_memories_are_waited_o
 
 def test_nothing_is_stored_under_an_empty_key_even_by_the_writer(task: Task, client: redis.Redis) -> None:
     fence = task.cache.fence(1)
-    fence.raise_(replaces=True)
+    fence.raise_()
     client.delete(KEY)
     fence.publish(NEW)
     assert client.get(KEY) is None
@@ -121,16 +121,8 @@ def test_nothing_is_stored_under_an_empty_key_even_by_the_writer(task: Task, cli
 
 def test_a_write_that_goes_well_waits_once(task: Task) -> None:
     fence = task.cache.fence(1)
-    fence.raise_(replaces=True)
+    fence.raise_()
     fence.publish(NEW)
-    assert task.waits == [LONGEST]
-
-
-def test_a_creation_waits_only_where_it_displaced_a_body(task: Task, client: redis.Redis) -> None:
-    task.cache.fence(1).raise_(replaces=False)
-    assert task.waits == []
-    client.set(KEY, OLD)
-    task.cache.fence(1).raise_(replaces=False)
     assert task.waits == [LONGEST]
 
 
@@ -140,7 +132,7 @@ def test_half_of_the_fence_s_life_is_the_limit(new_task: Callable[..., Task]) ->
     task.cache._clock = lambda: now[0]
     task.cache._sleep = lambda seconds: now.__setitem__(0, 2.6)
     with pytest.raises(CacheUnavailableError, match="too long"):
-        task.cache.fence(1).raise_(replaces=True)
+        task.cache.fence(1).raise_()
 
 
 def test_a_body_is_kept_in_memory_from_before_redis_was_asked(new_task: Callable[..., Task]) -> None:
@@ -191,7 +183,7 @@ def test_scripts_that_redis_has_forgotten_are_sent_again(task: Task, client: red
     assert task.cache.read(1, lambda: OLD).result == CacheResult.MISS
     client.script_flush()
     fence = task.cache.fence(1)
-    fence.raise_(replaces=True)
+    fence.raise_()
     client.script_flush()
     fence.publish(NEW)
     assert client.get(KEY) == NEW
@@ -204,5 +196,5 @@ def test_a_primary_that_became_a_replica_is_not_believed(own_redis, redis_server
         client.replicaof("127.0.0.1", str(redis_server.port))
         assert task.cache.read(1, lambda: NEW) == Reading(NEW, CacheResult.BYPASS)
         with pytest.raises(CacheUnavailableError):
-            task.cache.fence(1).raise_(replaces=True)
+            task.cache.fence(1).raise_()
         client.replicaof("NO", "ONE")

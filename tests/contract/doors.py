@@ -72,6 +72,8 @@ class ServerDoor(Door):
 class MangumDoor(Door):
     """Mangum over the ASGI door, called with one kind of event."""
 
+    kind = "REST API"
+
     def __init__(self, app: Chalice, environ: Mapping[str, str], event: Callable[[Request], Event], **options: Any):
         self.app = app
         self._event = event

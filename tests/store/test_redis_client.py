@@ -59,7 +59,7 @@ class TestLogin:
             cache = Task(client, lease_ms=0).cache
             assert cache.read(1, Database()) == Reading(TV, CacheResult.BYPASS)
             with pytest.raises(CacheUnavailableError):
-                cache.fence(1).raise_(replaces=True)
+                cache.fence(1).raise_()
 
 
 class TestServers:
@@ -101,7 +101,7 @@ class TestServers:
             client.config_resetstat()
             cache.read(product_id, Database())
             fence = cache.fence(product_id)
-            fence.raise_(replaces=True)
+            fence.raise_()
             fence.publish(TV)
         refused: dict[str, object] = client.info("errorstats")
         return refused
@@ -144,9 +144,9 @@ class TestOutages:
             before = connection_ids(client, 4)
             admin.replicaof("127.0.0.1", "1")
             with pytest.raises(CacheUnavailableError, match="read only"):
-                cache.fence(1).raise_(replaces=True)
+                cache.fence(1).raise_()
             admin.replicaof("NO", "ONE")
-            cache.fence(1).raise_(replaces=True)
+            cache.fence(1).raise_()
             assert not before & connection_ids(client, 4)
 
     def test_the_connections_to_a_loading_redis_are_left(self, redis_url: str) -> None:

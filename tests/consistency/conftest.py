@@ -1,0 +1,44 @@
+"""The stores of these tests: PostgreSQL is the session's, behind proxies; Redis is theirs to harm."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+
+from tests.consistency.nemesis import Lane
+from tests.consistency.trial import Trial
+from tests.consistency.workload import Recorder
+from tests.consistency.world import FASTEST, PRODUCTS, SHOP, running_world
+from tests.stores import OwnRedis, running_redis
+
+Trials = Callable[..., AbstractContextManager[Trial]]
+
+
+@pytest.fixture(scope="module")
+def module_redis() -> Iterator[OwnRedis]:
+    """A Redis of this module's own."""
+    with running_redis() as server:
+        yield server
+
+
+@pytest.fixture
+def trials(database_url: str, own_redis: OwnRedis) -> Trials:
+    """Make a trial in a world of its own."""
+
+    @contextmanager
+    def trial(
+        lanes: Sequence[Lane],
+        *,
+        servers: Sequence[str] = FASTEST,
+        app: str = SHOP,
+        leases: Sequence[int] = (50,),
+        **environ: str,
+    ) -> Iterator[Trial]:
+        recorder = Recorder()
+        initial = {product: next(recorder.values) for product in PRODUCTS}
+        with running_world(
+            database_url, own_redis, initial, servers=servers, app=app, leases=leases, **environ
+        ) as world:
+            yield Trial(world, recorder, lanes)
+
+    return trial

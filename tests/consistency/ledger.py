@@ -1,0 +1,75 @@
+"""The database's own record of what was committed to each product, in the order in which it was.
+
+A trigger writes it in the transaction that changes the product, while that holds the product's row: so entries of one
+product stand in the order of their commits, and a write whose outcome no client knows is in it exactly if it happened.
+"""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+
+from pg8000.native import Connection
+
+from chalicelib.settings import read_settings
+from tests.consistency.history import ABSENT, Order, Value
+
+_INSTALL = """
+CREATE TABLE ledger (position BIGSERIAL PRIMARY KEY, product INT NOT NULL, value INT NOT NULL);
+
+CREATE FUNCTION enter() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO ledger (product, value) VALUES (COALESCE(NEW.id, OLD.id), COALESCE(NEW.price, 0));
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER ledger AFTER INSERT OR UPDATE OR DELETE ON products FOR EACH ROW EXECUTE FUNCTION enter();
+"""
+
+
+class Ledger:
+    """The record in one database; a value is the price of a product."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+
+    def install(self) -> None:
+        """Record from now on."""
+        with self._connected() as database:
+            for statement in _INSTALL.split("\n\n"):
+                database.run(statement)
+
+    def fill(self, products: Iterable[tuple[int, Value]]) -> None:
+        """Put products into the shop, past it."""
+        with self._connected() as database:
+            for id, value in products:
+                database.run("INSERT INTO products VALUES (:id, :name, :value)", id=id, name=f"v{value}", value=value)
+
+    def order(self) -> Order:
+        """Return what was committed so far."""
+        order: dict[int, list[Value]] = {}
+        with self._connected() as database:
+            for product, value in database.run("SELECT product, value FROM ledger ORDER BY position"):
+                order.setdefault(product, []).append(value)
+        return order
+
+    def rows(self, products: Iterable[int]) -> dict[int, Value]:
+        """Return what the products are now."""
+        with self._connected() as database:
+            values = dict(database.run("SELECT id, CAST(price AS INT) FROM products"))
+        return {product: values.get(product, ABSENT) for product in products}
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        settings = read_settings({"DATABASE_URL": self._url, "REDIS_URL": "redis://unused"})
+        address, login = settings.database, settings.database_credentials
+        connection = Connection(
+            login.username,
+            host=address.host,
+            port=address.port,
+            password=login.password,
+            database=address.database,
+            timeout=30,
+        )
+        try:
+            yield connection
+        finally:
+            connection.close()

@@ -1,0 +1,67 @@
+"""The cache never lies: a read that starts after a write was acknowledged never returns an older value.
+
+Real tasks, real stores, and a nemesis; `CONSISTENCY_SEED=123` brings a certain run's blows again. The same checker
+must call wrong caches wrong, or its praise is worth nothing.
+"""
+
+import os
+import random
+import time
+
+import pytest
+
+from tests.consistency.conftest import Trials
+from tests.consistency.history import Status
+from tests.consistency.nemesis import EVICTIONS, MIXED, RESTARTS, SLOW_NETWORK, SLOW_POSTGRES, Lane
+from tests.consistency.world import EVERY_SERVER
+
+SECONDS = 13.0
+USUAL_SEED = 4
+SEED = os.environ.get("CONSISTENCY_SEED")
+SEEDS = [int(SEED)] if SEED else [USUAL_SEED, random.SystemRandom().randrange(1_000_000)]
+
+DEPLOYMENT_SECONDS = 10.0
+
+CONTROL_SECONDS = 30.0
+ROUND_SECONDS = 2.5
+
+LEASES = (50,)
+CHANGING_LEASES = (20, 250, 0, 100)
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: f"CONSISTENCY_SEED={seed}")
+def test_no_read_is_older_than_a_write_acknowledged_before_it_and_in_the_end_all_agree(
+    trials: Trials, seed: int
+) -> None:
+    with trials(MIXED, servers=EVERY_SERVER) as trial:
+        report = trial.round(seed, SECONDS)
+    assert report.good, str(report)
+    assert report.reads > 1000, str(report)
+    assert report.writes[Status.ACKNOWLEDGED] > 50, str(report)
+
+
+def test_a_deployment_that_changes_the_length_of_local_leases_opens_no_hole(trials: Trials) -> None:
+    with trials([EVICTIONS, RESTARTS], leases=CHANGING_LEASES) as trial:
+        report = trial.round(USUAL_SEED, DEPLOYMENT_SECONDS)
+    assert report.good, str(report)
+
+
+@pytest.mark.parametrize(
+    ("control", "lanes", "leases"),
+    [
+        ("commit_then_delete", [SLOW_NETWORK], LEASES),
+        ("single_flight", [SLOW_POSTGRES, EVICTIONS], LEASES),
+        ("no_first_wait", [], LEASES),
+        ("no_wait_on_creation", [EVICTIONS], LEASES),
+        ("no_second_wait", [EVICTIONS], LEASES),
+        ("own_terms", [], CHANGING_LEASES),
+    ],
+)
+def test_a_cache_that_lies_is_caught(trials: Trials, control: str, lanes: list[Lane], leases: tuple[int, ...]) -> None:
+    with trials(lanes, app="tests.consistency.controls:app", leases=leases, CONTROL=control) as trial:
+        deadline = time.monotonic() + CONTROL_SECONDS
+        seed = USUAL_SEED
+        while not trial.report.stale and time.monotonic() < deadline:
+            trial.round(seed, ROUND_SECONDS, peace=0)
+            seed += 1
+    assert trial.report.stale, f"{control} was not caught within {CONTROL_SECONDS:.0f} s:\n{trial.report}"

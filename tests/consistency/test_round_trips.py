@@ -1,0 +1,142 @@
+"""What a request costs in round trips, once connections are open and statements prepared.
+
+Once a second each task also enters the length of its local leases in Redis: the costs are medians.
+"""
+
+import contextlib
+import itertools
+import socket
+import statistics
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from local.ports import LOOPBACK
+from tests.consistency.client import TaskClient
+from tests.consistency.history import ABSENT
+from tests.consistency.statements import Statements
+from tests.consistency.world import Task, World, running_world
+from tests.stores import OwnRedis
+
+PRODUCT, CROWDED = 1, 3
+UNAUDITED = "tests.consistency.unaudited:app"
+TRIES = 7
+CROWD = 500
+SLOW_SECONDS = 0.05
+LEASE_SECONDS = 0.06  # longer than any local lease, so that a task's memory is empty
+
+
+@pytest.fixture(scope="module")
+def world(module_database_url: str, module_redis: OwnRedis) -> Iterator[World]:
+    initial = {PRODUCT: 1, CROWDED: 3}
+    servers = ("uvicorn", "uvicorn")
+    with running_world(module_database_url, module_redis, initial, servers=servers, app=UNAUDITED) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def client(world: World) -> Iterator[TaskClient]:
+    """A client of the first task, all of whose connections and statements have been used."""
+    with contextlib.closing(TaskClient(world.tasks[0].port)) as client:
+        for value in range(10, 14):
+            assert client.put(PRODUCT, value) == 200
+            assert client.delete(PRODUCT) == 204
+            assert client.post(PRODUCT, value) == 201
+            evict(world)
+            assert client.get(PRODUCT) == (200, value)
+        yield client
+
+
+def evict(world: World) -> None:
+    """Delete the product from Redis, and have every task forget it."""
+    with world.redis_client() as redis_client:
+        redis_client.delete(f"p1:{PRODUCT}")
+    forget()
+
+
+def forget() -> None:
+    time.sleep(LEASE_SECONDS)
+
+
+def trips(world: World, prepare: Callable[[], object], request: Callable[[], object]) -> tuple[float, float]:
+    """Return how many round trips a request costs the first task: to Redis, and to PostgreSQL."""
+    task = world.tasks[0]
+    costs = []
+    for _ in range(TRIES):
+        prepare()
+        before = task.to_redis.round_trips, task.to_postgres.round_trips
+        request()
+        costs.append((task.to_redis.round_trips - before[0], task.to_postgres.round_trips - before[1]))
+    return statistics.median(cost[0] for cost in costs), statistics.median(cost[1] for cost in costs)
+
+
+def test_a_hit_costs_one_trip_to_redis(world: World, client: TaskClient) -> None:
+    assert trips(world, forget, lambda: client.get(PRODUCT)) == (1, 0)
+
+
+def test_a_hit_in_local_memory_costs_none(world: World, client: TaskClient) -> None:
+    assert trips(world, lambda: client.get(PRODUCT), lambda: client.get(PRODUCT)) == (0, 0)
+
+
+def test_a_miss_costs_at_most_three_to_redis_and_one_to_postgres(world: World, client: TaskClient) -> None:
+    to_redis, to_postgres = trips(world, lambda: evict(world), lambda: client.get(PRODUCT))
+    assert to_redis <= 3
+    assert to_postgres == 1
+
+
+def test_a_write_costs_at_most_two_to_redis_and_three_to_postgres(world: World, client: TaskClient) -> None:
+    values = iter(range(100, 200))
+
+    def put() -> int:
+        return client.put(PRODUCT, next(values))
+
+    def post() -> int:
+        return client.post(PRODUCT, next(values))
+
+    def delete() -> int:
+        return client.delete(PRODUCT)
+
+    for prepare, write in ((post, put), (post, delete), (delete, post)):
+        to_redis, to_postgres = trips(world, prepare, write)
+        assert 0 < to_redis <= 2
+        assert 0 < to_postgres <= 3
+
+
+def test_a_crowd_that_wants_one_cold_product_makes_the_database_load_it_once(world: World) -> None:
+    heard = [hear_from_the_beginning(task) for task in world.tasks]
+    for answer in ask_all_at_once(world, CROWD, CROWDED):
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert answer.endswith(b'"price":3}')
+    run = heard[0].run + heard[1].run
+    assert [count for sql, count in run.items() if "products" in sql] == [1], run
+
+
+def hear_from_the_beginning(task: Task) -> Statements:
+    """Listen to all that a task sends to PostgreSQL, and make the answers slow, so that the crowd meets a load."""
+    statements = Statements()
+    task.to_postgres.taps.append(statements.hear)
+    task.to_postgres.drop()
+    with contextlib.closing(TaskClient(task.port)) as client:  # opens a connection, for something that is not cached
+        assert client.get(task.port) == (404, ABSENT)
+    statements.run.clear()
+    task.to_postgres.delay(to_client=(SLOW_SECONDS, SLOW_SECONDS))
+    return statements
+
+
+def ask_all_at_once(world: World, clients: int, product: int) -> list[bytes]:
+    with contextlib.ExitStack() as stack:
+        crowd = [
+            stack.enter_context(socket.create_connection((LOOPBACK, port), timeout=10))
+            for port in itertools.islice(itertools.cycle(world.ports), clients)
+        ]
+        for each in crowd:
+            each.sendall(b"GET /product/%d HTTP/1.1\r\nHost: shop\r\n\r\n" % product)
+        return [answer_of(each) for each in crowd]
+
+
+def answer_of(client: socket.socket) -> bytes:
+    answer = b""
+    while not answer.endswith(b"}"):
+        answer += client.recv(65_536) or pytest.fail(f"hung up after {answer!r}")
+    return answer

@@ -1,0 +1,11 @@
+"""The shop without its audit, which reads the database once for a thousand cached answers, where loads are counted."""
+
+import functools
+
+from app import app, on_start
+from chalicelib import bootstrap
+from chalicelib.audit import Audit
+
+__all__ = ["app", "on_start"]
+
+bootstrap.Audit = functools.partial(Audit, one_in=0)  # type: ignore[assignment, attr-defined]

@@ -1,0 +1,160 @@
+"""`Mangum(create_asgi_app(app))` answers every kind of event in which AWS hands over an HTTP request."""
+
+import logging
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.apps.answers import ICON
+from tests.contract.doors import MangumDoor, copy_of
+from tests.contract.events import (
+    CLIENT,
+    Event,
+    balancer_event,
+    function_url_event,
+    http_event,
+    rest_event,
+)
+from tests.contract.messages import Request
+
+KINDS: dict[str, Callable[[Request], Event]] = {
+    "REST API": rest_event,
+    "HTTP API": http_event,
+    "function URL": function_url_event,
+    "load balancer": balancer_event,
+    "load balancer, single values": partial(balancer_event, multi_value=False),
+}
+MULTI = ("REST API", "HTTP API", "function URL", "load balancer")
+BASED = ("REST API", "HTTP API", "function URL")  # from a load balancer's paths Mangum takes nothing off
+ALL_BYTES = bytes(range(256))
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def mirror(request: pytest.FixtureRequest) -> Iterator[MangumDoor]:
+    yield from opened("tests.apps.mirror:app", request.param)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def answers(request: pytest.FixtureRequest) -> Iterator[MangumDoor]:
+    yield from opened("tests.apps.answers:app", request.param)
+
+
+def opened(target: str, kind: str, environ: dict[str, str] | None = None, **options: Any) -> Iterator[MangumDoor]:
+    door = MangumDoor(copy_of(target), environ or {}, KINDS[kind], **options)
+    door.kind = kind
+    yield door
+    door.close()
+
+
+def test_the_same_request_arrives_whatever_brings_it(mirror: MangumDoor) -> None:
+    headers = [("Content-Type", "text/plain"), ("X-One", "1"), ("User-Agent", "pytest/1")]
+    event = mirror.send("PUT", "/pets/a%20b/vet?x=1&y=a+b%2B&z", headers, b"hello").json()["event"]
+    assert (event["httpMethod"], event["resource"], event["path"]) == ("PUT", "/pets/{name}/vet", "/pets/a%20b/vet")
+    assert event["pathParameters"] == {"name": "a%20b"}
+    assert event["queryStringParameters"] == {"x": "1", "y": "a b+", "z": ""}
+    assert (event["headers"]["X-One"], event["headers"]["Content-Type"]) == ("1", "text/plain")
+    assert (event["body"], event["isBase64Encoded"]) == ("hello", False)
+    assert event["requestContext"]["identity"]["userAgent"] == "pytest/1"
+
+
+def test_the_client_is_whom_aws_saw(mirror: MangumDoor) -> None:
+    event = mirror.get("/mirror", ("X-Forwarded-For", "10.9.9.9")).json()["event"]
+    assert event["requestContext"]["identity"]["sourceIp"] == CLIENT
+    assert event["headers"]["X-Forwarded-For"] == CLIENT
+    assert event["headers"]["X-Forwarded-Proto"] == "https"
+    assert event["requestContext"]["localPort"] is None
+
+
+def test_every_value_of_a_query_arrives(mirror: MangumDoor) -> None:
+    seen = mirror.get("/mirror?a=1&a=2%263&b=%C3%A9").json()["query"]
+    several = ["1", "2&3"] if mirror.kind in MULTI else ["2&3"]
+    assert seen == {"a": several, "b": ["\u00e9"]}
+
+
+@pytest.mark.parametrize("body", [b"text", "h\u00e9llo".encode(), ALL_BYTES, b"\0", b"x" * 100_000])
+def test_a_body_arrives_byte_for_byte(mirror: MangumDoor, body: bytes) -> None:
+    assert bytes.fromhex(mirror.post("/mirror", body).json()["body"]) == body
+
+
+def test_without_a_body_there_is_none(mirror: MangumDoor) -> None:
+    assert mirror.get("/mirror").json()["event"]["body"] is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "body"),
+    [
+        ("GET", "/nothing", 404, "Not Found"),
+        ("GET", "/json", 405, "Method Not Allowed"),
+        ("GET", "/locked", 403, "Forbidden"),
+    ],
+)
+def test_the_gateway_answers_by_itself_as_ever(
+    mirror: MangumDoor, method: str, path: str, status: int, body: str
+) -> None:
+    answer = mirror.send(method, path)
+    assert (answer.status, answer.json()) == (status, {"message": body})
+
+
+def test_a_binary_answer_comes_back_byte_for_byte(answers: MangumDoor) -> None:
+    answer = answers.get("/bytes", ("Accept", "*/*"))
+    assert (answer.status, answer.header("content-type"), answer.body) == (200, "image/png", ICON)
+
+
+def test_each_cookie_comes_back(answers: MangumDoor) -> None:
+    """A load balancer without multi-value headers gets them under names of different case."""
+    assert sorted(answers.get("/cookies").all("set-cookie")) == ["a=1; Path=/", "b=2, 3; Secure", "c=4"]
+
+
+def test_cookies_arrive(mirror: MangumDoor) -> None:
+    assert mirror.get("/mirror", ("Cookie", "a=1; b=2")).json()["event"]["headers"]["Cookie"] == "a=1; b=2"
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/livez"])
+def test_probes_say_so_at_every_event(mirror: MangumDoor, path: str) -> None:
+    """Mangum runs the app's whole lifespan around each event: the end of one is not the end of the next."""
+    for _ in range(3):
+        answer = mirror.get(path)
+        assert (answer.status, answer.header("connection")) == (200, None)
+
+
+@pytest.mark.parametrize("kind", BASED)
+@pytest.mark.parametrize(
+    ("sent", "path"),
+    [
+        ("/base/pets/a%2Fb", "/pets/a%2Fb"),
+        ("/base/pets/base", "/pets/base"),
+        ("/base/files/base/x", "/files/base/x"),
+        ("/base", "/"),
+        ("/pets/cat", "/pets/cat"),
+    ],
+)
+def test_what_mangum_takes_off_a_path_stays_off(kind: str, sent: str, path: str) -> None:
+    for door in opened("tests.apps.mirror:app", kind, api_gateway_base_path="/base"):
+        assert door.get(sent).json()["event"]["path"] == path
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_base_path_of_ours_is_stripped_too(kind: str) -> None:
+    for door in opened("tests.apps.mirror:app", kind, {"BASE_PATH": "/base"}):
+        event = door.get("/base/pets/a%2Fb").json()["event"]
+        assert (event["path"], event["requestContext"]["path"]) == ("/pets/a%2Fb", "/base/pets/a%2Fb")
+
+
+def test_what_escapes_the_app_is_not_mangums_500(answers: MangumDoor, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR):
+        answer = answers.get("/escape/SystemExit")
+    assert (answer.status, answer.json()) == (502, {"message": "Internal server error"})
+    assert "An error occurred running the application" not in caplog.text
+
+
+def test_a_body_has_its_limit_here_too() -> None:
+    for door in opened("tests.apps.mirror:app", "HTTP API", {"MAX_BODY_BYTES": "1000"}):
+        assert door.post("/mirror", b"x" * 1000).status == 200
+        assert door.post("/mirror", b"x" * 1001).status == 413
+
+
+def test_without_a_lifespan_it_counts_as_ready() -> None:
+    for door in opened("tests.apps.mirror:app", "REST API", lifespan="off"):
+        assert door.get("/readyz").status == 200
