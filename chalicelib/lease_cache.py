@@ -17,6 +17,7 @@ from chalicelib.errors import CacheUnavailableError
 from chalicelib.lease_terms import LeaseTerms
 from chalicelib.local_leases import LocalLeases
 from chalicelib.ports import CacheResult, Load, Reading
+from chalicelib.settings import MAX_LOCAL_LEASE_MS
 from chalicelib.shared_cache import FENCE_MS, SharedCache
 
 POLL_SECONDS = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128)
@@ -124,8 +125,8 @@ class LeaseCache:
 
     def _look(self, product_id: int, step: Callable[[str], Entry | None]) -> Entry | None:
         """Take a step that tells what is there; a body may be kept in memory, counted from before the step."""
-        seconds = self._terms.lease_seconds()
         began = self._clock()
+        seconds = self._terms.lease_seconds()
         entry = step(key_of(product_id))
         if seconds and entry is not None and is_body(entry):
             self._local.keep(product_id, entry, began + seconds)
@@ -141,8 +142,8 @@ class LeaseCache:
             raise
         entry = ABSENT if body is None else body
         try:
-            seconds = self._terms.lease_seconds()
             began = self._clock()
+            seconds = self._terms.lease_seconds()
             stored = self._shared.fill(key, lease, entry, self._lifetimes.ttl_ms(entry))
         except redis.RedisError:
             return Reading(body, CacheResult.MISS)
@@ -168,12 +169,11 @@ class LeaseFence:
         self._clock = clock
         self._sleep = sleep
         self._fence = new_fence()
-        self._longest = 0.0
 
     def raise_(self) -> None:
         """Put the fence there, and wait until no task has an old value in its memory.
 
-        A creation waits too: the product may have been there before, and its deletion may have died on the way.
+        A creation waits too: the product may have been there before, and its deletion be on its way still, or dead.
 
         Raises:
             CacheUnavailableError: Redis did not confirm it, or half of the fence's life has gone: with what is left,
@@ -181,17 +181,18 @@ class LeaseFence:
         """
         began = self._clock()
         try:
-            self._longest = self._shared.raise_fence(self._key, self._fence)
+            longest = self._shared.raise_fence(self._key, self._fence)
         except redis.RedisError as error:
             raise CacheUnavailableError(f"Redis did not confirm the fence at {self._key}: {error}") from error
-        self._wait_out_memories()
+        self._wait_out_memories(longest)
         if self._clock() - began > FENCE_MS / 1000 / 2:
             raise CacheUnavailableError(f"the fence at {self._key} has stood too long to commit under it")
 
     def publish(self, body: bytes | None) -> None:
         """Put what was written in the fence's place.
 
-        Where the fence has gone, an old value may have slipped past it into some task's memory: wait that out too.
+        Where the fence has gone, an old value may have slipped past it into some task's memory: wait that out too, for
+        the longest that there can be, since a task with longer leases may have started after the fence stood.
 
         Raises:
             CacheUnavailableError: Redis did not confirm it.
@@ -202,8 +203,8 @@ class LeaseFence:
         except redis.RedisError as error:
             raise CacheUnavailableError(f"Redis did not confirm what was written to {self._key}: {error}") from error
         if not stood:
-            self._wait_out_memories()
+            self._wait_out_memories(MAX_LOCAL_LEASE_MS / 1000)
 
-    def _wait_out_memories(self) -> None:
-        if self._longest:
-            self._sleep(self._longest)
+    def _wait_out_memories(self, seconds: float) -> None:
+        if seconds:
+            self._sleep(seconds)

@@ -119,6 +119,18 @@ def test_nothing_is_stored_under_an_empty_key_even_by_the_writer(task: Task, cli
     assert task.waits == [LONGEST, LONGEST]
 
 
+def test_the_second_wait_is_the_longest_there_can_be_since_a_task_may_have_started_meanwhile(
+    task: Task, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task.shared, "raise_fence", lambda key, fence: client.set(key, fence) and 0.0)
+    fence = task.cache.fence(1)
+    fence.raise_()
+    assert task.waits == []
+    client.delete(KEY)
+    fence.publish(NEW)
+    assert task.waits == [LONGEST]
+
+
 def test_a_write_that_goes_well_waits_once(task: Task) -> None:
     fence = task.cache.fence(1)
     fence.raise_()

@@ -116,9 +116,9 @@ class _HastyFence(LeaseFence):
         self._step = "publishing"
         super().publish(body)
 
-    def _wait_out_memories(self) -> None:
+    def _wait_out_memories(self, seconds: float) -> None:
         if self._step != self.hasty_step:
-            super()._wait_out_memories()
+            super()._wait_out_memories(seconds)
 
 
 class _Thread(threading.local):

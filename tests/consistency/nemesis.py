@@ -22,6 +22,7 @@ Span = tuple[float, float]
 
 EVICTION_SECONDS: Span = (0.001, 0.008)
 LONG_DELAY: Span = (0.0, 0.03)
+HELD: Span = (0.03, 0.1)
 COMMIT_SECONDS = 2.0
 
 
@@ -50,7 +51,8 @@ MIXED = (
         "network",
         (
             ("delay_redis", 4),
-            ("delay_postgres", 4),
+            ("delay_postgres", 3),
+            ("hold_answers", 1),
             ("cut_redis", 2),
             ("cut_script", 2),
             ("cut_commit", 2),
@@ -72,7 +74,7 @@ MIXED = (
 )
 
 SLOW_NETWORK = Lane("network", (("delay_redis", 1), ("delay_postgres", 1)), gap=(0.0, 0.1), seconds=(0.3, 1.0))
-SLOW_POSTGRES = Lane("network", (("delay_postgres", 1),), gap=(0.0, 0.1), seconds=(0.3, 1.0))
+HELD_ANSWERS = Lane("network", (("hold_answers", 1),), gap=(0.0, 0.1), seconds=(0.5, 1.5))
 EVICTIONS = Lane("memory", (("evict", 1),), gap=(0.0, 0.2), seconds=(0.5, 1.0))
 RESTARTS = Lane("tasks", (("kill", 1),), gap=(1.0, 2.5), seconds=(0.0, 0.1))
 """For negative controls and the like: what brings a certain fault to light soon."""
@@ -145,6 +147,14 @@ def _delay_redis(world: World, blow: Blow, wait: Wait) -> None:
 def _delay_postgres(world: World, blow: Blow, wait: Wait) -> None:
     proxy = _struck(world, blow).to_postgres
     proxy.delay(LONG_DELAY, LONG_DELAY)
+    wait(blow.seconds)
+    proxy.delay()
+
+
+def _hold_answers(world: World, blow: Blow, wait: Wait) -> None:
+    """Of PostgreSQL: what it reads is old by the time that it arrives."""
+    proxy = _struck(world, blow).to_postgres
+    proxy.delay(to_client=HELD)
     wait(blow.seconds)
     proxy.delay()
 
@@ -241,6 +251,7 @@ BLOWS: dict[str, Callable[[World, Blow, Wait], None]] = {
     "evict": _evict,
     "flush_redis": _flush_redis,
     "freeze_redis": _freeze_redis,
+    "hold_answers": _hold_answers,
     "kill": _kill,
     "kill_at_commit": _kill_at_commit,
     "partition_from_redis": _partition_from_redis,

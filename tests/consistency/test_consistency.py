@@ -12,7 +12,7 @@ import pytest
 
 from tests.consistency.conftest import Trials
 from tests.consistency.history import Status
-from tests.consistency.nemesis import EVICTIONS, MIXED, RESTARTS, SLOW_NETWORK, SLOW_POSTGRES, Lane
+from tests.consistency.nemesis import EVICTIONS, HELD_ANSWERS, MIXED, RESTARTS, SLOW_NETWORK, Lane
 from tests.consistency.world import EVERY_SERVER
 
 SECONDS = 13.0
@@ -37,7 +37,7 @@ def test_no_read_is_older_than_a_write_acknowledged_before_it_and_in_the_end_all
         report = trial.round(seed, SECONDS)
     assert report.good, str(report)
     assert report.reads > 1000, str(report)
-    assert report.writes[Status.ACKNOWLEDGED] > 50, str(report)
+    assert report.writes[Status.ACKNOWLEDGED] > 20, str(report)
 
 
 def test_a_deployment_that_changes_the_length_of_local_leases_opens_no_hole(trials: Trials) -> None:
@@ -46,18 +46,20 @@ def test_a_deployment_that_changes_the_length_of_local_leases_opens_no_hole(tria
     assert report.good, str(report)
 
 
-@pytest.mark.parametrize(
-    ("control", "lanes", "leases"),
-    [
-        ("commit_then_delete", [SLOW_NETWORK], LEASES),
-        ("single_flight", [SLOW_POSTGRES, EVICTIONS], LEASES),
-        ("no_first_wait", [], LEASES),
-        ("no_wait_on_creation", [EVICTIONS], LEASES),
-        ("no_second_wait", [EVICTIONS], LEASES),
-        ("own_terms", [], CHANGING_LEASES),
-    ],
-)
-def test_a_cache_that_lies_is_caught(trials: Trials, control: str, lanes: list[Lane], leases: tuple[int, ...]) -> None:
+CONTROLS: dict[str, tuple[list[Lane], tuple[int, ...]]] = {
+    "commit_then_delete": ([SLOW_NETWORK], LEASES),
+    "single_flight": ([HELD_ANSWERS], LEASES),
+    "no_first_wait": ([], LEASES),
+    "no_wait_on_creation": ([EVICTIONS], LEASES),
+    "no_second_wait": ([EVICTIONS], LEASES),
+    "own_terms": ([], CHANGING_LEASES),
+}
+"""What is wrong (`tests.consistency.controls`), and what goes wrong besides, so that it shows soon."""
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_a_cache_that_lies_is_caught(trials: Trials, control: str) -> None:
+    lanes, leases = CONTROLS[control]
     with trials(lanes, app="tests.consistency.controls:app", leases=leases, CONTROL=control) as trial:
         deadline = time.monotonic() + CONTROL_SECONDS
         seed = USUAL_SEED

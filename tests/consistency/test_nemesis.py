@@ -1,6 +1,6 @@
 """The plan of what goes wrong can be had again from its seed."""
 
-from tests.consistency.nemesis import BLOWS, EVICTIONS, MIXED, SLOW_NETWORK, SLOW_POSTGRES, plan
+from tests.consistency.nemesis import BLOWS, EVICTIONS, HELD_ANSWERS, MIXED, RESTARTS, SLOW_NETWORK, plan
 
 
 def test_the_same_seed_plans_the_same_blows_and_another_seed_others() -> None:
@@ -16,4 +16,4 @@ def test_a_longer_trial_begins_like_a_shorter_one() -> None:
 def test_every_blow_is_known_and_one_trial_deals_all_of_the_mixed_ones() -> None:
     dealt = {blow.kind for blows in plan(MIXED, 1, 600, 3) for blow in blows}
     assert dealt == {kind for lane in MIXED for kind, _ in lane.kinds} == set(BLOWS)
-    assert {kind for lane in (SLOW_NETWORK, SLOW_POSTGRES, EVICTIONS) for kind, _ in lane.kinds} <= set(BLOWS)
+    assert {kind for lane in (SLOW_NETWORK, HELD_ANSWERS, EVICTIONS, RESTARTS) for kind, _ in lane.kinds} <= set(BLOWS)

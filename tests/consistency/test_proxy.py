@@ -107,9 +107,8 @@ def test_a_delay_holds_back_in_its_direction_and_keeps_the_order(proxy: Proxy, e
         began = time.monotonic()
         client.sendall(b"a")
         wait_for(echo, b"a")
-        assert time.monotonic() - began < 0.05
         assert client.recv(1) == b"A"
-        assert 0.05 <= time.monotonic() - began < 1
+        assert time.monotonic() - began >= 0.05
         proxy.delay(to_server=(0.0, 0.05))
         sent = b"".join(b"%03d" % number for number in range(100))
         for number in range(100):
@@ -117,7 +116,8 @@ def test_a_delay_holds_back_in_its_direction_and_keeps_the_order(proxy: Proxy, e
             time.sleep(0.001)
         wait_for(echo, b"a", sent)
         proxy.delay()
-        assert client.recv(300, socket.MSG_WAITALL) == sent
+        with client.makefile("rb") as answers:
+            assert answers.read(300) == sent
 
 
 def test_frozen_nothing_passes_and_after_the_thaw_all_of_it_does(proxy: Proxy, echo: Echo) -> None:
