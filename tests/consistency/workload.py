@@ -9,6 +9,7 @@ import itertools
 import random
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -129,7 +130,7 @@ class Workload:
             thread.join()
 
 
-class _Client(threading.Thread):
+class _Client(threading.Thread, ABC):
     """A client that has a connection to every task."""
 
     def __init__(
@@ -155,9 +156,9 @@ class _Client(threading.Thread):
             for client in self._clients:
                 client.close()
 
+    @abstractmethod
     def work(self) -> None:
         """Do what this kind of client does."""
-        raise NotImplementedError
 
 
 class _Reader(_Client):

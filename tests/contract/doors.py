@@ -10,6 +10,7 @@ import importlib.util
 import json
 import re
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -35,12 +36,12 @@ HOMES = (*GATEWAYS, "lambda")
 """All of them; on Lambda itself API Gateway routes, so that only requests for a route arrive."""
 
 
-class Door:
+class Door(ABC):
     """A way to an app."""
 
+    @abstractmethod
     def ask(self, request: Request) -> Answer:
         """Send one request."""
-        raise NotImplementedError
 
     def send(self, method: str, target: str, headers: Headers = [], body: bytes = b"") -> Answer:  # noqa: B006
         return self.ask(Request(method, target, list(headers), body))

