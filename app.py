@@ -2,13 +2,15 @@
 
 from chalice.app import Chalice, Request, Response
 
-from chalicelib import http, openapi
+from chalicelib import http, lambda_home, openapi
 from chalicelib.bootstrap import catalog, check_settings
 from chalicelib.health import SelfProbe
 from chalicelib.json_body import parse_details, parse_product
-from chalicelib.metrics import metrics_response
+from chalicelib.metrics import REGISTRY, metrics_response
 
 app = Chalice(app_name="chalice-app")
+app.metrics_registry = REGISTRY  # type: ignore[attr-defined]  # where `fargate/` adds what it knows of requests
+lambda_home.observe(app)
 self_probe = SelfProbe()
 on_start = check_settings
 """What `fargate/` calls before it serves, so that a bad setting stops the start and not the first request."""

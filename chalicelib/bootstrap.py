@@ -12,7 +12,8 @@ from chalicelib.guard import Guard
 from chalicelib.lease_cache import LeaseCache, Lifetimes
 from chalicelib.lease_terms import LeaseTerms
 from chalicelib.local_leases import LocalLeases
-from chalicelib.metrics import count_audit
+from chalicelib.metrics import METRICS, ShopMetrics
+from chalicelib.observation import ObservedCache, StoreWatch
 from chalicelib.ports import ProductCache, ProductStore
 from chalicelib.postgres import PostgresStore
 from chalicelib.redis_client import CacheTimeouts, redis_client
@@ -51,30 +52,42 @@ def check_settings() -> None:
         raise SystemExit(str(error)) from None
 
 
-def build_catalog(settings: Settings) -> Catalog:
-    """Build a catalog over PostgreSQL and Redis."""
-    store = build_store(settings)
-    return Catalog(store, build_cache(settings, store))
+def build_catalog(settings: Settings, metrics: ShopMetrics = METRICS) -> Catalog:
+    """Build a catalog over PostgreSQL and Redis, watched by the metrics.
+
+    Raises:
+        SettingsError: the database's TLS certificates cannot be read.
+    """
+    store = build_store(settings, metrics)
+    return Catalog(store, ObservedCache(build_cache(settings, store, metrics), metrics))
 
 
-def build_store(settings: Settings) -> PostgresStore:
+def build_store(settings: Settings, metrics: ShopMetrics = METRICS) -> PostgresStore:
     """Build the store; raises SettingsError where its TLS certificates cannot be read."""
-    database_credentials = credentials.source(settings.database_credentials, settings.database_secret_arn)
-    return PostgresStore(settings.database, database_credentials, settings.database_pool_size)
+    store = PostgresStore(
+        settings.database,
+        credentials.source(settings.database_credentials, settings.database_secret_arn),
+        settings.database_pool_size,
+        watch=StoreWatch("PostgreSQL", "postgresql", metrics),
+    )
+    metrics.stores.watch_database(store.pool, store.guard)
+    return store
 
 
-def build_cache(settings: Settings, store: ProductStore) -> ProductCache:
+def build_cache(settings: Settings, store: ProductStore, metrics: ShopMetrics = METRICS) -> ProductCache:
     """Build the cache before a store."""
     redis_credentials = credentials.source(None, settings.redis_secret_arn)
     reads = redis_client(settings.redis_url, redis_credentials)
     writes = redis_client(settings.redis_url, redis_credentials, WRITERS_TIMEOUTS)
     guard = Guard("Redis", lambda: peek(reads, "p1:probe"), redis.RedisError)
+    metrics.stores.watch_cache(guard)
     terms = LeaseTerms(reads, settings.local_lease_ms, guard)
-    shared = SharedCache(reads, writes, terms, guard)
+    shared = SharedCache(reads, writes, terms, guard, StoreWatch("Redis", "redis", metrics))
 
     def load(product_id: int) -> bytes | None:
         product = store.read(product_id)
         return product.to_json() if product else None
 
-    audit = Audit(shared, load, count_audit)
-    return LeaseCache(shared, LocalLeases(), terms, Lifetimes(body=settings.cache_ttl_seconds), audit)
+    audit = Audit(shared, load, lambda result: metrics.cache_audits[result].inc())
+    lifetimes = Lifetimes(body=settings.cache_ttl_seconds)
+    return LeaseCache(shared, LocalLeases(), terms, lifetimes, audit, metrics.local_hits.inc)

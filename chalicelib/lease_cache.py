@@ -52,6 +52,7 @@ class LeaseCache:
         terms: how long its entries may live.
         lifetimes: how long entries in Redis may live.
         audit: looks at a part of the answers again.
+        answered_locally: told of each answer from this task's memory.
         clock: monotonic, in seconds.
         sleep: waits that many seconds.
     """
@@ -63,6 +64,7 @@ class LeaseCache:
         terms: LeaseTerms,
         lifetimes: Lifetimes,
         audit: Audit,
+        answered_locally: Callable[[], None] = lambda: None,
         clock: Clock = time.monotonic,
         sleep: Sleep = time.sleep,
     ) -> None:
@@ -71,6 +73,7 @@ class LeaseCache:
         self._terms = terms
         self._lifetimes = lifetimes
         self._audit = audit
+        self._answered_locally = answered_locally
         self._clock = clock
         self._sleep = sleep
 
@@ -81,6 +84,7 @@ class LeaseCache:
         """
         body = self._local.get(product_id)
         if body is not None:
+            self._answered_locally()
             return self._hit(product_id, body)
         if self._shared.is_away:
             return Reading(load(), CacheResult.BYPASS)

@@ -5,6 +5,7 @@ and never lent again; no operation takes longer than its `Timeouts` add up to, h
 """
 
 import logging
+import re
 import select
 import socket
 import threading
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 from pg8000 import native
@@ -25,11 +27,13 @@ from chalicelib.login import log_in, tls_context, with_login
 from chalicelib.settings import Credentials, DatabaseAddress
 from chalicelib.sqlstates import AWAY, OUTDATED, TOO_MANY_CONNECTIONS, means_away, reason_of, sqlstate_of
 from chalicelib.turnstile import Turnstile
+from chalicelib.watch import Watch
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Row = list[Any]
+_VERBS = re.compile(r"(?<!FOR )\b(?:INSERT|UPDATE|DELETE|SELECT)\b")
 
 ROLLBACK_SECONDS = 0.25
 AT_ONCE_SECONDS = 0.25  # a dead connection says so at once; after more, there is no time to try another
@@ -106,18 +110,19 @@ class Connection:
 class Session:
     """What one operation may do with the connection lent to it, until its time is up."""
 
-    def __init__(self, connection: Connection, seconds: float) -> None:
+    def __init__(self, connection: Connection, seconds: float, watch: Watch) -> None:
         self.in_step = True  # the server is waiting for us, and we know it
         self.in_transaction = False
         self.outdated = False  # the connection, and with it all of its age, must not be used again
         self._untouched = connection.used  # a kept connection that has not answered this operation anything yet
         self._connection = connection
+        self._watch = watch
         self._began = time.monotonic()
         self._seconds = seconds
 
     def run(self, sql: str, **values: object) -> list[Row]:
         """Run a statement with `:name` placeholders and return its rows."""
-        return self._ask(lambda seconds: self._connection.run(sql, seconds, **values), self._left())
+        return self._ask(sql, lambda seconds: self._connection.run(sql, seconds, **values), self._left())
 
     def begin(self) -> None:
         """Open a transaction in which each statement sees what was committed before that statement."""
@@ -137,7 +142,7 @@ class Session:
                 self.in_transaction = False
 
     def _command(self, sql: str, seconds: float) -> None:
-        self._ask(lambda seconds: self._connection.command(sql, seconds), seconds)
+        self._ask(sql, lambda seconds: self._connection.command(sql, seconds), seconds)
 
     def _left(self) -> float:
         left = self._seconds - self._spent()
@@ -148,10 +153,10 @@ class Session:
     def _spent(self) -> float:
         return time.monotonic() - self._began
 
-    def _ask(self, question: Callable[[float], T], seconds: float) -> T:
+    def _ask(self, sql: str, question: Callable[[float], T], seconds: float) -> T:
         self.in_step = False
         try:
-            answer = question(seconds)
+            answer = self._watch.step(operation_of(sql), lambda: question(seconds))
         except (native.DatabaseError, *AWAY) as error:
             # pg8000 raises the server's errors once the server is ready for the next statement.
             self.in_step = isinstance(error, native.DatabaseError)
@@ -174,7 +179,10 @@ class Session:
 class SessionPool:
     """A bounded number of connections, lent to one operation each; SQLAlchemy's QueuePool does the lending."""
 
-    def __init__(self, address: DatabaseAddress, credentials: CredentialSource, size: int, timeouts: Timeouts) -> None:
+    def __init__(
+        self, address: DatabaseAddress, credentials: CredentialSource, size: int, timeouts: Timeouts, watch: Watch
+    ) -> None:
+        self._watch = watch
         self._address = address
         self._credentials = credentials
         self._timeouts = timeouts
@@ -182,7 +190,7 @@ class SessionPool:
         self._lock = threading.Lock()
         self._generation = 0
         self._closed = False
-        self._guard = Guard("PostgreSQL", self._probe, DatabaseAwayError, opens_at_once=DatabaseFrozenError)
+        self.guard = Guard("PostgreSQL", self._probe, DatabaseAwayError, opens_at_once=DatabaseFrozenError)
         self._turnstile = Turnstile(size)  # so nobody ever waits in the QueuePool itself, where waiters starve
         self.queue = QueuePool(
             cast("Any", self._open), pool_size=size, max_overflow=0, use_lifo=True, reset_on_return=None
@@ -215,13 +223,13 @@ class SessionPool:
         """Try where the database is not known to be away; once more where only the connection was dead."""
         self._refuse_if_away()
         try:
-            return self._guard.watch(attempt)
+            return self.guard.watch(attempt)
         except DeadConnectionError as error:
             logger.info("A kept database connection was dead; trying a fresh one: %s", error)
-        return self._guard.watch(attempt)
+        return self.guard.watch(attempt)
 
     def _refuse_if_away(self) -> None:
-        if self._guard.is_open:
+        if self.guard.is_open:
             raise DatabaseUnavailableError("PostgreSQL is away")
 
     def _probe(self) -> None:
@@ -233,7 +241,7 @@ class SessionPool:
 
     def _do(self, work: Callable[[Session], T]) -> T:
         with self._lent() as (lent, connection):
-            session = Session(connection, self._timeouts.answer)
+            session = Session(connection, self._timeouts.answer, self._watch)
             try:
                 return work(session)
             finally:
@@ -246,7 +254,7 @@ class SessionPool:
     @contextmanager
     def _lent(self) -> Iterator[tuple[PoolProxiedConnection, Connection]]:
         """Lend a live connection, waiting for our turn and perhaps opening one."""
-        if not self._turnstile.enter(self._timeouts.pool):
+        if not self._admitted():
             raise DatabaseUnavailableError(f"no connection was free within {self._timeouts.pool} s")
         try:
             self._refuse_if_away()  # as others may have found out while we waited
@@ -257,6 +265,15 @@ class SessionPool:
                 lent.close()
         finally:
             self._turnstile.leave()
+
+    def _admitted(self) -> bool:
+        """Wait for our turn; return False where it does not come in time."""
+        began = time.monotonic()
+        admitted = self._turnstile.enter(self._timeouts.pool)
+        self._watch.waited(time.monotonic() - began)
+        if not admitted:
+            self._watch.turned_away()
+        return admitted
 
     def _connected(self) -> PoolProxiedConnection:
         try:
@@ -308,6 +325,13 @@ def _transaction(session: Session, work: Callable[[Session], T]) -> T:
         session.roll_back()
         raise
     return result
+
+
+@lru_cache(maxsize=256)
+def operation_of(sql: str) -> str:
+    """Return what a statement does, in a word: `INSERT`, `BEGIN`."""
+    found = set(_VERBS.findall(sql))
+    return next((verb for verb in ("INSERT", "UPDATE", "DELETE", "SELECT") if verb in found), sql.split()[0])
 
 
 def _milliseconds(seconds: float) -> str:

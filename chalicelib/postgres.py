@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from sqlalchemy.pool import QueuePool
 
 from chalicelib.credentials import CredentialSource
+from chalicelib.guard import Guard
 from chalicelib.pool import Row, Session, SessionPool, Timeouts
 from chalicelib.ports import BeforeCommit
 from chalicelib.product import Product
 from chalicelib.settings import DatabaseAddress
+from chalicelib.watch import Unwatched, Watch
 
 READ = "SELECT id, name, price FROM products WHERE id = :id"
 
@@ -56,13 +58,19 @@ class PostgresStore:
         credentials: CredentialSource,
         pool_size: int,
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+        watch: Watch = Unwatched(),  # noqa: B008 - holds nothing
     ) -> None:
-        self._sessions = SessionPool(address, credentials, pool_size, timeouts)
+        self._sessions = SessionPool(address, credentials, pool_size, timeouts, watch)
 
     @property
     def pool(self) -> QueuePool:
         """The connections: `checkedout()` in use, `checkedin()` idle, `size()` at most."""
         return self._sessions.queue
+
+    @property
+    def guard(self) -> Guard:
+        """Knows whether the database is away."""
+        return self._sessions.guard
 
     def read(self, product_id: int) -> Product | None:
         """Return the product, or None."""

@@ -6,7 +6,8 @@ very lease or fence that its writer put there. docs/cache.md argues why that is 
 Works on Redis 6.2, 7 and Valkey 8, and on a cluster, since no step touches two keys.
 """
 
-from typing import cast
+from collections.abc import Callable
+from typing import TypeVar, cast
 
 import redis
 
@@ -14,6 +15,9 @@ from chalicelib.entries import Entry
 from chalicelib.guard import Guard
 from chalicelib.lease_terms import LeaseTerms
 from chalicelib.scripts import Script
+from chalicelib.watch import Unwatched, Watch
+
+Answer = TypeVar("Answer")
 
 LEASE_MS = 800
 """How long a reader may take to load a product before another may try: longer than a read of the database may take."""
@@ -72,13 +76,22 @@ class SharedCache:
         writes: the client that writers ask; more patient, since nothing can answer in its place.
         terms: what the tasks have agreed on about local leases.
         guard: told how each step went.
+        watch: told how long each step took.
     """
 
-    def __init__(self, reads: redis.Redis, writes: redis.Redis, terms: LeaseTerms, guard: Guard) -> None:
+    def __init__(
+        self,
+        reads: redis.Redis,
+        writes: redis.Redis,
+        terms: LeaseTerms,
+        guard: Guard,
+        watch: Watch = Unwatched(),  # noqa: B008 - holds nothing
+    ) -> None:
         self._reads = reads
         self._writes = writes
         self._terms = terms
         self._guard = guard
+        self._watch = watch
 
     @property
     def is_away(self) -> bool:
@@ -87,20 +100,20 @@ class SharedCache:
 
     def peek(self, key: str) -> Entry | None:
         """Return what is there."""
-        return self._guard.watch(lambda: peek(self._reads, key))
+        return self._step("GETEX", lambda: peek(self._reads, key))
 
     def take_lease(self, key: str, lease: Entry) -> Entry | None:
         """Put a lease there and return None; where there is something, return that and leave it."""
-        entry: Entry | None = self._guard.watch(lambda: _LEASE.run(self._reads, key, lease, LEASE_MS))
+        entry: Entry | None = self._step("lease", lambda: _LEASE.run(self._reads, key, lease, LEASE_MS))
         return entry
 
     def fill(self, key: str, lease: Entry, entry: Entry, ttl_ms: int) -> bool:
         """Put what was loaded in the place of the lease; return False where the lease is no longer there."""
-        return bool(self._guard.watch(lambda: _FILL.run(self._reads, key, lease, entry, ttl_ms)))
+        return bool(self._step("fill", lambda: _FILL.run(self._reads, key, lease, entry, ttl_ms)))
 
     def raise_fence(self, key: str, fence: Entry) -> float:
         """Put a fence there, whatever was there; return the longest local lease of any task in seconds."""
-        return self._guard.watch(lambda: self._raise_fence(key, fence))
+        return self._step("fence", lambda: self._raise_fence(key, fence))
 
     def _raise_fence(self, key: str, fence: Entry) -> float:
         pipeline = self._writes.pipeline(transaction=False)
@@ -113,8 +126,11 @@ class SharedCache:
 
     def publish(self, key: str, fence: Entry, entry: Entry, ttl_ms: int) -> bool:
         """Put what was written in the place of the fence; return False where the fence was no longer there."""
-        return bool(self._guard.watch(lambda: _PUBLISH.run(self._writes, key, fence, entry, ttl_ms)))
+        return bool(self._step("publish", lambda: _PUBLISH.run(self._writes, key, fence, entry, ttl_ms)))
 
     def drop(self, key: str, entry: Entry) -> bool:
         """Delete this very entry; return False where it is no longer there."""
-        return bool(self._guard.watch(lambda: _DROP.run(self._reads, key, entry)))
+        return bool(self._step("drop", lambda: _DROP.run(self._reads, key, entry)))
+
+    def _step(self, operation: str, step: Callable[[], Answer]) -> Answer:
+        return self._guard.watch(lambda: self._watch.step(operation, step))

@@ -19,6 +19,11 @@ from fargate.lifecycle import Lifecycle, Phase
 from fargate.servers import waitress_server
 from fargate.servers.listening import listen
 from fargate.settings import PARSERS, Server, Settings, read_settings
+from fargate.telemetry.access_log import configure_logging
+from fargate.telemetry.http_metrics import DroppedLines
+from fargate.telemetry.redaction import process_secrets
+from fargate.telemetry.stdout import BoundedStdout, bound_stdout
+from fargate.telemetry.telemetry import registry_of, service_of
 from fargate.unserved import unserved_handlers
 from fargate.wsgi import create_wsgi_app
 
@@ -32,27 +37,38 @@ NEEDED = {Server.UVICORN: ("uvicorn", "httptools")}
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Serve; return the process's exit code: 0 after an orderly end, 2 for a bad setting, 1 for anything else."""
     given = _parser().parse_args(arguments)
-    logging.basicConfig(stream=sys.stdout, format="%(levelname)s %(name)s %(message)s", level=logging.INFO)
+    stdout = bound_stdout()
+    try:
+        return run(given, environ, stdout)
+    finally:
+        stdout.finish()
+
+
+def run(given: argparse.Namespace, environ: Mapping[str, str], stdout: BoundedStdout) -> int:
+    """Serve, as `main` says; `stdout` is where lines go."""
+    configure_logging(environ.get("POWERTOOLS_SERVICE_NAME") or "chalice-app", "INFO", process_secrets(environ))
     try:
         settings, app = prepare(given, environ)
         listener = listen(settings.host, settings.port)
     except ConfigurationError as error:
         print(f"Cannot start:\n{error}", file=sys.stderr)
         return 2
+    registry_of(app).register(DroppedLines(stdout))
+    configure_logging(service_of(app, settings), settings.powertools_log_level, process_secrets(environ))
     _raise_descriptor_limit()
     announce(app, settings, listener.getsockname()[1])
     lifecycle = Lifecycle(Phase.STARTING)
     serve(app, listener, settings, lifecycle)
     logger.info("Stopped")
     if settings.server is Server.GRANIAN:
-        _leave_at_once()
+        _leave_at_once(stdout)
     return 0
 
 
-def _leave_at_once() -> None:
+def _leave_at_once(stdout: BoundedStdout) -> None:
     """End the process without taking the interpreter down: a thread of granian's that still wants it would abort."""
     logging.shutdown()
-    sys.stdout.flush()
+    stdout.finish()
     sys.stderr.flush()
     os._exit(0)
 

@@ -15,7 +15,7 @@ from chalice.app import Chalice
 
 from fargate.errors import BadRequest, GatewayError, HeadersTooLong, RequestTooLong, ServiceUnavailable
 from fargate.framing import check_framing
-from fargate.gateway import Gateway, error_response
+from fargate.gateway import Gateway
 from fargate.http import Header, HttpRequest, HttpResponse, canonical, has_no_body
 from fargate.lifecycle import PROBE_PATHS, Lifecycle, Phase
 from fargate.settings import Settings, read_settings
@@ -60,9 +60,10 @@ class AsgiDoor:
     """
 
     def __init__(self, gateway: Gateway, settings: Settings, lifecycle: Lifecycle) -> None:
+        self.gateway = gateway
         self._settings = settings
         self._lifecycle = lifecycle
-        self._workers = Workers(gateway.handle, settings.threads, "request")
+        self._workers = Workers(gateway.handle, settings.threads, "request", gateway.telemetry.queued)
         self._probe_worker = Workers(gateway.handle, 1, "probe")
         self._waiting = 0  # only the event loop's thread touches it
 
@@ -94,7 +95,7 @@ class AsgiDoor:
         try:
             response = await self._handle(request, receive)
         except GatewayError as error:
-            response = error_response(error)
+            response = self._refusal(error, scope)
         except ClientDisconnected:
             await self._refuse(ServiceUnavailable(), scope, send)  # it may have ended only its own side
             return
@@ -102,11 +103,15 @@ class AsgiDoor:
 
     async def _refuse(self, error: GatewayError, scope: Scope, send: Send) -> None:
         """Answer what could not be read, though the client may have gone."""
-        response = error_response(error)
+        response = self._refusal(error, scope)
         if not isinstance(error, RequestTooLong) and _is_http_1(scope):
             response.headers.append(("Connection", "close"))  # what follows on the connection cannot be trusted
         with contextlib.suppress(OSError):
             await self._send(response, scope, send)
+
+    def _refusal(self, error: GatewayError, scope: Scope) -> HttpResponse:
+        client = scope.get("client")
+        return self.gateway.refuse(error, scope["method"], _last_hop(client[0]) if client else "")
 
     async def _read_request(self, scope: Scope, receive: Receive) -> HttpRequest:
         path, query = _raw_path(scope), scope["query_string"].decode("latin-1")

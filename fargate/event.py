@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from fargate.http import HOP_BY_HOP, Header, HttpRequest
+from fargate.http import HOP_BY_HOP, Header, HttpRequest, client_address
 from fargate.identifiers import RequestIds
 from fargate.routing import Match
 
@@ -56,7 +56,7 @@ class EventBuilder:
             now: seconds since the epoch.
         """
         many = _collect(request.headers)
-        source_ip = self._source_ip(request, many)
+        source_ip = client_address(request, self._trusted_proxies)
         many["X-Amzn-Trace-Id"] = [ids.trace_header]
         if not self._trusted_proxies or "X-Forwarded-For" not in many:
             _describe_hop(many, request)
@@ -96,15 +96,6 @@ class EventBuilder:
             "body": body,
             "isBase64Encoded": encoded,
         }
-
-    def _source_ip(self, request: HttpRequest, headers: dict[str, list[str]]) -> str:
-        """Return the client's address: the one that the outermost trusted proxy saw, never what a client claims."""
-        if not self._trusted_proxies:
-            return request.peer
-        chain = [part.strip() for value in headers.get("X-Forwarded-For", ()) for part in value.split(",")]
-        if not chain:
-            return request.peer
-        return chain[-min(self._trusted_proxies, len(chain))]
 
     def _body(self, body: bytes, content_type: str | None) -> tuple[str | None, bool]:
         if not body:

@@ -17,13 +17,14 @@ from fargate.context import LambdaContext, identity_of
 from fargate.cors import cors_of, headers_of, preflight
 from fargate.errors import BadGateway, Forbidden, GatewayError, MethodNotAllowed, NotFound, ServiceUnavailable
 from fargate.event import API_ID, Event, EventBuilder
-from fargate.http import Header, HttpRequest, HttpResponse, last_value
+from fargate.http import Header, HttpRequest, HttpResponse, client_address, last_value
 from fargate.identifiers import IdentifierSource, RequestIds
 from fargate.integration import read_response
 from fargate.isolation import isolate
 from fargate.lifecycle import PROBE_PATHS, READINESS_PATH, Lifecycle
 from fargate.routing import Match, Route, RouteTable
 from fargate.settings import Settings
+from fargate.telemetry.telemetry import Telemetry, telemetry_of
 
 logger = logging.getLogger("fargate")
 
@@ -35,6 +36,7 @@ class Gateway:
         app: the app; it gets per-request `current_request` and `lambda_context`.
         settings: base path, API keys, user pools, trusted proxies, deadline.
         lifecycle: moved on by the server; readiness probes are answered from it.
+        telemetry: told of every request; built from the settings where not given.
         clock: seconds since the epoch.
         monotonic: seconds on a clock that never goes back.
     """
@@ -44,10 +46,12 @@ class Gateway:
         app: Chalice,
         settings: Settings,
         lifecycle: Lifecycle | None = None,
+        telemetry: Telemetry | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         isolate(app)
+        self.telemetry = telemetry or telemetry_of(app, settings)
         self._app = app
         self._settings = settings
         self._lifecycle = lifecycle or Lifecycle()
@@ -67,10 +71,27 @@ class Gateway:
         """Answer one request. Never raises; returns once the app has returned."""
         return contextvars.copy_context().run(self._handle, request)
 
+    def refuse(self, error: GatewayError, method: str = "", peer: str = "") -> HttpResponse:
+        """Answer what cannot be read as a request: too long, or against the protocol.
+
+        Args:
+            error: why.
+            method: as far as it is known.
+            peer: address of the other end of the connection.
+        """
+        ids = self._identifiers.next(None, self._clock())
+        response = error_response(error)
+        contextvars.copy_context().run(self.telemetry.refused, method, peer, ids, response)
+        return response
+
     def _handle(self, request: HttpRequest) -> HttpResponse:
         now = self._clock()
-        ids = self._identifiers.next(last_value(request.headers, "X-Amzn-Trace-Id"), now)
-        response = self._answer(request, ids, now)
+        headers = request.headers
+        ids = self._identifiers.next(last_value(headers, "X-Amzn-Trace-Id"), now, last_value(headers, "X-Request-Id"))
+        seen = self.telemetry.began(request, ids, client_address(request, self._settings.trusted_proxies))
+        path = self._strip_base_path(request.path)
+        match = self._routes.match(path)
+        response = self._answer(request, path, match, ids, now)
         response.headers.extend(
             (
                 ("x-amzn-RequestId", ids.request_id),
@@ -78,11 +99,14 @@ class Gateway:
                 ("X-Amzn-Trace-Id", ids.trace_root),
             )
         )
+        if ids.is_correlated:
+            response.headers.append(("X-Request-Id", ids.correlation_id))
+        self.telemetry.ended(seen, match.route.pattern if match else None, response)
         return response
 
-    def _answer(self, request: HttpRequest, ids: RequestIds, now: float) -> HttpResponse:
-        path = self._strip_base_path(request.path)
-        match = self._routes.match(path)
+    def _answer(
+        self, request: HttpRequest, path: str, match: Match | None, ids: RequestIds, now: float
+    ) -> HttpResponse:
         try:
             self._check_readiness(path)
             if match is None:

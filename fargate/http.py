@@ -61,6 +61,15 @@ def last_value(headers: Sequence[Header], name: str) -> str | None:
     return value
 
 
+def client_address(request: HttpRequest, trusted_proxies: int) -> str:
+    """Return the client's address: the one that the outermost trusted proxy saw, never what a client claims."""
+    if not trusted_proxies:
+        return request.peer
+    values = [value for name, value in request.headers if name == "X-Forwarded-For"]
+    chain = [part.strip() for value in values for part in value.split(",")]
+    return chain[-min(trusted_proxies, len(chain))] if chain else request.peer
+
+
 def path_of(target: str) -> str:
     """Return the path of a request's target, which is a path or a whole URL (RFC 9112, section 3.2).
 

@@ -1,5 +1,6 @@
 """The adapter's settings: read once from the environment, every fault reported together."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
@@ -11,6 +12,9 @@ from fargate.api_keys import ApiKeys, read_api_keys
 from fargate.errors import ConfigurationError
 
 MEBIBYTE = 1024 * 1024
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_DAEMON_ADDRESS = re.compile(r"[^\s:]+:[0-9]{1,5}|tcp:[^\s:]+:[0-9]{1,5} udp:[^\s:]+:[0-9]{1,5}")
 
 KEYS_AT_AWS = "aws"
 """The word in COGNITO_JWKS that fetches the keys of a user pool from the pool itself."""
@@ -42,6 +46,10 @@ class Settings:
     drain_seconds: int = 20  # how long requests may take to finish after SIGTERM
     connection_limit: int = 1000  # connections open at the same time; the quietest one makes room for a new one
     keep_alive_seconds: int = 75  # how long a connection may be quiet: longer than a load balancer's 60 s
+    powertools_service_name: str = ""  # the name in lines and traces; empty: the app's
+    powertools_log_level: str = "INFO"
+    powertools_trace_disabled: bool = False
+    aws_xray_daemon_address: str = "127.0.0.1:2000"  # where segments go, by UDP
 
 
 def _choice(text: str) -> Server:
@@ -79,6 +87,27 @@ def _cognito_jwks(text: str) -> str:
     return text
 
 
+def _level(text: str) -> str:
+    if text.upper() not in LEVELS:
+        raise ValueError(f"is {text!r}, not one of {', '.join(LEVELS)}")
+    return text.upper()
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() in ("1", "true", "yes", "y", "on", "t"):
+        return True
+    if text.lower() in ("0", "false", "no", "n", "off", "f"):
+        return False
+    raise ValueError(f"is {text!r}, neither true nor false")
+
+
+def _daemon_address(text: str) -> str:
+    """Check the forms that the X-Ray SDK reads: host:port, or one for each protocol."""
+    if not _DAEMON_ADDRESS.fullmatch(text):
+        raise ValueError(f"is {text!r}, not an address such as 127.0.0.1:2000")
+    return text
+
+
 PARSERS: dict[str, Callable[[str], Any]] = {
     "host": str,
     "port": _whole(0, 65_535),
@@ -93,6 +122,10 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "drain_seconds": _whole(0, 110),
     "connection_limit": _whole(10, 100_000),
     "keep_alive_seconds": _whole(1, 4000),
+    "powertools_service_name": str,
+    "powertools_log_level": _level,
+    "powertools_trace_disabled": _yes_or_no,
+    "aws_xray_daemon_address": _daemon_address,
 }
 
 

@@ -5,6 +5,7 @@ Unlike `concurrent.futures`, its threads are daemons: a handler that never retur
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Generic, TypeVar
@@ -21,23 +22,32 @@ class Workers(Generic[Request, Response]):
         handle: the function; what it raises reaches whoever waits for the answer.
         threads: how many requests are handled at the same time.
         name: how the threads are called.
+        waited: told how long each request waited for its thread, in seconds.
     """
 
-    def __init__(self, handle: Callable[[Request], Response], threads: int, name: str) -> None:
+    def __init__(
+        self,
+        handle: Callable[[Request], Response],
+        threads: int,
+        name: str,
+        waited: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
         self._handle = handle
-        self._queue: SimpleQueue[tuple[Request, asyncio.Future[Response]]] = SimpleQueue()
+        self._waited = waited
+        self._queue: SimpleQueue[tuple[Request, asyncio.Future[Response], float]] = SimpleQueue()
         for number in range(threads):
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True).start()
 
     def submit(self, request: Request) -> "asyncio.Future[Response]":
         """Queue a request from a running event loop; one whose future is cancelled before its turn is not handled."""
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self._queue.put((request, answer))
+        self._queue.put((request, answer, time.perf_counter()))
         return answer
 
     def _work(self) -> None:
         while True:
-            request, answer = self._queue.get()
+            request, answer, submitted = self._queue.get()
+            self._waited(time.perf_counter() - submitted)
             if not answer.cancelled():
                 _answer(answer, self._handle, request)
 

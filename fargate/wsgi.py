@@ -8,7 +8,7 @@ from urllib.parse import quote
 from chalice.app import Chalice
 
 from fargate.errors import BadRequest, GatewayError, RequestTooLong
-from fargate.gateway import Gateway, error_response
+from fargate.gateway import Gateway
 from fargate.http import Header, HttpRequest, HttpResponse, canonical, has_no_body, path_of, status_line
 from fargate.lifecycle import Lifecycle
 from fargate.settings import Settings, read_settings
@@ -26,7 +26,7 @@ _READ_BYTES = 64 * 1024
 
 def create_wsgi_app(
     chalice_app: Chalice, settings: Settings | None = None, lifecycle: Lifecycle | None = None
-) -> WsgiApp:
+) -> "WsgiDoor":
     """Make a WSGI callable that serves a Chalice app as API Gateway would.
 
     Args:
@@ -38,16 +38,25 @@ def create_wsgi_app(
         ConfigurationError: the environment holds a bad value.
     """
     settings = settings or read_settings(os.environ)
-    gateway = Gateway(chalice_app, settings, lifecycle)
+    return WsgiDoor(Gateway(chalice_app, settings, lifecycle), settings.max_body_bytes)
 
-    def wsgi_app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+
+class WsgiDoor:
+    """Brings requests to the gateway and its answers back."""
+
+    def __init__(self, gateway: Gateway, max_body_bytes: int) -> None:
+        self.gateway = gateway
+        self._max_body_bytes = max_body_bytes
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
         try:
-            response = gateway.handle(_read_request(environ, settings.max_body_bytes))
+            request = _read_request(environ, self._max_body_bytes)
         except GatewayError as error:
-            response = error_response(error)
+            response = self.gateway.refuse(error, environ["REQUEST_METHOD"], environ.get("REMOTE_ADDR", ""))
+        else:
+            response = self.gateway.handle(request)
         return _send(response, environ["REQUEST_METHOD"], start_response)
-
-    return wsgi_app
 
 
 def _send(response: HttpResponse, method: str, start_response: StartResponse) -> Iterable[bytes]:

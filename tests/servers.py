@@ -38,6 +38,11 @@ class Server:
         """Everything it has written so far, to standard output and standard error."""
         return self.log.read_text(errors="replace")
 
+    def awaited_output(self, text: str) -> str:
+        """What it has written, once this is among it: lines are written a moment after what they tell of."""
+        assert wait_until(lambda: text in self.output(), READY_SECONDS), f"no {text!r} in:\n{self.output()}"
+        return self.output()
+
 
 @contextlib.contextmanager
 def serving(environ: Mapping[str, str], *arguments: str) -> Iterator[Server]:

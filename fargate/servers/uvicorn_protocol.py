@@ -6,6 +6,7 @@ from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from fargate.asgi import AsgiDoor
 from fargate.errors import BadRequest, GatewayError, HeadersTooLong
 
 VERSIONS = ("1.0", "1.1")
@@ -122,6 +123,9 @@ class StrictProtocol(HttpToolsProtocol):
     def _send_refusal(self, error: GatewayError) -> None:
         if self.transport.is_closing():
             return
+        door = self.config.app
+        if isinstance(door, AsgiDoor):
+            door.gateway.refuse(error, peer=self.client[0] if self.client else "")
         head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(error.body)
         self.transport.write(STATUS_LINE[error.status] + head + error.body)
         self.transport.close()

@@ -12,7 +12,7 @@ from waitress.task import ErrorTask, WSGITask
 from fargate.errors import BadGateway, BadRequest, GatewayError, HeadersTooLong, NotSupported, RequestTooLong
 from fargate.framing import check_framing
 from fargate.http import canonical, status_line
-from fargate.wsgi import HEADERS_KEY
+from fargate.wsgi import HEADERS_KEY, WsgiDoor
 
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 64 * 1024 * 1024
@@ -86,6 +86,7 @@ class GatewayErrorTask(ErrorTask):  # type: ignore[misc]
     def execute(self) -> None:
         """Send the answer and close: what follows on the connection cannot be trusted."""
         error = _ERRORS.get(self.request.error.code, BadRequest)()
+        self._tell(error)
         self.status = status_line(error.status)
         self.response_headers.append(("Content-Type", "application/json"))
         self.set_close_on_finish()
@@ -93,11 +94,24 @@ class GatewayErrorTask(ErrorTask):  # type: ignore[misc]
         self.channel.linger = True
         self.write(error.body)
 
+    def _tell(self, error: GatewayError) -> None:
+        """Have the refusal logged and counted; another app than a door of ours is not told."""
+        app = self.channel.server.application
+        if isinstance(app, WsgiDoor):
+            app.gateway.refuse(error, getattr(self.request, "command", ""), self.channel.addr[0])
+
 
 class DrainingTask(WSGITask):  # type: ignore[misc]
     """Serves a request; while the server drains, its answer tells the client to open another connection elsewhere."""
 
     close_on_finish: bool
+
+    def service(self) -> None:
+        """Serve the request, and tell how long it waited for this thread."""
+        app = self.channel.server.application
+        if isinstance(app, WsgiDoor):
+            app.gateway.telemetry.queued(time.monotonic() - self.channel.queued_at)
+        super().service()
 
     def build_response_header(self) -> bytes:
         """Return the response's head."""
@@ -130,6 +144,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     error_task_class = GatewayErrorTask
 
     linger = False
+    queued_at = 0.0  # when its next request was queued, on the monotonic clock
     _lingering_until: float | None = None
     _lingered_bytes = 0
 

@@ -40,6 +40,7 @@ class Lanes:
 
     def add_task(self, channel: Channel) -> None:
         """Queue a channel's next request."""
+        channel.queued_at = time.monotonic()
         lane = self._probes if getattr(channel.requests[0], "path", None) in self._probe_paths else self._requests
         lane.add_task(channel)
 

@@ -155,7 +155,7 @@ def test_after_a_length_beside_chunked_nothing_more_is_read(
 
 
 def is_granian(server: ServerDoor) -> bool:
-    return "with granian" in server.server.output()
+    return "with granian" in server.server.awaited_output("Serving ")
 
 
 def test_granian_takes_a_bare_line_feed_for_the_end_of_a_line(doors) -> None:

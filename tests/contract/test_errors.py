@@ -46,8 +46,7 @@ def test_what_escapes_the_app_is_502(gateway: Door, name: str) -> None:
 
 def test_what_escapes_is_logged_with_its_traceback(server: ServerDoor) -> None:
     server.get("/escape/Quitting")
-    log = server.server.output()
-    assert "ERROR fargate Quitting escaped the app at /escape/{name}" in log
+    log = server.server.awaited_output("Quitting escaped the app at /escape/{name}")
     assert "raise ESCAPES[name]" in log
 
 

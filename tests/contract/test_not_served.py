@@ -1,5 +1,7 @@
 """Handlers that HTTP cannot reach are named once, at the start."""
 
+import json
+
 import httpx
 
 from fargate.unserved import unserved_handlers
@@ -34,5 +36,7 @@ def test_an_app_of_routes_alone_has_none() -> None:
 def test_the_start_says_so_in_one_line() -> None:
     with serving({}, "tests.apps.everything:app") as server:
         assert httpx.get(server.url).status_code == 200
-        lines = [line for line in server.output().splitlines() if "Not served" in line]
-    assert lines == [f"WARNING fargate Not served here, since HTTP cannot reach them: {', '.join(UNSERVED)}"]
+        lines = [line for line in server.awaited_output("Not served").splitlines() if "Not served" in line]
+    (line,) = [json.loads(line) for line in lines]
+    assert line["level"] == "WARNING"
+    assert line["message"] == f"Not served here, since HTTP cannot reach them: {', '.join(UNSERVED)}"

@@ -38,7 +38,7 @@ def exchange(server: ServerDoor, *parts: bytes) -> list[Answer]:
 
 
 def is_granian(server: ServerDoor) -> bool:
-    return "with granian" in server.server.output()
+    return "with granian" in server.server.awaited_output("Serving ")
 
 
 def statuses(answers: list[Answer]) -> list[int]:
@@ -246,7 +246,7 @@ def test_what_could_smuggle_is_refused_and_nothing_after_it_is_answered(server: 
 def test_what_is_no_request_is_refused(server: ServerDoor, request_: bytes) -> None:
     answers = exchange(server, request_)
     lenient = b"\nHost: x\n\n" in request_ or b"GET  /" in request_  # which RFC 9112, sections 2.2 and 3, allows
-    served = lenient and "with waitress" not in server.server.output()
+    served = lenient and "with waitress" not in server.server.awaited_output("Serving ")
     assert all(400 <= status < 500 or status in (501, 505) or served for status in statuses(answers))
     assert len(answers) <= 1
     assert still_serves(server)

@@ -51,7 +51,7 @@ def test_without_redis_a_write_is_refused_and_nothing_is_stored(
     own_redis.start()
     wait_until(lambda: shop.put("/product/1", json={"name": "TV", "price": 99}).status_code == 200)
     assert shop.get("/product/1").json()["price"] == 99
-    assert "CacheUnavailableError" in server.output()
+    server.awaited_output("CacheUnavailableError")
 
 
 def evict(server: OwnRedis, product_id: int) -> None:
@@ -74,7 +74,7 @@ def test_without_postgres_cached_reads_go_on_and_the_rest_says_when_to_come_back
     own_postgres.start()
     assert wait_until(lambda: shop.get("/product/2").status_code == 200) < BACK_SECONDS
     assert shop.post("/data", json={"id": 99, "name": "TV", "price": 1}).status_code == 201
-    assert "DatabaseUnavailableError" in server.output()
+    server.awaited_output("DatabaseUnavailableError")
 
 
 def test_a_killed_postgres_is_forgotten_once_it_is_back(

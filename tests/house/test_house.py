@@ -18,6 +18,7 @@ DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "farga
 DISTRIBUTIONS = {
     "aws_lambda_powertools": "aws-lambda-powertools",
     "botocore": "boto3",  # which brings it, and is what Powertools reads secrets with
+    "aws_xray_sdk": "aws-lambda-powertools",  # its extra `tracer`
     "prometheus_client": "prometheus-client",
 }
 
@@ -97,11 +98,11 @@ def test_every_setting_stands_in_the_readme_and_no_other() -> None:
         "REDIS_SECRET_ARN",
         "CACHE_TTL_SECONDS",
         "LOCAL_LEASE_MS",
-        "POWERTOOLS_SERVICE_NAME",
+        "REVISION",
     }
     adapter = {name.upper() for name in PARSERS} | {"API_KEYS", "API_KEYS_SECRET_ARN"}
     assert named == shop | adapter
-    assert len(ShopSettings.__dataclass_fields__) == len(shop)  # the URL gives two fields, the service name none
+    assert len(ShopSettings.__dataclass_fields__) == len(shop)  # the URL gives two fields, the revision none
 
 
 def test_every_make_target_that_a_document_names_exists() -> None:

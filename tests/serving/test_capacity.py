@@ -104,7 +104,7 @@ def test_a_handler_that_exits_answers_502_and_the_server_goes_on(server: Server)
         response = httpx.get(f"{server.url}/exit", timeout=5)
         assert (response.status_code, response.json()) == (502, {"message": "Internal server error"})
     assert httpx.get(f"{server.url}/echo/x", timeout=5).status_code == 200
-    assert "SystemExit escaped the app at /exit" in server.output()
+    server.awaited_output("SystemExit escaped the app at /exit")
 
 
 @pytest.fixture(scope="module")

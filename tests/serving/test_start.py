@@ -74,7 +74,7 @@ def test_a_password_is_never_shown() -> None:
 )
 def test_the_start_says_what_is_closed_or_open(database_url: str, redis_url: str, keys: str, line: str) -> None:
     with serving({"DATABASE_URL": database_url, "REDIS_URL": redis_url, "API_KEYS": keys}) as server:
-        assert line in server.output()
+        server.awaited_output(line)
 
 
 def test_an_app_of_its_own_needs_nothing_of_ours(tmp_path: Path) -> None:
@@ -82,4 +82,4 @@ def test_an_app_of_its_own_needs_nothing_of_ours(tmp_path: Path) -> None:
         "from chalice import Chalice\napp = Chalice('that')\napp.route('/')(lambda: 1)\n"
     )
     with serving({"PYTHONPATH": str(tmp_path)}, "thatapp") as server:
-        assert "Serving that on 127.0.0.1 port" in server.output()
+        server.awaited_output("Serving that on 127.0.0.1 port")

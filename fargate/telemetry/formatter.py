@@ -1,0 +1,149 @@
+"""Log lines as JSON: the fields of Powertools' logger, at a fraction of its cost, and safe among threads.
+
+Powertools keeps all of a logger's keys in one dictionary on its formatter, and takes the trace's name from a variable
+of the process: right on Lambda, which serves one request at a time, and one user's data on another's line in a server.
+`make_powertools_safe` turns both into what belongs to the request being served, for every Powertools logger of the app.
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+
+from fargate.telemetry.redaction import redact, request_secrets
+from fargate.telemetry.scope import RequestScope, current_scope
+
+STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+"""What every record has: what it has beside that was given with `extra` and belongs on the line."""
+
+ACCESS = "http"
+"""The field that makes a line an access line."""
+
+
+class _RequestLocalKeys:
+    """A data descriptor that gives a formatter's dictionary of keys to each request as a copy of its own."""
+
+    def __get__(self, formatter: Any, owner: type | None = None) -> Any:
+        if formatter is None:
+            return self
+        own = vars(formatter)["log_format"]
+        scope = current_scope()
+        if scope is None:
+            return own
+        keys = scope.log_keys.get(id(formatter))
+        if keys is None:
+            keys = scope.log_keys[id(formatter)] = dict(own)
+        return keys
+
+    def __set__(self, formatter: Any, keys: dict[str, Any]) -> None:
+        scope = current_scope()
+        if scope is None:
+            vars(formatter)["log_format"] = keys
+        else:
+            scope.log_keys[id(formatter)] = keys
+
+
+def _trace_id(formatter: LambdaPowertoolsFormatter) -> str | None:
+    scope = current_scope()
+    return scope.ids.trace_id if scope else None
+
+
+def make_powertools_safe() -> None:
+    """Make keys and the trace's name request-local for every Powertools formatter; doing it again changes nothing.
+
+    Formatters that exist already are covered too, as is `append_keys` in handlers.
+    """
+    formatter: Any = LambdaPowertoolsFormatter
+    if not isinstance(vars(formatter).get("log_format"), _RequestLocalKeys):
+        formatter.log_format = _RequestLocalKeys()
+        formatter._get_latest_trace_id = _trace_id
+
+
+class RequestFormatter(LambdaPowertoolsFormatter):
+    """Writes a record as one line of JSON, with the ids of the request being served.
+
+    Args:
+        static: fields of every line, such as `service`.
+        secrets: texts that never appear, whatever a message says.
+    """
+
+    def __init__(self, static: Mapping[str, Any], secrets: Iterable[str] = ()) -> None:
+        super().__init__(**static)
+        self._static = dict(static)
+        self._secrets = tuple(secrets)
+        self._second: tuple[int, str] = (0, "")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without a newline."""
+        attributes = vars(record)
+        line: dict[str, Any] = {
+            "level": record.levelname,
+            "message": record.getMessage() if isinstance(record.msg, str) else record.msg,
+            "timestamp": self._timestamp(record.created),
+            **self._static,
+        }
+        scope = current_scope()
+        if scope is not None:
+            line["correlation_id"], line["xray_trace_id"], line["request_id"] = scope.ids.for_logs
+            line.update(self._appended(scope))
+        line.update({name: value for name, value in attributes.items() if name not in STANDARD})
+        if ACCESS not in attributes:  # nothing on an access line was written by the client
+            self._complete(line, record, scope)
+        return _serialize(line)
+
+    def _complete(self, line: dict[str, Any], record: logging.LogRecord, scope: RequestScope | None) -> None:
+        """Add what only lines of the program's own have, and take out what is secret."""
+        line["logger"] = record.name
+        line["location"] = f"{record.module}.{record.funcName}:{record.lineno}"
+        if record.exc_info and record.exc_info[0]:
+            line["exception"] = self.formatException(record.exc_info)
+            line["exception_name"] = record.exc_info[0].__name__
+        secrets = self._secrets
+        if scope is not None and scope.request is not None:
+            secrets = (*secrets, *request_secrets(scope.request))
+        for name, value in line.items():
+            if name not in self._static:
+                line[name] = _redacted(value, secrets)
+
+    def _appended(self, scope: RequestScope) -> dict[str, Any]:
+        """Return what handlers appended with Powertools' `append_keys` and the like."""
+        appended = {**scope.log_keys.get(id(self), {}), **self.thread_safe_get_current_keys()}
+        return {name: value for name, value in appended.items() if name not in _OWN and value is not None}
+
+    def _timestamp(self, created: float) -> str:
+        """Write a time as RFC 3339 in UTC; the text of the last second is kept."""
+        second = int(created)
+        known, text = self._second
+        if known != second:
+            text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            self._second = (second, text)
+        return f"{text}.{int((created - second) * 1000):03d}Z"
+
+
+_OWN = frozenset({"level", "location", "message", "timestamp"})
+
+
+def _redacted(value: Any, secrets: Iterable[str]) -> Any:
+    if isinstance(value, str):
+        return redact(value, secrets)
+    if isinstance(value, dict):
+        return {key: _redacted(each, secrets) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(each, secrets) for each in value]
+    return value if isinstance(value, int | float | bool | None) else redact(str(value), secrets)
+
+
+def _serialize(line: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except orjson.JSONEncodeError:  # a lone surrogate: written so that it can be read
+        return orjson.dumps(_spelled_out(line)).decode()
+
+
+def _spelled_out(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_spelled_out(str(key)): _spelled_out(each) for key, each in value.items()}
+    return str(value).encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,100 @@
+"""What Prometheus is told of requests; names and labels are those of OpenTelemetry's semantic conventions.
+
+What must hold: no label holds an id or a raw path, and the number of series is bounded whatever clients send.
+
+https://opentelemetry.io/docs/specs/semconv/http/http-metrics/
+"""
+
+from collections.abc import Iterator
+from weakref import WeakKeyDictionary
+
+from prometheus_client import CollectorRegistry, Gauge, Histogram, disable_created_metrics
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from fargate.telemetry.exchange import OTHER_METHOD, Exchange
+from fargate.telemetry.stdout import BoundedStdout
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5)
+MAX_COMBINATIONS = 200
+"""Of method, route and status, with a histogram for each; what comes past them is counted together."""
+
+OVERFLOW = "overflow"
+
+_LABELS = ("http_request_method", "http_route", "http_response_status_code")
+
+
+class HttpMetrics:
+    """The instruments. Thread-safe.
+
+    Args:
+        registry: where they are registered.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, that nobody reads
+        self._duration = Histogram(
+            "http_server_request_duration_seconds",
+            "From reading a request to having its answer, by what became of it.",
+            _LABELS,
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self._queued = Histogram(
+            "http_server_queue_duration_seconds",
+            "How long requests waited for a worker thread.",
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self._active = Gauge("http_server_active_requests", "Requests being answered now.", registry=registry)
+        self._children: dict[tuple[str, str, int], Histogram] = {}
+
+    def began(self) -> None:
+        """Count a request in."""
+        self._active.inc()
+
+    def ended(self, exchange: Exchange, trace_id: str | None) -> None:
+        """Count an answered request; a trace that was recorded goes along as exemplar."""
+        self._active.dec()
+        self.count(exchange, trace_id)
+
+    def count(self, exchange: Exchange, trace_id: str | None = None) -> None:
+        """Count an answer that was given without `began`."""
+        histogram = self._children.get((exchange.method, exchange.route, exchange.status)) or self._child(exchange)
+        histogram.observe(exchange.seconds, {"trace_id": trace_id} if trace_id else None)
+
+    def queued(self, seconds: float) -> None:
+        """Take note of how long a request waited for a thread."""
+        self._queued.observe(seconds)
+
+    def _child(self, exchange: Exchange) -> Histogram:
+        combination = (exchange.method, exchange.route, exchange.status)
+        if len(self._children) >= MAX_COMBINATIONS:
+            combination = (OTHER_METHOD, OVERFLOW, exchange.status // 100 * 100)
+        child: Histogram = self._duration.labels(*combination)
+        self._children[combination] = child
+        return child
+
+
+class DroppedLines(Collector):
+    """Counts the log lines that nobody read in time."""
+
+    def __init__(self, stdout: BoundedStdout) -> None:
+        self._stdout = stdout
+
+    def collect(self) -> Iterator[Metric]:
+        """Return the count."""
+        yield CounterMetricFamily(
+            "log_lines_dropped", "Log lines dropped because standard output was not read.", self._stdout.dropped
+        )
+
+
+_registered: WeakKeyDictionary[CollectorRegistry, HttpMetrics] = WeakKeyDictionary()
+
+
+def metrics_in(registry: CollectorRegistry) -> HttpMetrics:
+    """Return the instruments of a registry; they are registered once, however many doors serve the app."""
+    known = _registered.get(registry)
+    if known is None:
+        known = _registered[registry] = HttpMetrics(registry)
+    return known

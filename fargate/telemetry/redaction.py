@@ -1,0 +1,77 @@
+"""Keep secrets out of log lines: what the process was given, and what the request being served brought along.
+
+What is known to be secret is searched for in what is about to be written, and replaced. That catches what the message
+of an exception repeats of a header, a body, or a connection string.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from fargate.http import HttpRequest
+
+REDACTED = "[redacted]"
+SHORTEST = 4
+"""Shorter values would blot out half of every line, and are no secrets worth the name."""
+
+SECRET_HEADERS = frozenset({"Authorization", "Cookie", "Proxy-Authorization", "X-Amz-Security-Token", "X-Api-Key"})
+_NO_SECRETS = frozenset({"none", "true", "false"})
+_SECRET_WORDS = ("KEY", "PASSWORD", "SECRET", "TOKEN")
+
+
+def process_secrets(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the secrets among environment variables: values of names such as API_KEYS, and passwords in URLs."""
+    found: set[str] = set()
+    for name, value in environ.items():
+        if any(word in name for word in _SECRET_WORDS) and not value.startswith("arn:"):
+            found.update(part.strip() for part in value.split(",") if part.strip().lower() not in _NO_SECRETS)
+        elif name.endswith("_URL"):
+            found.update(_passwords_in(value))
+    return _longest_first(found)
+
+
+def _passwords_in(url: str) -> Iterator[str]:
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        return
+    if password:
+        yield password
+        yield unquote(password)
+
+
+def request_secrets(request: HttpRequest) -> tuple[str, ...]:
+    """Return what a request brought that must not be written: credentials, its body, and the texts in a JSON body."""
+    found = {value for name, value in request.headers if name in SECRET_HEADERS}
+    body = request.body.decode("utf-8", "replace")
+    found.update((body, body.strip()))
+    with contextlib.suppress(ValueError, RecursionError):
+        found.update(_texts_in(json.loads(body)))
+    return _longest_first(found)
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _texts_in(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts_in(each)
+
+
+def _longest_first(texts: Iterable[str]) -> tuple[str, ...]:
+    """Order texts so that a part of a secret never hides the whole of another from being found."""
+    return tuple(sorted((each for each in texts if len(each) >= SHORTEST), key=len, reverse=True))
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """Replace every secret in a text, in the form it has, and in the form that `repr` and JSON give it."""
+    for secret in secrets:
+        for form in {secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], repr(secret.encode())[2:-1]}:
+            if form in text:
+                text = text.replace(form, REDACTED)
+    return text

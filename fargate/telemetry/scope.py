@@ -1,0 +1,31 @@
+"""What belongs to the request being served, for whoever writes a log line or a trace meanwhile.
+
+What must hold: nothing here outlives its request or is seen from another one. Each request runs in a context of its own
+(`fargate.gateway`), so the context variable needs no cleaning up.
+"""
+
+from contextvars import ContextVar
+from typing import Any
+
+from fargate.http import HttpRequest
+from fargate.identifiers import RequestIds
+
+
+class RequestScope:
+    """One request, what it is called, and the keys that its handler has appended to log lines."""
+
+    __slots__ = ("ids", "log_keys", "request")
+
+    def __init__(self, request: HttpRequest | None, ids: RequestIds) -> None:
+        self.request = request
+        self.ids = ids
+        self.log_keys: dict[int, dict[str, Any]] = {}  # by the id of the formatter that they were appended to
+
+
+_current: ContextVar[RequestScope | None] = ContextVar("request", default=None)
+
+current_scope = _current.get
+"""Return the scope of the request being served, or None outside of one."""
+
+enter_scope = _current.set
+"""Make a scope the current one for the rest of this context."""
