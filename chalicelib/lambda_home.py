@@ -5,6 +5,7 @@ middleware. What must hold: both homes' lines have the same fields (tests/teleme
 """
 
 import json
+import logging
 import os
 import re
 import time
@@ -12,7 +13,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from chalice.app import Chalice, Request, Response
 
 RUNS_ON_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
@@ -31,7 +31,10 @@ def observe(app: Chalice, environ: Mapping[str, str] = os.environ) -> None:
         return
     service = environ.get("POWERTOOLS_SERVICE_NAME") or app.app_name
     logger = Logger(service=service, use_rfc3339=True, utc=True, location=None)
-    copy_config_to_registered_loggers(source_logger=logger, include={"shop"})
+    shop = logging.getLogger("shop")
+    shop.handlers[:] = logger.handlers
+    shop.setLevel(logger.log_level)
+    shop.propagate = False  # Lambda's own handler would write it once more, as text
 
     @app.middleware("http")
     def leave_a_line(request: Request, get_response: GetResponse) -> Response:

@@ -30,7 +30,7 @@ from chalicelib.audit import AuditResult
 from chalicelib.guard import Guard
 from chalicelib.ports import CacheResult
 
-SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.025, 0.1, 0.5)
 FENCE_STAGES = ("raise", "publish")
 
 

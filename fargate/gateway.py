@@ -101,7 +101,7 @@ class Gateway:
         )
         if ids.is_correlated:
             response.headers.append(("X-Request-Id", ids.correlation_id))
-        self.telemetry.ended(seen, match.route.pattern if match else None, response)
+        self.telemetry.ended(seen, _served_route(match, request.method, response.status), response)
         return response
 
     def _answer(
@@ -156,6 +156,13 @@ class Gateway:
     def _check_readiness(self, path: str) -> None:
         if path == READINESS_PATH and not self._lifecycle.is_ready:
             raise ServiceUnavailable(self._lifecycle.phase)
+
+
+def _served_route(match: Match | None, method: str, status: int) -> str | None:
+    """Return the pattern that a request is counted under; None: whatever a client may try, it is one and the same."""
+    if match is None or (status == MethodNotAllowed.status and method not in match.route.methods):
+        return None
+    return match.route.pattern
 
 
 def _probe_answer(path: str, method: str) -> HttpResponse:

@@ -15,9 +15,12 @@ from prometheus_client.registry import Collector
 from fargate.telemetry.exchange import OTHER_METHOD, Exchange
 from fargate.telemetry.stdout import BoundedStdout
 
-SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5)
-MAX_COMBINATIONS = 200
-"""Of method, route and status, with a histogram for each; what comes past them is counted together."""
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0)
+MIN_COMBINATIONS = 60
+"""Of method, route and status, with a histogram of eleven series for each; what comes past them is counted together."""
+
+COMBINATIONS_PER_VIEW = 4
+"""How many an app may have for each of its views, where that is more."""
 
 OVERFLOW = "overflow"
 
@@ -29,9 +32,10 @@ class HttpMetrics:
 
     Args:
         registry: where they are registered.
+        views: how many pairs of route and method the app has.
     """
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, views: int = 0) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, that nobody reads
         self._duration = Histogram(
             "http_server_request_duration_seconds",
@@ -48,6 +52,7 @@ class HttpMetrics:
         )
         self._active = Gauge("http_server_active_requests", "Requests being answered now.", registry=registry)
         self._children: dict[tuple[str, str, int], Histogram] = {}
+        self._max_children = max(MIN_COMBINATIONS, COMBINATIONS_PER_VIEW * views)
 
     def began(self) -> None:
         """Count a request in."""
@@ -69,7 +74,7 @@ class HttpMetrics:
 
     def _child(self, exchange: Exchange) -> Histogram:
         combination = (exchange.method, exchange.route, exchange.status)
-        if len(self._children) >= MAX_COMBINATIONS:
+        if len(self._children) >= self._max_children:
             combination = (OTHER_METHOD, OVERFLOW, exchange.status // 100 * 100)
         child: Histogram = self._duration.labels(*combination)
         self._children[combination] = child
@@ -92,9 +97,9 @@ class DroppedLines(Collector):
 _registered: WeakKeyDictionary[CollectorRegistry, HttpMetrics] = WeakKeyDictionary()
 
 
-def metrics_in(registry: CollectorRegistry) -> HttpMetrics:
+def metrics_in(registry: CollectorRegistry, views: int) -> HttpMetrics:
     """Return the instruments of a registry; they are registered once, however many doors serve the app."""
     known = _registered.get(registry)
     if known is None:
-        known = _registered[registry] = HttpMetrics(registry)
+        known = _registered[registry] = HttpMetrics(registry, views)
     return known

@@ -212,8 +212,12 @@ def emitter_to(daemon_address: str) -> QuietEmitter:
 
 
 def switch_on() -> None:
-    """Let Powertools' Tracer work outside Lambda: it switches itself, and the SDK, off for good where it is made."""
+    """Let Powertools' Tracer work outside Lambda: it switches itself, and the SDK, off for good where it is made.
+
+    It also has each subsegment sent by itself, as Lambda's own segment wants it; here they go with their segment.
+    """
     tracer: Any = Tracer
+    tracer._disable_xray_trace_batching = lambda self: None
     tracer._is_tracer_disabled = staticmethod(lambda: False)
     tracer._config["disabled"] = False
     aws_xray_sdk.global_sdk_config.set_sdk_enabled(True)

@@ -82,7 +82,8 @@ def telemetry_of(app: Chalice, settings: Settings) -> Telemetry:
     service = service_of(app, settings)
     access_log = AccessLog(service, settings.powertools_log_level, process_secrets(os.environ))
     drop_plain_handlers(app.log)
-    return Telemetry(access_log, metrics_in(registry_of(app)), _segments(service, settings))
+    views = sum(map(len, app.routes.values()))
+    return Telemetry(access_log, metrics_in(registry_of(app), views), _segments(service, settings))
 
 
 def service_of(app: Chalice, settings: Settings) -> str:
