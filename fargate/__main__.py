@@ -23,7 +23,7 @@ from fargate.telemetry.access_log import configure_logging
 from fargate.telemetry.http_metrics import DroppedLines
 from fargate.telemetry.redaction import process_secrets
 from fargate.telemetry.stdout import BoundedStdout, bound_stdout
-from fargate.telemetry.telemetry import registry_of, service_of
+from fargate.telemetry.telemetry import observer_of, registry_of, service_of
 from fargate.unserved import unserved_handlers
 from fargate.wsgi import create_wsgi_app
 
@@ -75,16 +75,19 @@ def _leave_at_once(stdout: BoundedStdout) -> None:
 
 def serve(app: Chalice, listener: socket.socket, settings: Settings, lifecycle: Lifecycle) -> None:
     """Serve with the server that the settings name until told to stop; its package is imported only here."""
+    telemetry = observer_of(app, settings)
+    if settings.server is Server.WAITRESS:
+        waitress_server.serve(create_wsgi_app(app, settings, lifecycle, telemetry), listener, settings, lifecycle)
+        return
+    asgi_app = create_asgi_app(app, settings, lifecycle, telemetry)
     if settings.server is Server.UVICORN:
         from fargate.servers import uvicorn_server
 
-        uvicorn_server.serve(create_asgi_app(app, settings, lifecycle), listener, settings, lifecycle)
-    elif settings.server is Server.GRANIAN:
+        uvicorn_server.serve(asgi_app, listener, settings, lifecycle)
+    else:
         from fargate.servers import granian_server
 
-        granian_server.serve(create_asgi_app(app, settings, lifecycle), listener, settings, lifecycle)
-    else:
-        waitress_server.serve(create_wsgi_app(app, settings, lifecycle), listener, settings, lifecycle)
+        granian_server.serve(asgi_app, listener, settings, lifecycle)
 
 
 def check_server(server: Server) -> None:

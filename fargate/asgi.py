@@ -19,6 +19,7 @@ from fargate.gateway import Gateway
 from fargate.http import Header, HttpRequest, HttpResponse, canonical, has_no_body
 from fargate.lifecycle import PROBE_PATHS, Lifecycle, Phase
 from fargate.settings import Settings, read_settings
+from fargate.telemetry.telemetry import Telemetry
 from fargate.workers import Workers
 
 Scope = MutableMapping[str, Any]
@@ -36,7 +37,10 @@ class ClientDisconnected(Exception):
 
 
 def create_asgi_app(
-    chalice_app: Chalice, settings: Settings | None = None, lifecycle: Lifecycle | None = None
+    chalice_app: Chalice,
+    settings: Settings | None = None,
+    lifecycle: Lifecycle | None = None,
+    telemetry: Telemetry | None = None,
 ) -> AsgiApp:
     """Make an ASGI 3 callable that serves a Chalice app as API Gateway would.
 
@@ -44,13 +48,15 @@ def create_asgi_app(
         chalice_app: the app; nothing in it has to change.
         settings: read from the environment where not given.
         lifecycle: what readiness probes are answered from; without one the server counts as ready.
+        telemetry: told of every request, as `fargate.telemetry.telemetry.observer_of(chalice_app, settings)` makes it;
+            without one nobody is told.
 
     Raises:
         ConfigurationError: the environment holds a bad value.
     """
     settings = settings or read_settings(os.environ)
     lifecycle = lifecycle or Lifecycle()
-    return AsgiDoor(Gateway(chalice_app, settings, lifecycle), settings, lifecycle)
+    return AsgiDoor(Gateway(chalice_app, settings, lifecycle, telemetry), settings, lifecycle)
 
 
 class AsgiDoor:

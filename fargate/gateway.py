@@ -7,7 +7,7 @@ its own.
 import contextvars
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from chalice.app import Chalice
@@ -24,7 +24,7 @@ from fargate.isolation import isolate
 from fargate.lifecycle import PROBE_PATHS, READINESS_PATH, Lifecycle
 from fargate.routing import Match, Route, RouteTable
 from fargate.settings import Settings
-from fargate.telemetry.telemetry import Telemetry, telemetry_of
+from fargate.telemetry.telemetry import Silence, Telemetry
 
 logger = logging.getLogger("fargate")
 
@@ -36,7 +36,7 @@ class Gateway:
         app: the app; it gets per-request `current_request` and `lambda_context`.
         settings: base path, API keys, user pools, trusted proxies, deadline.
         lifecycle: moved on by the server; readiness probes are answered from it.
-        telemetry: told of every request; built from the settings where not given.
+        telemetry: told of every request.
         clock: seconds since the epoch.
         monotonic: seconds on a clock that never goes back.
     """
@@ -51,7 +51,7 @@ class Gateway:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         isolate(app)
-        self.telemetry = telemetry or telemetry_of(app, settings)
+        self.telemetry: Telemetry = telemetry or Silence()
         self._app = app
         self._settings = settings
         self._lifecycle = lifecycle or Lifecycle()
@@ -79,16 +79,15 @@ class Gateway:
             method: as far as it is known.
             peer: address of the other end of the connection.
         """
-        ids = self._identifiers.next(None, self._clock())
+        ids = self._identifiers.next(None, None, self._clock())
         response = error_response(error)
         contextvars.copy_context().run(self.telemetry.refused, method, peer, ids, response)
         return response
 
     def _handle(self, request: HttpRequest) -> HttpResponse:
         now = self._clock()
-        headers = request.headers
-        ids = self._identifiers.next(last_value(headers, "X-Amzn-Trace-Id"), now, last_value(headers, "X-Request-Id"))
-        seen = self.telemetry.began(request, ids, client_address(request, self._settings.trusted_proxies))
+        ids = self._identifiers.next(*_names_given(request.headers), now)
+        self.telemetry.began(request, ids, client_address(request, self._settings.trusted_proxies))
         path = self._strip_base_path(request.path)
         match = self._routes.match(path)
         response = self._answer(request, path, match, ids, now)
@@ -101,7 +100,7 @@ class Gateway:
         )
         if ids.is_correlated:
             response.headers.append(("X-Request-Id", ids.correlation_id))
-        self.telemetry.ended(seen, _served_route(match, request.method, response.status), response)
+        self.telemetry.ended(request.method, _served_route(match, request.method, response.status), response)
         return response
 
     def _answer(
@@ -156,6 +155,17 @@ class Gateway:
     def _check_readiness(self, path: str) -> None:
         if path == READINESS_PATH and not self._lifecycle.is_ready:
             raise ServiceUnavailable(self._lifecycle.phase)
+
+
+def _names_given(headers: Sequence[Header]) -> tuple[str | None, str | None]:
+    """Return X-Amzn-Trace-Id and X-Request-Id, in one pass."""
+    trace_header = correlation_id = None
+    for name, value in headers:
+        if name == "X-Amzn-Trace-Id":
+            trace_header = value
+        elif name == "X-Request-Id":
+            correlation_id = value
+    return trace_header, correlation_id
 
 
 def _served_route(match: Match | None, method: str, status: int) -> str | None:

@@ -37,13 +37,13 @@ class IdentifierSource:
     def __init__(self, seed: int | None = None) -> None:
         self._random = Random(int.from_bytes(os.urandom(16), "big") if seed is None else seed)  # noqa: S311
 
-    def next(self, trace_header: str | None, now: float, correlation_id: str | None = None) -> RequestIds:
+    def next(self, trace_header: str | None, correlation_id: str | None, now: float) -> RequestIds:
         """Name a request.
 
         Args:
             trace_header: X-Amzn-Trace-Id as it came.
-            now: seconds since the epoch.
             correlation_id: X-Request-Id as it came.
+            now: seconds since the epoch.
         """
         text = self._random.randbytes(32).hex()
         request_id = f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:32]}"

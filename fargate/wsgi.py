@@ -12,6 +12,7 @@ from fargate.gateway import Gateway
 from fargate.http import Header, HttpRequest, HttpResponse, canonical, has_no_body, path_of, status_line
 from fargate.lifecycle import Lifecycle
 from fargate.settings import Settings, read_settings
+from fargate.telemetry.telemetry import Telemetry
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -25,7 +26,10 @@ _READ_BYTES = 64 * 1024
 
 
 def create_wsgi_app(
-    chalice_app: Chalice, settings: Settings | None = None, lifecycle: Lifecycle | None = None
+    chalice_app: Chalice,
+    settings: Settings | None = None,
+    lifecycle: Lifecycle | None = None,
+    telemetry: Telemetry | None = None,
 ) -> "WsgiDoor":
     """Make a WSGI callable that serves a Chalice app as API Gateway would.
 
@@ -33,12 +37,14 @@ def create_wsgi_app(
         chalice_app: the app; nothing in it has to change.
         settings: read from the environment where not given.
         lifecycle: what readiness probes are answered from; without one the server counts as ready.
+        telemetry: told of every request, as `fargate.telemetry.telemetry.observer_of(chalice_app, settings)` makes it;
+            without one nobody is told.
 
     Raises:
         ConfigurationError: the environment holds a bad value.
     """
     settings = settings or read_settings(os.environ)
-    return WsgiDoor(Gateway(chalice_app, settings, lifecycle), settings.max_body_bytes)
+    return WsgiDoor(Gateway(chalice_app, settings, lifecycle, telemetry), settings.max_body_bytes)
 
 
 class WsgiDoor:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
@@ -9,9 +10,10 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from fargate.telemetry.exchange import Exchange
-from fargate.telemetry.formatter import RequestFormatter, make_powertools_safe
+from fargate.telemetry.formatter import ACCESS, RequestFormatter, make_powertools_safe
 
 INDISCREET = ("aws_lambda_powertools", "boto3", "botocore", "httpcore", "httpx", "requests", "s3transfer", "urllib3")
+_NAMES = {logging.INFO: "INFO", logging.WARNING: "WARNING", logging.ERROR: "ERROR"}
 SERVER_ERROR = 500
 UNAVAILABLE = 503
 
@@ -32,14 +34,18 @@ class AccessLog:
         drop_plain_handlers(self._logger)
         Logger(service=service, level=level, logger_handler=StdoutHandler())  # sets that very logger up, unless it is
         for handler in self._logger.handlers:
-            handler.setFormatter(RequestFormatter(_static_fields(handler.formatter), secrets))
+            self._formatter = RequestFormatter(_static_fields(handler.formatter), secrets)
+            handler.setFormatter(self._formatter)
         self._logger.propagate = False  # a line once, whatever handlers the root has
 
     def write(self, exchange: Exchange) -> None:
-        """Write one request's line."""
+        """Write one request's line: without the detour over a LogRecord, which costs three times as much."""
         method, route, status, seconds, length, client, cache = exchange
+        level = level_of(status)
+        if not self._logger.isEnabledFor(level):
+            return
         fields: dict[str, Any] = {
-            "http": {
+            ACCESS: {
                 "method": method,
                 "route": route,
                 "status": status,
@@ -50,10 +56,10 @@ class AccessLog:
         }
         if cache is not None:
             fields["cache"] = cache
-        self._logger.log(_level_of(status), "%s %s %d", method, route, status, extra=fields)
+        sys.stdout.write(self._formatter.line(_NAMES[level], f"{method} {route} {status}", time.time(), fields) + "\n")
 
 
-def _level_of(status: int) -> int:
+def level_of(status: int) -> int:
     """Tell a fault of the service from a shortage, and both from what a client did."""
     if status < SERVER_ERROR:
         return logging.INFO

@@ -20,7 +20,7 @@ STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "
 """What every record has: what it has beside that was given with `extra` and belongs on the line."""
 
 ACCESS = "http"
-"""The field that makes a line an access line."""
+"""The field that an access line has and no other."""
 
 
 class _RequestLocalKeys:
@@ -77,22 +77,30 @@ class RequestFormatter(LambdaPowertoolsFormatter):
         self._second: tuple[int, str] = (0, "")
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, without a newline."""
+        """Return a record's line, without a newline."""
         attributes = vars(record)
-        line: dict[str, Any] = {
-            "level": record.levelname,
-            "message": record.getMessage() if isinstance(record.msg, str) else record.msg,
-            "timestamp": self._timestamp(record.created),
-            **self._static,
-        }
+        message = record.getMessage() if isinstance(record.msg, str) else record.msg
+        line, scope = self._begun(record.levelname, message, record.created)
+        line.update({name: value for name, value in attributes.items() if name not in STANDARD})
+        self._complete(line, record, scope)
+        return _serialize(line)
+
+    def line(self, level: str, message: str, created: float, fields: dict[str, Any]) -> str:
+        """Return an access line, without a newline; nothing in it may have been written by the client."""
+        line, _ = self._begun(level, message, created)
+        line.update(fields)
+        return _serialize(line)
+
+    def _begun(self, level: str, message: Any, created: float) -> tuple[dict[str, Any], RequestScope | None]:
+        line = {"level": level, "message": message, "timestamp": self._timestamp(created), **self._static}
         scope = current_scope()
         if scope is not None:
             line["correlation_id"], line["xray_trace_id"], line["request_id"] = scope.ids.for_logs
-            line.update(self._appended(scope))
-        line.update({name: value for name, value in attributes.items() if name not in STANDARD})
-        if ACCESS not in attributes:  # nothing on an access line was written by the client
-            self._complete(line, record, scope)
-        return _serialize(line)
+            keys = scope.log_keys.get(id(self))
+            appended = self.thread_safe_get_current_keys()
+            if keys or appended:
+                line.update(_appended({**(keys or {}), **appended}))
+        return line, scope
 
     def _complete(self, line: dict[str, Any], record: logging.LogRecord, scope: RequestScope | None) -> None:
         """Add what only lines of the program's own have, and take out what is secret."""
@@ -108,11 +116,6 @@ class RequestFormatter(LambdaPowertoolsFormatter):
             if name not in self._static:
                 line[name] = _redacted(value, secrets)
 
-    def _appended(self, scope: RequestScope) -> dict[str, Any]:
-        """Return what handlers appended with Powertools' `append_keys` and the like."""
-        appended = {**scope.log_keys.get(id(self), {}), **self.thread_safe_get_current_keys()}
-        return {name: value for name, value in appended.items() if name not in _OWN and value is not None}
-
     def _timestamp(self, created: float) -> str:
         """Write a time as RFC 3339 in UTC; the text of the last second is kept."""
         second = int(created)
@@ -121,6 +124,11 @@ class RequestFormatter(LambdaPowertoolsFormatter):
             text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
             self._second = (second, text)
         return f"{text}.{int((created - second) * 1000):03d}Z"
+
+
+def _appended(keys: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what handlers appended with Powertools' `append_keys` and the like."""
+    return {name: value for name, value in keys.items() if name not in _OWN and value is not None}
 
 
 _OWN = frozenset({"level", "location", "message", "timestamp"})

@@ -14,12 +14,15 @@ from fargate.identifiers import RequestIds
 class RequestScope:
     """One request, what it is called, and the keys that its handler has appended to log lines."""
 
-    __slots__ = ("ids", "log_keys", "request")
+    __slots__ = ("began", "client", "ids", "log_keys", "recorded", "request")
 
-    def __init__(self, request: HttpRequest | None, ids: RequestIds) -> None:
+    def __init__(self, request: HttpRequest | None, ids: RequestIds, client: str = "", began: float = 0.0) -> None:
         self.request = request
         self.ids = ids
-        self.log_keys: dict[int, dict[str, Any]] = {}  # by the id of the formatter that they were appended to
+        self.client = client  # address
+        self.began = began  # on the clock of whoever watches
+        self.recorded = False  # as a trace segment
+        self.log_keys: dict[int, dict[str, Any]] = {}  # by the formatter's id
 
 
 _current: ContextVar[RequestScope | None] = ContextVar("request", default=None)

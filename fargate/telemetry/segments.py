@@ -70,7 +70,7 @@ class Sampling:
 
     def decide(self, trace_header: str) -> bool:
         """Keep to what the caller has decided; where it has not (a load balancer does not), decide."""
-        asked = _SAMPLED.search(trace_header)
+        asked = _SAMPLED.search(trace_header) if ";" in trace_header else None
         if asked and asked[1] != "?":
             return asked[1] == "1"
         now = self._clock()
@@ -93,12 +93,11 @@ class XRaySegments:
         self._service = service
         self._sampling = sampling
         self._origin = "AWS::ECS::Fargate" if "ECS_CONTAINER_METADATA_URI_V4" in os.environ else None
-        self._nobody = _Unrecorded(service)
         switch_on()
         xray_recorder.configure(
             service=service,
             sampling=False,
-            context=RequestContext(),
+            context=RequestContext(_Unrecorded(service)),
             emitter=emitter_to(daemon_address),
             streaming_threshold=1000,
         )
@@ -106,7 +105,6 @@ class XRaySegments:
     def begin(self, request: HttpRequest, ids: RequestIds) -> bool:
         """Begin a segment that continues the caller's trace, or one that stands for none."""
         if not self._sampling.decide(ids.trace_header):
-            xray_recorder.context.put_segment(self._nobody)
             return False
         parent = _PARENT.search(ids.trace_header)
         segment = Segment(self._service, traceid=ids.trace_id, parent_id=parent[1] if parent else None)
@@ -183,11 +181,27 @@ class _ContextStorage:
 
 
 class RequestContext(Context):  # type: ignore[misc]
-    """Where the SDK keeps what is open: apart for each request; what is asked outside of one is let go."""
+    """Where the SDK keeps what is open: apart for each request.
 
-    def __init__(self) -> None:
+    Where nothing is, since a request is not recorded or there is none, one segment stands for all: what is hung on it
+    is let go. (The Tracer's decorators raise AttributeError where there is no segment.)
+    """
+
+    def __init__(self, nobody: _Unrecorded) -> None:
         super().__init__("IGNORE_ERROR")
         self._local = _ContextStorage()
+        self._nobody = nobody
+
+    def get_trace_entity(self) -> Any:
+        """Return the innermost of what is open."""
+        entities = _entities.get()
+        return entities[-1] if entities else self._nobody
+
+    def put_subsegment(self, subsegment: Any) -> None:
+        """Open a subsegment."""
+        if not _entities.get():
+            _entities.set([self._nobody])
+        super().put_subsegment(subsegment)
 
     def clear_trace_entities(self) -> None:
         """Forget what is open."""

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from chalice.app import Chalice
 from prometheus_client import CollectorRegistry
@@ -13,77 +14,100 @@ from fargate.identifiers import RequestIds
 from fargate.settings import Settings
 from fargate.telemetry.access_log import AccessLog, drop_plain_handlers
 from fargate.telemetry.exchange import exchange_of
+from fargate.telemetry.formatter import make_powertools_safe
 from fargate.telemetry.http_metrics import HttpMetrics, metrics_in
 from fargate.telemetry.redaction import process_secrets
-from fargate.telemetry.scope import RequestScope, enter_scope
+from fargate.telemetry.scope import RequestScope, current_scope, enter_scope
 from fargate.telemetry.segments import NoSegments, Sampling, Segments, XRaySegments
 
 REGISTRY_ATTRIBUTE = "metrics_registry"
 """Where an app keeps the registry that its own /metrics shows; the adapter's metrics join it."""
 
 
-class Observation:
-    """One request while it is answered."""
-
-    __slots__ = ("began", "client", "ids", "recorded", "request")
-
-    def __init__(self, request: HttpRequest, ids: RequestIds, client: str, began: float, *, recorded: bool) -> None:
-        self.request = request
-        self.ids = ids
-        self.client = client
-        self.began = began
-        self.recorded = recorded
-
-
-@dataclass(frozen=True, slots=True)
-class Telemetry:
-    """Tells of requests. Thread-safe.
+class Telemetry(Protocol):
+    """Told of requests. Thread-safe.
 
     `began` and `ended` run in the context of their request; `refused` and `queued` anywhere.
     """
+
+    def began(self, request: HttpRequest, ids: RequestIds, client: str) -> None:
+        """Take note of a request that is about to be answered."""
+
+    def ended(self, method: str, route: str | None, response: HttpResponse) -> None:
+        """Tell what became of it; `route` is None where none of the app's fits."""
+
+    def refused(self, method: str, client: str, ids: RequestIds, response: HttpResponse) -> None:
+        """Tell of what was answered without ever being a request: too long, or not to be understood."""
+
+    def queued(self, seconds: float) -> None:
+        """Take note of how long a request waited for a thread."""
+
+
+class Silence:
+    """Tells nobody; only keeps what the app logs by itself apart for each request."""
+
+    def __init__(self) -> None:
+        make_powertools_safe()
+
+    def began(self, request: HttpRequest, ids: RequestIds, client: str) -> None:
+        """Begin the request's scope."""
+        enter_scope(RequestScope(request, ids))
+
+    def ended(self, method: str, route: str | None, response: HttpResponse) -> None:
+        """Tell nobody."""
+
+    def refused(self, method: str, client: str, ids: RequestIds, response: HttpResponse) -> None:
+        """Tell nobody."""
+
+    def queued(self, seconds: float) -> None:
+        """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """Tells of each request in a line and in metrics, and of some in a trace segment."""
 
     access_log: AccessLog
     metrics: HttpMetrics
     segments: Segments
     clock: Callable[[], float] = time.perf_counter
 
-    def began(self, request: HttpRequest, ids: RequestIds, client: str) -> Observation:
-        """Take note of a request that is about to be answered."""
+    def began(self, request: HttpRequest, ids: RequestIds, client: str) -> None:
+        """Begin the request's scope, and where it is recorded its segment."""
         self.metrics.began()
-        enter_scope(RequestScope(request, ids))
-        recorded = self.segments.begin(request, ids)
-        return Observation(request, ids, client, self.clock(), recorded=recorded)
+        scope = RequestScope(request, ids, client, self.clock())
+        enter_scope(scope)
+        scope.recorded = self.segments.begin(request, ids)
 
-    def ended(self, observation: Observation, route: str | None, response: HttpResponse) -> None:
-        """Tell what became of it."""
-        seconds = self.clock() - observation.began
-        request = observation.request
-        exchange = exchange_of(request.method, route, response, seconds, observation.client)
-        recorded = observation.recorded
-        if recorded:
-            self.segments.end(request, exchange)
-        self.metrics.ended(exchange, observation.ids.trace_id if recorded else None)
+    def ended(self, method: str, route: str | None, response: HttpResponse) -> None:
+        """Tell everybody."""
+        scope = current_scope()
+        assert scope is not None  # noqa: S101  began() was called in this context
+        exchange = exchange_of(method, route, response, self.clock() - scope.began, scope.client)
+        if scope.recorded and scope.request is not None:
+            self.segments.end(scope.request, exchange)
+        self.metrics.ended(exchange, scope.ids.trace_id if scope.recorded else None)
         self.access_log.write(exchange)
 
     def refused(self, method: str, client: str, ids: RequestIds, response: HttpResponse) -> None:
-        """Tell of what was answered without ever being a request: too long, or not to be understood."""
+        """Tell in a line and in metrics."""
         enter_scope(RequestScope(None, ids))
         exchange = exchange_of(method, None, response, 0.0, client)
         self.metrics.count(exchange)
         self.access_log.write(exchange)
 
     def queued(self, seconds: float) -> None:
-        """Tell how long a request waited for a thread."""
+        """Tell metrics."""
         self.metrics.queued(seconds)
 
 
-def telemetry_of(app: Chalice, settings: Settings) -> Telemetry:
+def observer_of(app: Chalice, settings: Settings) -> Observer:
     """Build what tells of an app's requests, from the settings."""
     service = service_of(app, settings)
-    access_log = AccessLog(service, settings.powertools_log_level, process_secrets(os.environ))
     drop_plain_handlers(app.log)
+    access_log = AccessLog(service, settings.powertools_log_level, process_secrets(os.environ))
     views = sum(map(len, app.routes.values()))
-    return Telemetry(access_log, metrics_in(registry_of(app), views), _segments(service, settings))
+    return Observer(access_log, metrics_in(registry_of(app), views), _segments(service, settings))
 
 
 def service_of(app: Chalice, settings: Settings) -> str:

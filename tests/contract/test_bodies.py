@@ -81,7 +81,7 @@ def test_the_event_is_always_json(body: bytes, text: str, path: str) -> None:
     builder = EventBuilder("", 0, "000000000000", ["image/png"])
     request = HttpRequest("POST", f"/{path}", text, [("X-Text", text), ("Host", text)], body, "::1", "HTTP/1.1", 80)
     match = Match(Route("/{p}", {}), {"p": path})
-    event = builder.build(request, f"/{path}", match, IdentifierSource(1).next(text, 0), 0)
+    event = builder.build(request, f"/{path}", match, IdentifierSource(1).next(text, None, 0), 0)
     assert json.loads(json.dumps(event)) == event
     json.dumps(event, ensure_ascii=False).encode()
 

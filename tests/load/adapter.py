@@ -1,23 +1,35 @@
 """`make bench`: what the adapter costs on top of Chalice, in CPU time per request, in one run.
 
-Three ways to answer the same warm route take turns: the bare `app(event, context)` call, the gateway (which builds that
-event), and the WSGI callable (which reads a request from an environ as waitress leaves it). The figure that counts is
-the ratio: it holds on machines of different speed.
+Ways to answer the same warm route take turns: the bare `app(event, context)` call, the gateway (which builds that
+event), the WSGI callable (which reads a request from an environ as waitress leaves it), and the gateway with all that
+`python -m fargate` tells of a request. The figure that counts is the ratio: it holds on machines of different speed.
+
+Then what a log line costs: ours, and Powertools' logger as it is.
 """
 
 import io
+import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
 
+from aws_lambda_powertools import Logger
 from chalice.app import Chalice
 
 from fargate.context import LambdaContext, identity_of
 from fargate.gateway import Gateway
 from fargate.http import HttpRequest
+from fargate.identifiers import IdentifierSource
 from fargate.settings import Settings
+from fargate.telemetry.access_log import AccessLog
+from fargate.telemetry.exchange import Exchange
+from fargate.telemetry.scope import RequestScope, enter_scope
+from fargate.telemetry.stdout import BoundedStdout
+from fargate.telemetry.telemetry import observer_of
 from fargate.wsgi import HEADERS_KEY, create_wsgi_app
 
+BARE = "bare app(event, context)"
 ROUNDS = 15
 CALLS = 4000
 HEADERS = [
@@ -73,6 +85,33 @@ def through_wsgi() -> Callable[[], object]:
     return lambda: wsgi_app(environ, lambda status, headers: None)
 
 
+def observed() -> Callable[[], object]:
+    """Tell of each request as `python -m fargate` does: a line, metrics, and now and then a segment nobody receives."""
+    app, settings, request = make_app(), Settings(), make_request()
+    gateway = Gateway(app, settings, telemetry=observer_of(app, settings))
+    return lambda: gateway.handle(request)
+
+
+def one_line() -> Callable[[], object]:
+    log = AccessLog("line", "INFO")
+    exchange = Exchange("GET", "/product/{id}", 200, 0.0123, 42, "10.0.0.1", "hit")
+    ids = IdentifierSource().next(None, None, 0)
+
+    def write() -> None:
+        enter_scope(RequestScope(None, ids))
+        log.write(exchange)
+
+    return write
+
+
+def one_powertools_line() -> Callable[[], object]:
+    logger = Logger(service="stock", stream=sys.stdout)
+    http = {"method": "GET", "route": "/product/{id}", "status": 200, "duration_ms": 12.3, "bytes": 42}
+    ids = {"correlation_id": "1-a-b", "xray_trace_id": "1-a-b", "request_id": "c"}
+    fields = {**ids, "http": http, "cache": "hit", "client_ip": "10.0.0.1"}
+    return lambda: logger.info("GET /product/{id} 200", extra=fields)
+
+
 def microseconds(call: Callable[[], object]) -> float:
     """Return the CPU time of one call, averaged over a round."""
     begun = time.process_time()
@@ -82,11 +121,20 @@ def microseconds(call: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    ways = {"bare app(event, context)": bare_call(), "gateway": through_the_gateway(), "WSGI door": through_wsgi()}
+    sys.stdout = BoundedStdout(os.open(os.devnull, os.O_WRONLY), max_lines=10**9)
+    ways = {
+        BARE: bare_call(),
+        "gateway": through_the_gateway(),
+        "WSGI door": through_wsgi(),
+        "gateway, observed": observed(),
+        "one log line": one_line(),
+        "one line of Powertools": one_powertools_line(),
+    }
     for call in ways.values():
         microseconds(call)  # warm
     rounds = [{name: microseconds(call) for name, call in ways.items()} for _ in range(ROUNDS)]
-    bare = statistics.median(each["bare app(event, context)"] for each in rounds)
+    sys.stdout = sys.__stdout__
+    bare = statistics.median(each[BARE] for each in rounds)
     print(f"CPU per request, medians of {ROUNDS} alternating rounds of {CALLS} calls")
     for name in ways:
         median = statistics.median(each[name] for each in rounds)

@@ -48,7 +48,7 @@ def test_without_the_scope_of_a_request_keys_are_everybodys() -> None:
     formatter, both = LambdaPowertoolsFormatter(), threading.Barrier(2, timeout=10)
 
     def seen_by(user: str, *, scoped: bool) -> object:
-        enter_scope(RequestScope(None, IdentifierSource().next(None, 0)) if scoped else None)
+        enter_scope(RequestScope(None, IdentifierSource().next(None, None, 0)) if scoped else None)
         formatter.append_keys(user=user)
         both.wait()
         seen = formatter.log_format["user"]
