@@ -1,0 +1,90 @@
+locals {
+  app_port = 3000
+
+  # After SIGTERM a task finishes what it has begun within the drain; the load balancer lets go of it in that time.
+  drain_seconds        = 20
+  stop_timeout_seconds = 40
+
+  # The names are those that the container reads (README.md, "Running it for real"); a test holds them together.
+  app_environment = {
+    PORT                    = tostring(local.app_port)
+    SERVER                  = var.app_server
+    THREADS                 = tostring(var.app_threads)
+    DATABASE_URL            = "postgresql://${module.database.username}@${module.database.address}:${module.database.port}/${module.database.database_name}?sslmode=verify-full&sslrootcert=/app/certs/rds-global-bundle.pem"
+    DATABASE_SECRET_ARN     = module.database.secret_arn
+    DATABASE_POOL_SIZE      = tostring(var.database_pool_size)
+    REDIS_URL               = "rediss://${module.cache.address}:${module.cache.port}/0"
+    REDIS_SECRET_ARN        = module.cache.secret_arn
+    CACHE_TTL_SECONDS       = tostring(var.cache_ttl_seconds)
+    LOCAL_LEASE_MS          = tostring(var.local_lease_ms)
+    API_KEYS_SECRET_ARN     = module.api_keys.arn
+    TRUSTED_PROXIES         = "1"
+    DRAIN_SECONDS           = tostring(local.drain_seconds)
+    POWERTOOLS_SERVICE_NAME = var.service
+    POWERTOOLS_LOG_LEVEL    = var.app_log_level
+    AWS_XRAY_DAEMON_ADDRESS = "127.0.0.1:2000"
+  }
+}
+
+module "app" {
+  source = "./modules/ecs_service"
+
+  name                   = local.name
+  region                 = var.region
+  cluster_arn            = module.cluster.cluster_arn
+  cluster_name           = module.cluster.cluster_name
+  vpc_id                 = module.network.vpc_id
+  public_subnet_ids      = module.network.public_subnet_ids
+  private_subnet_ids     = module.network.private_subnet_ids
+  discovery_namespace_id = module.cluster.namespace_id
+  discovery_name         = "app"
+  log_group_name         = module.observability.log_groups.app.name
+  log_group_arn          = module.observability.log_groups.app.arn
+
+  container = {
+    name                 = "app"
+    image                = "${module.ecr.repository_urls.app}:${var.image_tag}"
+    port                 = local.app_port
+    user                 = "10001:10001"
+    health_check_command = ["CMD", "python", "-m", "fargate.probe"]
+  }
+  cpu         = var.app_cpu
+  memory      = var.app_memory
+  environment = local.app_environment
+  readable_secret_arns = {
+    database = module.database.secret_arn
+    cache    = module.cache.secret_arn
+    api_keys = module.api_keys.arn
+  }
+
+  tracing_sidecar = {
+    image     = var.collector_image
+    cpu       = 64
+    memory    = 128
+    log_group = module.observability.log_groups.collector
+  }
+
+  task_count  = var.app_tasks
+  autoscaling = var.app_autoscaling
+  spot_weight = var.app_spot_weight
+
+  certificate_arn              = var.certificate_arn
+  allowed_cidrs                = ["0.0.0.0/0"]
+  hidden_paths                 = ["/metrics"]
+  health_check_path            = "/readyz"
+  stop_timeout_seconds         = local.stop_timeout_seconds
+  drain_seconds                = local.drain_seconds
+  deregistration_delay_seconds = local.drain_seconds
+  waf_enabled                  = var.app_waf_enabled
+
+  metrics_clients = { prometheus = module.prometheus.task_security_group_id }
+  egress = merge(local.aws_egress, {
+    database = { security_group_id = module.database.security_group_id, port = module.database.port }
+    cache    = { security_group_id = module.cache.security_group_id, port = 6379 }
+  })
+  egress_prefix_lists = { s3 = module.network.s3_prefix_list_id }
+  internet_egress     = length(local.missing_endpoints) > 0 || startswith(var.collector_image, "public.ecr.aws/")
+
+  deletion_protection              = var.deletion_protection
+  access_logs_bucket_force_destroy = !var.deletion_protection
+}

@@ -1,0 +1,15 @@
+variable "name" {
+  description = "Name of the application's repository, <env>-<service>; Prometheus' has -prometheus at its end."
+  type        = string
+}
+
+variable "kept_images" {
+  description = "How many images stay; older ones are removed."
+  type        = number
+  default     = 50
+
+  validation {
+    condition     = var.kept_images >= 10
+    error_message = "kept_images must be at least 10: a roll-back needs the image before."
+  }
+}

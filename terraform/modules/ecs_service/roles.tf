@@ -1,0 +1,129 @@
+data "aws_iam_policy_document" "trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["ecs-tasks.amazonaws.com"]
+    }
+  }
+}
+
+# Who starts the task: fetches its image and the secrets in its environment, opens its log.
+resource "aws_iam_role" "execution" {
+  name               = "${var.name}-execution"
+  description        = "Starts the tasks of ${var.name}"
+  assume_role_policy = data.aws_iam_policy_document.trust.json
+}
+
+resource "aws_iam_role_policy" "execution" {
+  name   = "start"
+  role   = aws_iam_role.execution.id
+  policy = data.aws_iam_policy_document.execution.json
+}
+
+data "aws_caller_identity" "current" {}
+
+locals {
+  images    = concat([var.container.image], var.tracing_sidecar[*].image)
+  own_ecr   = "${data.aws_caller_identity.current.account_id}.dkr.ecr.${var.region}.amazonaws.com/"
+  own_names = [for image in local.images : split(":", trimprefix(image, local.own_ecr))[0] if startswith(image, local.own_ecr)]
+  log_arns  = concat([var.log_group_arn], var.tracing_sidecar[*].log_group.arn)
+}
+
+data "aws_iam_policy_document" "execution" {
+  #checkov:skip=CKV_AWS_356: ecr:GetAuthorizationToken knows no resources
+  statement {
+    sid       = "LogInToEcr"
+    actions   = ["ecr:GetAuthorizationToken"]
+    resources = ["*"]
+  }
+
+  dynamic "statement" {
+    for_each = length(local.own_names) > 0 ? [1] : []
+
+    content {
+      sid     = "FetchTheImage"
+      actions = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+      resources = [
+        for name in local.own_names :
+        "arn:aws:ecr:${var.region}:${data.aws_caller_identity.current.account_id}:repository/${name}"
+      ]
+    }
+  }
+
+  statement {
+    sid       = "WriteLines"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = [for arn in local.log_arns : "${arn}:*"]
+  }
+
+  dynamic "statement" {
+    for_each = length(var.secrets) > 0 ? [1] : []
+
+    content {
+      sid       = "ReadTheSecretsOfItsEnvironment"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = values(var.secrets)
+    }
+  }
+}
+
+# Who the program is: reads the secrets it names, and no more.
+resource "aws_iam_role" "task" {
+  name               = "${var.name}-task"
+  description        = "The program of ${var.name}"
+  assume_role_policy = data.aws_iam_policy_document.trust.json
+}
+
+locals {
+  may_anything = length(var.readable_secret_arns) > 0 || var.tracing_sidecar != null || var.volume != null
+}
+
+resource "aws_iam_role_policy" "task" {
+  count = local.may_anything ? 1 : 0
+
+  name   = "run"
+  role   = aws_iam_role.task.id
+  policy = data.aws_iam_policy_document.task.json
+}
+
+data "aws_iam_policy_document" "task" {
+  #checkov:skip=CKV_AWS_356: X-Ray's write actions know no resources
+  #checkov:skip=CKV_AWS_111: and no conditions that would fit
+  dynamic "statement" {
+    for_each = length(var.readable_secret_arns) > 0 ? [1] : []
+
+    content {
+      sid       = "ReadSecrets"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = values(var.readable_secret_arns)
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.tracing_sidecar[*]
+
+    content {
+      sid       = "SendTraces"
+      actions   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+      resources = ["*"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.volume[*]
+
+    content {
+      sid       = "MountItsVolume"
+      actions   = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
+      resources = [statement.value.file_system_arn]
+
+      condition {
+        test     = "StringEquals"
+        variable = "elasticfilesystem:AccessPointArn"
+        values   = [statement.value.access_point_arn]
+      }
+    }
+  }
+}

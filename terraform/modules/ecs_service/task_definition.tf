@@ -1,0 +1,94 @@
+locals {
+  log_options = {
+    awslogs-region = var.region
+    # Never wait for CloudWatch: past the buffer lines are lost, which the program counts on its own side too.
+    mode            = "non-blocking"
+    max-buffer-size = "25m"
+  }
+
+  container = {
+    name                   = var.container.name
+    image                  = var.container.image
+    essential              = true
+    user                   = var.container.user
+    privileged             = false
+    readonlyRootFilesystem = true
+    stopTimeout            = var.stop_timeout_seconds
+    linuxParameters        = { initProcessEnabled = true }
+    portMappings           = [{ containerPort = var.container.port, hostPort = var.container.port, protocol = "tcp" }]
+    environment            = [for name in sort(keys(var.environment)) : { name = name, value = var.environment[name] }]
+    secrets                = [for name in sort(keys(var.secrets)) : { name = name, valueFrom = var.secrets[name] }]
+    mountPoints            = [for each in var.volume[*] : { sourceVolume = "data", containerPath = each.path, readOnly = false }]
+    logConfiguration = {
+      logDriver = "awslogs"
+      options   = merge(local.log_options, { awslogs-group = var.log_group_name, awslogs-stream-prefix = var.container.name })
+    }
+  }
+
+  # What is null must not be there at all: ECS would keep it as a difference.
+  optional = {
+    command = var.container.command
+    healthCheck = var.container.health_check_command == null ? null : {
+      command = var.container.health_check_command, interval = 10, timeout = 5, retries = 3, startPeriod = 30
+    }
+  }
+
+  collector = [for sidecar in var.tracing_sidecar[*] : {
+    name                   = "collector"
+    image                  = sidecar.image
+    essential              = false # without it traces are lost, and nothing else
+    cpu                    = sidecar.cpu
+    memory                 = sidecar.memory
+    user                   = "10001:10001"
+    readonlyRootFilesystem = true
+    environment            = [{ name = "AOT_CONFIG_CONTENT", value = file("${path.module}/collector.yml") }]
+    logConfiguration = {
+      logDriver = "awslogs"
+      options   = merge(local.log_options, { awslogs-group = sidecar.log_group.name, awslogs-stream-prefix = "collector" })
+    }
+  }]
+}
+
+resource "aws_ecs_task_definition" "this" {
+  family                   = var.name
+  requires_compatibilities = ["FARGATE"]
+  network_mode             = "awsvpc"
+  cpu                      = var.cpu
+  memory                   = var.memory
+  execution_role_arn       = aws_iam_role.execution.arn
+  task_role_arn            = aws_iam_role.task.arn
+  container_definitions = jsonencode(concat(
+    [merge(local.container, { for key, value in local.optional : key => value if value != null })],
+    local.collector,
+  ))
+
+  runtime_platform {
+    operating_system_family = "LINUX"
+    cpu_architecture        = "X86_64"
+  }
+
+  dynamic "volume" {
+    for_each = var.volume[*]
+
+    content {
+      name = "data"
+
+      efs_volume_configuration {
+        file_system_id     = volume.value.file_system_id
+        transit_encryption = "ENABLED"
+
+        authorization_config {
+          access_point_id = volume.value.access_point_id
+          iam             = "ENABLED"
+        }
+      }
+    }
+  }
+
+  lifecycle {
+    precondition {
+      condition     = var.drain_seconds < var.stop_timeout_seconds
+      error_message = "drain_seconds (${var.drain_seconds}) must be less than stop_timeout_seconds (${var.stop_timeout_seconds}): SIGKILL would come before the last answer."
+    }
+  }
+}

@@ -1,0 +1,254 @@
+mock_provider "aws" {
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_elb_service_account" {
+    defaults = { arn = "arn:aws:iam::156460612806:root" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::123456789012:role/r" }
+  }
+  mock_resource "aws_lb" {
+    defaults = { arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/a/1", arn_suffix = "app/a/1" }
+  }
+  mock_resource "aws_lb_target_group" {
+    defaults = { arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/a/1", arn_suffix = "targetgroup/a/1" }
+  }
+  mock_resource "aws_lb_listener" {
+    defaults = { arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/a/1/2" }
+  }
+  mock_resource "aws_ecs_task_definition" {
+    defaults = { arn = "arn:aws:ecs:eu-west-1:123456789012:task-definition/a:1" }
+  }
+  mock_resource "aws_service_discovery_service" {
+    defaults = { arn = "arn:aws:servicediscovery:eu-west-1:123456789012:service/srv-1" }
+  }
+  mock_resource "aws_wafv2_web_acl" {
+    defaults = { arn = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/a/b" }
+  }
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:eu-west-1:123456789012:log-group:g" }
+  }
+  mock_resource "aws_s3_bucket" {
+    defaults = { arn = "arn:aws:s3:::b" }
+  }
+}
+
+variables {
+  name                   = "test-shop"
+  region                 = "eu-west-1"
+  cluster_arn            = "arn:aws:ecs:eu-west-1:123456789012:cluster/test-shop"
+  cluster_name           = "test-shop"
+  vpc_id                 = "vpc-1"
+  public_subnet_ids      = ["subnet-1", "subnet-2"]
+  private_subnet_ids     = ["subnet-3", "subnet-4"]
+  discovery_namespace_id = "ns-1"
+  discovery_name         = "app"
+  log_group_name         = "/ecs/test-shop/app"
+  log_group_arn          = "arn:aws:logs:eu-west-1:123456789012:log-group:/ecs/test-shop/app"
+  certificate_arn        = "arn:aws:acm:eu-west-1:123456789012:certificate/x"
+  allowed_cidrs          = ["0.0.0.0/0"]
+  hidden_paths           = ["/metrics"]
+  health_check_path      = "/readyz"
+  cpu                    = 512
+  memory                 = 1024
+  task_count             = { min = 2, max = 4 }
+  autoscaling = {
+    cpu_percent         = 50
+    requests_per_target = 30000
+    scheduled           = [{ name = "sale", schedule = "cron(0 6 27 11 ? *)", min = 4, max = 4 }]
+  }
+  container = {
+    name                 = "app"
+    image                = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/test-shop:0123abc"
+    port                 = 3000
+    user                 = "10001:10001"
+    health_check_command = ["CMD", "python", "-m", "fargate.probe"]
+  }
+  environment          = { PORT = "3000", DATABASE_SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db" }
+  readable_secret_arns = { database = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db" }
+  egress               = { database = { security_group_id = "sg-db", port = 5432 } }
+  metrics_clients      = { prometheus = "sg-prometheus" }
+  tracing_sidecar = {
+    image     = "collector:v1"
+    cpu       = 64
+    memory    = 128
+    log_group = { name = "/ecs/test-shop/collector", arn = "arn:aws:logs:eu-west-1:123456789012:log-group:c" }
+  }
+}
+
+run "the_task" {
+  command = apply
+
+  assert {
+    condition = alltrue([
+      for container in jsondecode(aws_ecs_task_definition.this.container_definitions) :
+      container.readonlyRootFilesystem && container.user == "10001:10001" && container.logConfiguration.options["mode"] == "non-blocking" && contains(keys(container.logConfiguration.options), "max-buffer-size")
+    ])
+    error_message = "Every container: read-only root, no root user, a log driver that never blocks."
+  }
+
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[0].healthCheck.command[0] == "CMD" && !contains(keys(jsondecode(aws_ecs_task_definition.this.container_definitions)[0]), "command")
+    error_message = "The health check needs no shell; the image says what runs."
+  }
+
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[0].stopTimeout == 40
+    error_message = "SIGKILL must come after the drain."
+  }
+
+  assert {
+    condition     = strcontains(jsondecode(aws_ecs_task_definition.this.container_definitions)[1].environment[0].value, "127.0.0.1:2000")
+    error_message = "The collector must take segments where the program sends them."
+  }
+}
+
+run "the_way_in" {
+  command = apply
+
+  assert {
+    condition     = aws_lb_listener.https.ssl_policy == "ELBSecurityPolicy-TLS13-1-2-2021-06" && aws_lb_listener.http.default_action[0].type == "redirect"
+    error_message = "Modern TLS, and nothing else."
+  }
+
+  assert {
+    condition     = one(aws_lb_listener_rule.hidden[0].action).fixed_response[0].status_code == "404"
+    error_message = "/metrics is nobody's business."
+  }
+
+  assert {
+    condition     = aws_lb.this.drop_invalid_header_fields && aws_lb.this.access_logs[0].enabled
+    error_message = "Invalid headers are dropped, and who came is logged."
+  }
+
+  assert {
+    condition     = one(aws_lb_target_group.this.health_check).path == "/readyz" && tonumber(aws_lb_target_group.this.deregistration_delay) <= 40
+    error_message = "Readiness decides, and the delay fits the drain."
+  }
+
+  assert {
+    condition     = alltrue([for rule in [aws_vpc_security_group_ingress_rule.from_load_balancer, aws_vpc_security_group_ingress_rule.from_metrics_clients["prometheus"]] : rule.cidr_ipv4 == null && rule.from_port == 3000])
+    error_message = "Tasks are reached by the load balancer and by Prometheus, at their port, and by nobody else."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.to_internet) == 0
+    error_message = "Tasks do not reach the internet unless told so."
+  }
+}
+
+run "the_service" {
+  command = apply
+
+  assert {
+    condition     = aws_ecs_service.this.deployment_circuit_breaker[0].enable && aws_ecs_service.this.deployment_circuit_breaker[0].rollback
+    error_message = "A deployment that fails rolls itself back."
+  }
+
+  assert {
+    condition     = !one(aws_ecs_service.this.network_configuration).assign_public_ip
+    error_message = "Tasks have no public address."
+  }
+
+  assert {
+    condition     = aws_appautoscaling_target.this.min_capacity == 2 && aws_appautoscaling_target.this.max_capacity == 4 && length(aws_appautoscaling_scheduled_action.this) == 1
+    error_message = "It scales between its bounds, and for a sale."
+  }
+
+  assert {
+    condition     = aws_appautoscaling_policy.requests[0].target_tracking_scaling_policy_configuration[0].predefined_metric_specification[0].resource_label == "app/a/1/targetgroup/a/1"
+    error_message = "Requests for each target are those of its own load balancer."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.task.statement :
+      statement.sid != "ReadSecrets" || statement.resources == toset(["arn:aws:secretsmanager:eu-west-1:123456789012:secret:db"])
+    ])
+    error_message = "The program reads the secrets it is told of, and no others."
+  }
+}
+
+run "a_fixed_number" {
+  command = apply
+
+  variables {
+    autoscaling     = null
+    tracing_sidecar = null
+    waf_enabled     = true
+  }
+
+  assert {
+    condition     = aws_appautoscaling_target.this.max_capacity == 2 && length(aws_appautoscaling_policy.cpu) == 0
+    error_message = "Without autoscaling it stays at the least."
+  }
+
+  assert {
+    condition     = length(jsondecode(aws_ecs_task_definition.this.container_definitions)) == 1 && length([for statement in data.aws_iam_policy_document.task.statement : statement if statement.sid == "SendTraces"]) == 0
+    error_message = "Without a collector there are no traces to send."
+  }
+
+  assert {
+    condition     = length(aws_wafv2_web_acl_association.this) == 1
+    error_message = "WAF stands before the load balancer."
+  }
+}
+
+run "a_drain_longer_than_the_stop_is_refused" {
+  command = plan
+
+  variables {
+    drain_seconds        = 60
+    stop_timeout_seconds = 40
+  }
+
+  expect_failures = [aws_ecs_task_definition.this]
+}
+
+run "a_delay_longer_than_the_stop_is_refused" {
+  command = plan
+
+  variables {
+    deregistration_delay_seconds = 300
+  }
+
+  expect_failures = [aws_lb_target_group.this]
+}
+
+run "a_secret_in_the_environment_is_refused" {
+  command = plan
+
+  variables {
+    environment = { DATABASE_URL = "postgresql://shop:hush@db/shop" }
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "root_and_latest_are_refused" {
+  command = plan
+
+  variables {
+    container = { name = "app", image = "shop:latest", port = 3000, user = "0:0" }
+  }
+
+  expect_failures = [var.container]
+}
+
+run "a_schedule_past_the_bounds_is_refused" {
+  command = plan
+
+  variables {
+    autoscaling = {
+      cpu_percent         = 50
+      requests_per_target = 1
+      scheduled           = [{ name = "sale", schedule = "cron(0 6 27 11 ? *)", min = 4, max = 400 }]
+    }
+  }
+
+  expect_failures = [aws_appautoscaling_target.this]
+}

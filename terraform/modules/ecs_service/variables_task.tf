@@ -1,0 +1,107 @@
+variable "container" {
+  description = "The container: `user` is uid:gid, `health_check_command` in exec form; `command` null runs the image's own."
+  type = object({
+    name                 = string
+    image                = string
+    port                 = number
+    user                 = string
+    command              = optional(list(string))
+    health_check_command = optional(list(string))
+  })
+
+  validation {
+    condition     = can(regex("^[1-9][0-9]*:[1-9][0-9]*$", var.container.user))
+    error_message = "container.user must be uid:gid in numbers, and not root."
+  }
+
+  validation {
+    condition     = !endswith(var.container.image, ":latest") && strcontains(var.container.image, ":")
+    error_message = "container.image must name a tag, and not latest: what runs must be told from what ran."
+  }
+}
+
+variable "cpu" {
+  description = "CPU units of a task; 1024 are one vCPU."
+  type        = number
+
+  validation {
+    condition     = contains([256, 512, 1024, 2048, 4096], var.cpu)
+    error_message = "cpu must be 256, 512, 1024, 2048 or 4096."
+  }
+}
+
+variable "memory" {
+  description = "Memory of a task in MiB; Fargate takes from 2 to 8 times cpu/1024 GiB."
+  type        = number
+
+  validation {
+    condition     = var.memory >= var.cpu * 2 && var.memory <= var.cpu * 8
+    error_message = "memory must lie between 2 and 8 MiB for each unit of cpu."
+  }
+}
+
+variable "environment" {
+  description = "Settings that are no secrets."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for name, value in var.environment : !can(regex("(PASSWORD|TOKEN)$|^API_KEYS$", name)) && !can(regex("://[^/@]*:[^/@]+@", value))])
+    error_message = "environment must not hold a secret: name its ARN instead, or put it in secrets."
+  }
+}
+
+variable "secrets" {
+  description = "Variables whose values ECS reads from Secrets Manager at the start: name to ARN."
+  type        = map(string)
+  default     = {}
+}
+
+variable "readable_secret_arns" {
+  description = "Secrets that the program reads by itself while it runs, so that a rotation needs no restart."
+  type        = map(string)
+  default     = {}
+}
+
+variable "stop_timeout_seconds" {
+  description = "After SIGTERM, how long until SIGKILL; Fargate allows 120."
+  type        = number
+  default     = 40
+
+  validation {
+    condition     = var.stop_timeout_seconds >= 2 && var.stop_timeout_seconds <= 120
+    error_message = "stop_timeout_seconds must lie between 2 and 120."
+  }
+}
+
+variable "drain_seconds" {
+  description = "After SIGTERM, how long the program takes at the most to finish what it has begun."
+  type        = number
+  default     = 20
+}
+
+variable "tracing_sidecar" {
+  description = "An OpenTelemetry collector beside the container, which takes X-Ray segments on 127.0.0.1:2000; null for none."
+  type = object({
+    image  = string
+    cpu    = number
+    memory = number
+    log_group = object({
+      name = string
+      arn  = string
+    })
+  })
+  default = null
+}
+
+variable "volume" {
+  description = "An EFS access point to mount; null for none."
+  type = object({
+    file_system_id   = string
+    file_system_arn  = string
+    access_point_id  = string
+    access_point_arn = string
+    path             = string
+  })
+  default = null
+}

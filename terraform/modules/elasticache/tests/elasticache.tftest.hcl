@@ -1,0 +1,79 @@
+mock_provider "aws" {
+  mock_resource "aws_secretsmanager_secret" {
+    defaults = { arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:cache" }
+  }
+}
+
+
+variables {
+  name                      = "test-shop"
+  vpc_id                    = "vpc-1"
+  subnet_ids                = ["subnet-1", "subnet-2"]
+  client_security_group_ids = { app = "sg-1" }
+  node_type                 = "cache.t4g.micro"
+  replicas                  = 1
+  multi_az                  = true
+}
+
+run "guarded" {
+  command = apply
+
+  assert {
+    condition     = aws_elasticache_replication_group.this.transit_encryption_enabled && tobool(aws_elasticache_replication_group.this.at_rest_encryption_enabled)
+    error_message = "Encrypted in transit and at rest."
+  }
+
+  assert {
+    condition     = aws_elasticache_replication_group.this.automatic_failover_enabled && aws_elasticache_replication_group.this.num_cache_clusters == 2
+    error_message = "With multi_az a replica takes over by itself."
+  }
+
+  assert {
+    condition     = contains([for parameter in aws_elasticache_parameter_group.this.parameter : "${parameter.name}=${parameter.value}"], "maxmemory-policy=allkeys-lru")
+    error_message = "What ends soonest are fences: they must not be what goes first."
+  }
+
+  assert {
+    condition     = aws_elasticache_parameter_group.this.family == "valkey8"
+    error_message = "The family follows the engine."
+  }
+
+  assert {
+    condition     = aws_elasticache_replication_group.this.auth_token == null && length(aws_elasticache_user.nobody) == 0
+    error_message = "No password may be an attribute of a resource: it would be in the state."
+  }
+
+  assert {
+    condition     = strcontains(aws_cloudformation_stack.user.template_body, "{{resolve:secretsmanager:${module.secret.arn}:SecretString:password::}}")
+    error_message = "ElastiCache takes the password from Secrets Manager by itself."
+  }
+
+  assert {
+    condition     = output.member_cluster_ids == ["test-shop-001", "test-shop-002"]
+    error_message = "The nodes' names are known before they exist: the alarms need them."
+  }
+}
+
+run "redis" {
+  command = apply
+
+  variables {
+    engine         = "redis"
+    engine_version = "7.1"
+  }
+
+  assert {
+    condition     = aws_elasticache_parameter_group.this.family == "redis7" && aws_elasticache_user.nobody[0].access_string == "off ~* -@all"
+    error_message = "Redis' default user may do nothing."
+  }
+}
+
+run "failing_over_to_nothing_is_refused" {
+  command = plan
+
+  variables {
+    replicas = 0
+  }
+
+  expect_failures = [var.multi_az]
+}

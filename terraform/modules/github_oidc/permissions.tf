@@ -1,0 +1,71 @@
+data "aws_caller_identity" "current" {}
+
+data "aws_region" "current" {}
+
+locals {
+  region  = data.aws_region.current.name
+  account = data.aws_caller_identity.current.account_id
+}
+
+# Terraform itself runs in Terraform Cloud, with credentials of its own. What the workflows do by themselves: push
+# images, run the migration as a task, and wait until the service is stable.
+data "aws_iam_policy_document" "deploy" {
+  #checkov:skip=CKV_AWS_356: ecr:GetAuthorizationToken and ecs:DescribeTaskDefinition know no resources
+  statement {
+    sid       = "LogInToEcr"
+    actions   = ["ecr:GetAuthorizationToken", "ecs:DescribeTaskDefinition"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid = "PushImages"
+    actions = [
+      "ecr:BatchCheckLayerAvailability",
+      "ecr:BatchGetImage",
+      "ecr:CompleteLayerUpload",
+      "ecr:DescribeImageScanFindings",
+      "ecr:DescribeImages",
+      "ecr:GetDownloadUrlForLayer",
+      "ecr:InitiateLayerUpload",
+      "ecr:PutImage",
+      "ecr:UploadLayerPart",
+    ]
+    resources = [for suffix in ["", "-prometheus"] : "arn:aws:ecr:${local.region}:${local.account}:repository/${var.name}${suffix}"]
+  }
+
+  statement {
+    sid       = "Migrate"
+    actions   = ["ecs:RunTask"]
+    resources = ["arn:aws:ecs:${local.region}:${local.account}:task-definition/${var.name}*:*"]
+  }
+
+  statement {
+    sid       = "Watch"
+    actions   = ["ecs:DescribeTasks", "ecs:DescribeServices"]
+    resources = [for kind in ["task", "service"] : "arn:aws:ecs:${local.region}:${local.account}:${kind}/${var.name}/*"]
+  }
+
+  statement {
+    sid       = "HandTheTaskItsRoles"
+    actions   = ["iam:PassRole"]
+    resources = ["arn:aws:iam::${local.account}:role/${var.name}-*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "iam:PassedToService"
+      values   = ["ecs-tasks.amazonaws.com"]
+    }
+  }
+
+  statement {
+    sid       = "ReadTheMigrationsLog"
+    actions   = ["logs:GetLogEvents"]
+    resources = ["arn:aws:logs:${local.region}:${local.account}:log-group:/ecs/${var.name}/*:*"]
+  }
+}
+
+resource "aws_iam_role_policy" "deploy" {
+  name   = "deploy"
+  role   = aws_iam_role.deploy.id
+  policy = data.aws_iam_policy_document.deploy.json
+}

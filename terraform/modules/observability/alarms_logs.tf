@@ -1,0 +1,16 @@
+# Errors that somebody caught and logged: the load balancer does not see all of them.
+resource "aws_cloudwatch_metric_alarm" "errors_logged" {
+  alarm_name          = "${var.name}-errors-logged"
+  alarm_description   = "The application logs errors, more than 5 a minute. ${local.runbook}#errors-logged"
+  namespace           = aws_cloudwatch_log_metric_filter.app["errors"].metric_transformation[0].namespace
+  metric_name         = aws_cloudwatch_log_metric_filter.app["errors"].metric_transformation[0].name
+  statistic           = "Sum"
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 5
+  period              = 60
+  evaluation_periods  = 5
+  datapoints_to_alarm = 3
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.actions
+  ok_actions          = local.actions
+}

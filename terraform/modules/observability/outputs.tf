@@ -1,0 +1,15 @@
+output "log_groups" {
+  description = "Name and ARN of each log group, by who writes there: app, prometheus, collector."
+  value       = { for writer, group in aws_cloudwatch_log_group.this : writer => { name = group.name, arn = group.arn } }
+}
+
+output "dashboard_name" {
+  description = "Name of the CloudWatch dashboard."
+  value       = aws_cloudwatch_dashboard.this.dashboard_name
+}
+
+output "query_names" {
+  description = "Names of the saved Logs Insights queries."
+  value       = sort([for query in aws_cloudwatch_query_definition.this : query.name])
+}
+

@@ -1,0 +1,107 @@
+variable "name" {
+  description = "Environment and service, e.g. dev-chalice-app: the first part of every name here."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,40}$", var.name))
+    error_message = "name must be 2 to 41 lower-case letters, digits and hyphens, beginning with a letter."
+  }
+}
+
+variable "region" {
+  description = "Region whose metrics the dashboard shows."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region must be a region's name, such as eu-west-1."
+  }
+}
+
+variable "sns_topic_arn" {
+  description = "Topic that every alarm tells when it begins and when it is over."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:.+$", var.sns_topic_arn))
+    error_message = "sns_topic_arn must be the ARN of an SNS topic, such as arn:aws:sns:eu-west-1:123456789012:on-call."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days that log lines are kept."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days must be a period CloudWatch Logs knows: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, ... Keeping lines for ever (0) is not among them."
+  }
+}
+
+variable "services" {
+  description = <<-TEXT
+    Services to watch, by a short name such as app.
+    minimum_tasks: fewer running tasks than this are an alarm, whatever is desired.
+    latency_seconds: 99 of 100 answers must come faster.
+    error_percent: this share of 5xx answers is an alarm, once there are minimum_requests in a minute.
+  TEXT
+  type = map(object({
+    alb_arn_suffix          = string
+    target_group_arn_suffix = string
+    cluster_name            = string
+    service_name            = string
+    minimum_tasks           = number
+    latency_seconds         = optional(number, 0.5)
+    error_percent           = optional(number, 1)
+    minimum_requests        = optional(number, 20)
+  }))
+
+  validation {
+    condition     = alltrue([for service in var.services : service.minimum_tasks >= 1])
+    error_message = "minimum_tasks must be at least 1: a service that may have no task cannot be watched."
+  }
+
+  validation {
+    condition     = alltrue([for service in var.services : service.error_percent > 0 && service.error_percent <= 100 && service.latency_seconds > 0])
+    error_message = "error_percent must lie above 0 and up to 100, latency_seconds above 0."
+  }
+}
+
+variable "database" {
+  description = <<-TEXT
+    Database to watch.
+    burstable: its class earns CPU credits (db.t*).
+    max_connections: what the class accepts.
+    memory_floor_mib: free memory below this is an alarm.
+    replica_identifiers: read replicas whose lag is watched; there are none unless somebody adds them.
+  TEXT
+  type = object({
+    identifier          = string
+    burstable           = bool
+    max_connections     = number
+    storage_gib         = number
+    memory_floor_mib    = optional(number, 100)
+    replica_identifiers = optional(list(string), [])
+  })
+
+  validation {
+    condition     = var.database.max_connections > 0 && var.database.storage_gib > 0 && var.database.memory_floor_mib > 0
+    error_message = "max_connections, storage_gib and memory_floor_mib must be above 0."
+  }
+}
+
+variable "cache" {
+  description = "Cache to watch: its replication group, the ids of its nodes, and what is too much for one node."
+  type = object({
+    replication_group_id = string
+    member_cluster_ids   = list(string)
+    connections          = optional(number, 2000)
+    evictions            = optional(number, 1000)
+  })
+
+  validation {
+    condition     = length(var.cache.member_cluster_ids) <= 9
+    error_message = "member_cluster_ids must name at most 9 nodes: one alarm cannot compare more."
+  }
+}

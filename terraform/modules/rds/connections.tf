@@ -1,0 +1,20 @@
+locals {
+  memory_gib = {
+    "db.t4g.micro"   = 1
+    "db.t4g.small"   = 2
+    "db.t4g.medium"  = 4
+    "db.t4g.large"   = 8
+    "db.m7g.large"   = 8
+    "db.m7g.xlarge"  = 16
+    "db.m7g.2xlarge" = 32
+    "db.r7g.large"   = 16
+    "db.r7g.xlarge"  = 32
+    "db.r7g.2xlarge" = 64
+    "db.r7g.4xlarge" = 128
+  }
+
+  # RDS' default is LEAST(DBInstanceClassMemory / 9531392, 5000), where the memory is what the system leaves: nine tenths
+  # or a little more. Some are reserved for RDS and superusers.
+  # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections
+  max_connections = min(floor(local.memory_gib[var.instance_class] * 1073741824 * 0.9 / 9531392), 5000) - 10
+}

@@ -1,0 +1,100 @@
+mock_provider "aws" {
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::123456789012:role/r" }
+  }
+  mock_resource "aws_db_instance" {
+    defaults = {
+      address            = "db.example"
+      master_user_secret = [{ secret_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds", kms_key_id = "k", secret_status = "active" }]
+    }
+  }
+  mock_resource "aws_db_proxy" {
+    defaults = { endpoint = "proxy.example" }
+  }
+}
+
+variables {
+  name                      = "test-shop"
+  vpc_id                    = "vpc-1"
+  subnet_ids                = ["subnet-1", "subnet-2"]
+  client_security_group_ids = { app = "sg-1" }
+  instance_class            = "db.t4g.micro"
+  storage                   = { gib = 20, max_gib = 100 }
+  multi_az                  = true
+  backup_retention_days     = 7
+}
+
+run "guarded" {
+  command = apply
+
+  assert {
+    condition     = !aws_db_instance.this.publicly_accessible && aws_db_instance.this.storage_encrypted && aws_db_instance.this.deletion_protection
+    error_message = "Never public, always encrypted, not deleted by mistake."
+  }
+
+  assert {
+    condition     = aws_db_instance.this.manage_master_user_password && aws_db_instance.this.password == null
+    error_message = "RDS makes the password; it must not be in the state."
+  }
+
+  assert {
+    condition     = contains([for parameter in aws_db_parameter_group.this.parameter : "${parameter.name}=${parameter.value}"], "rds.force_ssl=1")
+    error_message = "Nobody connects in the clear."
+  }
+
+  assert {
+    condition     = alltrue([for name in ["statement_timeout", "idle_in_transaction_session_timeout"] : contains([for parameter in aws_db_parameter_group.this.parameter : parameter.name], name)])
+    error_message = "The server bounds statements and idle transactions."
+  }
+
+  assert {
+    condition     = aws_db_instance.this.multi_az && aws_db_instance.this.performance_insights_enabled && length(aws_db_instance.this.enabled_cloudwatch_logs_exports) == 2
+    error_message = "A standby, insights and logs."
+  }
+
+  assert {
+    condition     = alltrue([for rule in aws_vpc_security_group_ingress_rule.clients : rule.cidr_ipv4 == null && rule.from_port == 5432 && rule.to_port == 5432])
+    error_message = "Only security groups, only PostgreSQL's port."
+  }
+
+  assert {
+    condition     = output.max_connections == 91 && output.burstable && output.address == "db.example"
+    error_message = "A db.t4g.micro accepts about a hundred connections."
+  }
+}
+
+run "proxy" {
+  command = apply
+
+  variables {
+    proxy_enabled = true
+  }
+
+  assert {
+    condition     = aws_db_proxy.this[0].require_tls && output.address == "proxy.example"
+    error_message = "Programs connect to the proxy, by TLS."
+  }
+}
+
+run "an_unknown_class_is_refused" {
+  command = plan
+
+  variables {
+    instance_class = "db.x9z.huge"
+  }
+
+  expect_failures = [var.instance_class]
+}
+
+run "one_subnet_is_refused" {
+  command = plan
+
+  variables {
+    subnet_ids = ["subnet-1"]
+  }
+
+  expect_failures = [var.subnet_ids]
+}

@@ -1,0 +1,9 @@
+output "arn" {
+  description = "The secret."
+  value       = aws_secretsmanager_secret.this.arn
+}
+
+output "password_version" {
+  description = "The version that is there by now."
+  value       = aws_secretsmanager_secret_version.this.secret_string_wo_version
+}

@@ -1,0 +1,106 @@
+variable "region" {
+  description = "Where everything stands."
+  type        = string
+  default     = "eu-west-1"
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region must be a region's name, such as eu-west-1."
+  }
+}
+
+variable "env" {
+  description = "The environment, such as dev or prod: the first part of every name."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]{1,7}$", var.env))
+    error_message = "env must be 2 to 8 lower-case letters and digits, beginning with a letter."
+  }
+}
+
+variable "service" {
+  description = "The service: the second part of every name."
+  type        = string
+  default     = "chalice-app"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,11}$", var.service)) && !strcontains(var.service, "--")
+    error_message = "service must be 2 to 12 lower-case letters, digits and single hyphens: <env>-<service>-prometheus names a load balancer, which holds 32."
+  }
+}
+
+variable "team" {
+  description = "Who owns this; a tag."
+  type        = string
+}
+
+variable "image_tag" {
+  description = "The tag of both images: the commit that runs."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$", var.image_tag)) && var.image_tag != "latest"
+    error_message = "image_tag must be a tag other than latest: what runs must be told from what ran."
+  }
+}
+
+variable "certificate_arn" {
+  description = "The certificate in ACM that covers both names, in this region."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+$", var.certificate_arn))
+    error_message = "certificate_arn must be the ARN of a certificate in ACM."
+  }
+}
+
+variable "sns_topic" {
+  description = "ARN of the topic that alarms tell."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:.+$", var.sns_topic))
+    error_message = "sns_topic must be the ARN of an SNS topic."
+  }
+}
+
+variable "zone_id" {
+  description = "The hosted zone in Route 53 that holds both names."
+  type        = string
+}
+
+variable "domain_name" {
+  description = "The application's public name."
+  type        = string
+}
+
+variable "prometheus_domain_name" {
+  description = "Prometheus' public name."
+  type        = string
+
+  validation {
+    condition     = var.prometheus_domain_name != var.domain_name
+    error_message = "prometheus_domain_name must differ from domain_name."
+  }
+}
+
+variable "prometheus_web_config_secret_arn" {
+  description = "Secret whose value is Prometheus' web configuration with its users and password hashes (prometheus/web.example.yml)."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:.+$", var.prometheus_web_config_secret_arn))
+    error_message = "prometheus_web_config_secret_arn must be the ARN of a secret."
+  }
+}
+
+variable "prometheus_allowed_cidrs" {
+  description = "Who reaches Prometheus, on top of its passwords."
+  type        = list(string)
+
+  validation {
+    condition     = !contains(var.prometheus_allowed_cidrs, "0.0.0.0/0")
+    error_message = "prometheus_allowed_cidrs must not be everybody."
+  }
+}
