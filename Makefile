@@ -4,11 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := app.py chalicelib fargate local
+APT := sh -c 'set -e; echo "Installing $$*: apt-get install $$*"; apt-get -qq update; \
+	DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends $$* >/dev/null' apt-get
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # One stamp per lock file and Python: set-up is done again exactly when one of them changed.
 $(VENV)/.installed: requirements-dev.txt
@@ -25,9 +27,22 @@ setup: $(VENV)/.installed ## Create the virtual environment with the pinned requ
 run: setup ## Serve the shop on port 3000 with embedded PostgreSQL and Redis
 	@$(BIN)/python -m local
 
+# These load both cores by themselves, or measure what others would disturb; the rest runs two at a time.
+ALONE := tests/faults tests/consistency tests/observed
+
 .PHONY: test
-test: check ## Run every check and test
-	@$(BIN)/python -m pytest
+test: check ## Run every check and test of the service
+	@if [ "$$CI" = true ]; then $(MAKE) --no-print-directory observe-tools; fi
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ALONE:%=--ignore=%)
+	@$(BIN)/python -m pytest $(ALONE)
+
+.PHONY: observe
+observe: setup ## Serve the shop as `make run` does, watched by Prometheus with the deployed rules
+	@$(BIN)/python -m local.observe
+
+.PHONY: observe-tools
+observe-tools: ## Install Debian's package prometheus, where none is on the PATH
+	@command -v promtool >/dev/null && command -v prometheus >/dev/null || $(APT) prometheus
 
 .PHONY: check
 check: setup ## Lint, formatting and types

@@ -114,7 +114,7 @@ def test_every_make_target_that_a_document_names_exists() -> None:
         *(ROOT / "fargate").glob("*.md"),
     ]
     for document in documents:
-        named = set(re.findall(r"`?make ([a-z][a-z-]*)", document.read_text(encoding="utf-8")))
+        named = set(re.findall(r"(?:`|^)make ([a-z][a-z-]*)", document.read_text(encoding="utf-8"), re.MULTILINE))
         assert named <= targets, document
 
 
