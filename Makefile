@@ -65,6 +65,11 @@ soak: setup ## Hold the cache to its promise for ten minutes, under faults
 bench: setup ## Measure what the adapter costs on top of Chalice
 	@$(BIN)/python -m tests.load.adapter
 
+.PHONY: diagrams
+diagrams: ## Draw docs/architecture.svg anew (wants graphviz)
+	@command -v dot >/dev/null || $(APT) graphviz
+	@dot -Tsvg docs/architecture.dot -o docs/architecture.svg
+
 .PHONY: pins
 pins: setup ## Refresh requirements*.txt to the newest versions (review the diff, run make test)
 	@for name in requirements requirements-uvicorn requirements-granian requirements-cognito requirements-dev; do \
