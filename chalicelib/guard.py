@@ -14,6 +14,9 @@ logger = logging.getLogger("shop")
 
 FAILURES_TO_OPEN = 3
 PROBE_SECONDS = 0.25
+FIRST_PROBE_SECONDS = 0.01
+"""A store that only stumbled is asked again soon; then half as often each time, down to once in PROBE_SECONDS."""
+
 LOG_SECONDS = 5.0
 
 Answer = TypeVar("Answer")
@@ -28,7 +31,7 @@ class Guard:
         errors: the exceptions that mean that the store is away.
         failures_to_open: so many failures in a row open it.
         opens_at_once: those of the errors of which one is enough.
-        probe_seconds: between two probes while open.
+        probe_seconds: between two probes while open, at the most.
     """
 
     def __init__(
@@ -76,8 +79,10 @@ class Guard:
 
     def _recover(self) -> None:
         """Ask until the store answers."""
+        pause = min(FIRST_PROBE_SECONDS, self._probe_seconds)
         while self.is_open:
-            time.sleep(self._probe_seconds)
+            time.sleep(pause)
+            pause = min(2 * pause, self._probe_seconds)
             try:
                 self._probe()
             except self._errors:
