@@ -5,12 +5,18 @@ locals {
   drain_seconds        = 20
   stop_timeout_seconds = 40
 
+  # New tasks stand beside all of the old ones until they serve; checks.tf reckons with that.
+  app_deployment = { minimum_percent = 100, maximum_percent = 200 }
+
+  # RDS has CAs of its own; RDS Proxy has a public certificate, which the system's CAs verify and RDS' bundle does not.
+  database_ca = var.database_proxy ? "" : "&sslrootcert=/app/certs/rds-global-bundle.pem"
+
   # The names are those that the container reads (README.md, "Running it for real"); a test holds them together.
   app_environment = {
     PORT                    = tostring(local.app_port)
     SERVER                  = var.app_server
     THREADS                 = tostring(var.app_threads)
-    DATABASE_URL            = "postgresql://${module.database.username}@${module.database.address}:${module.database.port}/${module.database.database_name}?sslmode=verify-full&sslrootcert=/app/certs/rds-global-bundle.pem"
+    DATABASE_URL            = "postgresql://${module.database.username}@${module.database.address}:${module.database.port}/${module.database.database_name}?sslmode=verify-full${local.database_ca}"
     DATABASE_SECRET_ARN     = module.database.secret_arn
     DATABASE_POOL_SIZE      = tostring(var.database_pool_size)
     REDIS_URL               = "rediss://${module.cache.address}:${module.cache.port}/0"
@@ -65,6 +71,7 @@ module "app" {
   }
 
   task_count  = var.app_tasks
+  deployment  = local.app_deployment
   autoscaling = var.app_autoscaling
   spot_weight = var.app_spot_weight
 
@@ -83,7 +90,8 @@ module "app" {
     cache    = { security_group_id = module.cache.security_group_id, port = 6379 }
   })
   egress_prefix_lists = { s3 = module.network.s3_prefix_list_id }
-  internet_egress     = length(local.missing_endpoints) > 0 || startswith(var.collector_image, "public.ecr.aws/")
+  # No endpoint leads to a public registry, so a collector that is not in a private ECR opens the way out.
+  internet_egress = length(local.missing_endpoints) > 0 || !can(regex("^[0-9]{12}[.]dkr[.]ecr[.]", var.collector_image))
 
   deletion_protection              = var.deletion_protection
   access_logs_bucket_force_destroy = !var.deletion_protection

@@ -1,23 +1,16 @@
+locals {
+  app_tasks_deploying = ceil(var.app_tasks.max * local.app_deployment.maximum_percent / 100)
+  connections_needed  = local.app_tasks_deploying * var.database_pool_size
+  connections_allowed = floor(0.8 * module.database.max_connections)
+}
+
 # What no module can see by itself.
 resource "terraform_data" "preconditions" {
   lifecycle {
+    # Behind RDS Proxy a task's connections are the proxy's: it lends the database's own for one transaction at a time.
     precondition {
-      condition     = local.connections_needed <= floor(0.8 * module.database.max_connections)
-      error_message = "${var.app_tasks.max} tasks, doubled during a deployment, with ${var.database_pool_size} connections each need ${local.connections_needed} connections: more than 80 % of the ${module.database.max_connections} that ${var.database_class} accepts. Take a larger database_class, a smaller database_pool_size, fewer app_tasks.max, or database_proxy."
-    }
-
-    precondition {
-      condition     = !var.multi_az || var.cache_replicas >= 1
-      error_message = "multi_az needs cache_replicas of 1 at least: there is nothing to fail over to."
-    }
-
-    precondition {
-      condition     = endswith(var.domain_name, ".") == false && endswith(var.prometheus_domain_name, ".") == false
-      error_message = "domain_name and prometheus_domain_name are written without a dot at their end."
+      condition     = var.database_proxy || local.connections_needed <= local.connections_allowed
+      error_message = "${local.app_tasks_deploying} tasks (app_tasks.max of ${var.app_tasks.max}, during a deployment) with ${var.database_pool_size} connections each need ${local.connections_needed}: more than ${local.connections_allowed}, 80 % of the ${module.database.max_connections} that ${var.database_class} accepts. Take a larger database_class, a smaller database_pool_size, fewer app_tasks.max, or database_proxy."
     }
   }
-}
-
-locals {
-  connections_needed = var.database_proxy ? 0 : var.app_tasks.max * 2 * var.database_pool_size
 }

@@ -33,6 +33,11 @@ variable "service" {
 variable "team" {
   description = "Who owns this; a tag."
   type        = string
+
+  validation {
+    condition     = trimspace(var.team) != ""
+    error_message = "team must say who owns this."
+  }
 }
 
 variable "image_tag" {
@@ -53,6 +58,11 @@ variable "certificate_arn" {
     condition     = can(regex("^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+$", var.certificate_arn))
     error_message = "certificate_arn must be the ARN of a certificate in ACM."
   }
+
+  validation {
+    condition     = strcontains(var.certificate_arn, ":acm:${var.region}:")
+    error_message = "certificate_arn must be of a certificate in ${var.region}: a load balancer takes none from elsewhere."
+  }
 }
 
 variable "sns_topic" {
@@ -68,16 +78,31 @@ variable "sns_topic" {
 variable "zone_id" {
   description = "The hosted zone in Route 53 that holds both names."
   type        = string
+
+  validation {
+    condition     = can(regex("^[A-Z0-9]{1,32}$", var.zone_id))
+    error_message = "zone_id must be the zone's id, such as Z0123456789ABCDEFGHIJ, without /hostedzone/."
+  }
 }
 
 variable "domain_name" {
   description = "The application's public name."
   type        = string
+
+  validation {
+    condition     = can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+[a-z]{2,63}$", var.domain_name))
+    error_message = "domain_name must be a full name in lower case, such as shop.example.com, without a dot at its end."
+  }
 }
 
 variable "prometheus_domain_name" {
   description = "Prometheus' public name."
   type        = string
+
+  validation {
+    condition     = can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+[a-z]{2,63}$", var.prometheus_domain_name))
+    error_message = "prometheus_domain_name must be a full name in lower case, without a dot at its end."
+  }
 
   validation {
     condition     = var.prometheus_domain_name != var.domain_name
@@ -100,7 +125,10 @@ variable "prometheus_allowed_cidrs" {
   type        = list(string)
 
   validation {
-    condition     = !contains(var.prometheus_allowed_cidrs, "0.0.0.0/0")
-    error_message = "prometheus_allowed_cidrs must not be everybody."
+    condition = length(var.prometheus_allowed_cidrs) > 0 && alltrue([
+      for cidr in var.prometheus_allowed_cidrs :
+      can(regex("^[0-9.]+/[0-9]+$", cidr)) && can(cidrhost(cidr, 0)) && try(tonumber(split("/", cidr)[1]), 0) >= 8
+    ])
+    error_message = "prometheus_allowed_cidrs must be IPv4 ranges of /8 or smaller: it is not for everybody."
   }
 }

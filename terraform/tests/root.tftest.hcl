@@ -89,48 +89,189 @@ run "the_image_and_the_secrets_reach_the_task" {
   }
 
   assert {
+    condition     = module.network.vpc_id != "" && length(module.network.private_subnet_ids) == 2
+    error_message = "VPC: over two zones."
+  }
+
+  assert {
+    condition     = keys(module.network.nat_gateway_ids) == ["eu-west-1a"]
+    error_message = "NAT: one gateway, unless more are asked for."
+  }
+
+  assert {
+    condition = length(distinct([
+      module.app.alb_security_group_id, module.app.task_security_group_id,
+      module.prometheus.alb_security_group_id, module.prometheus.task_security_group_id,
+      module.database.security_group_id, module.cache.security_group_id,
+      module.prometheus_storage.security_group_id, module.network.endpoints_security_group_id,
+    ])) == 8
+    error_message = "Security groups: one for each thing that is reached or reaches."
+  }
+
+  assert {
+    condition     = module.app.task_definition_family == "dev-chalice-app" && module.cluster.namespace_name == "dev-chalice-app.internal"
+    error_message = "ECS Fargate service: the application's tasks, found under <name>.internal."
+  }
+
+  assert {
+    condition     = module.database.identifier == "dev-chalice-app" && module.database.database_name == "shop"
+    error_message = "RDS: the database."
+  }
+
+  assert {
+    condition     = module.cache.member_cluster_ids == ["dev-chalice-app-001"] && startswith(local.app_environment.REDIS_URL, "rediss://")
+    error_message = "ElastiCache: the cache, over TLS."
+  }
+
+  assert {
+    condition     = { for key, group in module.observability.log_groups : key => group.name } == { for key in ["app", "collector", "prometheus"] : key => "/ecs/dev-chalice-app/${key}" }
+    error_message = "CloudWatch log group: one for each container."
+  }
+
+  assert {
+    condition     = toset(module.dns.names) == toset(["shop.example.com", "prometheus.shop.example.com"])
+    error_message = "Route 53 name: the application's and Prometheus'."
+  }
+
+  assert {
+    condition     = toset(keys(output.repository_urls)) == toset(["app", "prometheus"])
+    error_message = "ECR repository: the application's and Prometheus'."
+  }
+
+  assert {
+    condition     = module.prometheus.service_name == "dev-chalice-app-prometheus"
+    error_message = "Prometheus service: a service of its own."
+  }
+
+  assert {
+    condition     = output.deploy_role_arn == null && output.private_subnet_ids == module.network.private_subnet_ids && output.task_security_group_id == module.app.task_security_group_id
+    error_message = "A migration must learn where its task runs; without a repository there is no role."
+  }
+
+  assert {
     condition     = tonumber(local.app_environment.DRAIN_SECONDS) < local.stop_timeout_seconds
     error_message = "The drain must end before SIGKILL."
   }
 }
 
-run "too_many_connections_are_refused" {
+# floor(0.8 * 91) = 72 connections on a db.t4g.micro; 7 tasks, doubled during a deployment, with 5 each are 70.
+run "eighty_percent_of_the_connections_are_accepted" {
   command = plan
 
   variables {
-    app_tasks = { min = 2, max = 20 }
+    app_tasks = { min = 2, max = 7 }
+  }
+
+  assert {
+    condition     = local.connections_needed == 70 && local.connections_allowed == 72
+    error_message = "Tasks at their most, as many as a deployment runs, times the pool's size."
+  }
+}
+
+run "more_are_refused" {
+  command = plan
+
+  variables {
+    app_tasks = { min = 2, max = 8 }
   }
 
   expect_failures = [terraform_data.preconditions]
 }
 
-run "a_proxy_takes_them" {
+run "a_larger_pool_is_refused_too" {
   command = plan
 
   variables {
-    app_tasks      = { min = 2, max = 20 }
-    database_proxy = true
+    database_pool_size = 10
+  }
+
+  expect_failures = [terraform_data.preconditions]
+}
+
+run "the_repositories_come_first_on_an_empty_account" {
+  command = plan
+
+  plan_options {
+    target = [module.ecr]
+  }
+
+  assert {
+    condition     = toset(keys(output.repository_urls)) == toset(["app", "prometheus"])
+    error_message = "The pipeline pushes before the rest exists."
   }
 }
 
-run "everybody_at_prometheus_is_refused" {
+run "production_has_what_it_asks_for" {
   command = plan
 
   variables {
-    prometheus_allowed_cidrs = ["0.0.0.0/0"]
+    zone_letters       = ["a", "b", "c"]
+    single_nat_gateway = false
+    app_tasks          = { min = 3, max = 20 }
+    database_proxy     = true
+    multi_az           = true
+    cache_replicas     = 2
+    github_repository  = "example/shop"
   }
 
-  expect_failures = [var.prometheus_allowed_cidrs]
+  assert {
+    condition     = length(module.network.nat_gateway_ids) == 3 && length(module.cache.member_cluster_ids) == 3
+    error_message = "A NAT gateway for each zone, a primary and two replicas."
+  }
+
+  assert {
+    condition     = length(module.github_oidc) == 1
+    error_message = "A repository that deploys has a role."
+  }
+
+  assert {
+    condition     = local.connections_needed == 200 && local.database_ca == ""
+    error_message = "A proxy takes more connections than the class, and RDS' own CAs do not verify its certificate."
+  }
 }
 
 run "bad_names_are_refused" {
   command = plan
 
   variables {
-    env       = "Prod!"
-    service   = "a-service-with-a-long-name"
-    image_tag = "latest"
+    env                              = "Prod!"
+    service                          = "a-service-with-a-long-name"
+    team                             = " "
+    image_tag                        = "latest"
+    zone_id                          = "/hostedzone/Z1"
+    domain_name                      = "shop.example.com."
+    github_repository                = "example/*"
+    certificate_arn                  = "arn:aws:acm:us-east-1:123456789012:certificate/x"
+    sns_topic                        = "on-call"
+    prometheus_web_config_secret_arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/web"
+    prometheus_allowed_cidrs         = ["0.0.0.0/1", "128.0.0.0/1"]
   }
 
-  expect_failures = [var.env, var.service, var.image_tag]
+  expect_failures = [
+    var.env, var.service, var.team, var.image_tag, var.zone_id, var.domain_name, var.github_repository,
+    var.certificate_arn, var.sns_topic, var.prometheus_web_config_secret_arn, var.prometheus_allowed_cidrs,
+  ]
+}
+
+run "what_would_not_start_is_refused_before" {
+  command = plan
+
+  variables {
+    prometheus_domain_name = "shop.example.com"
+    zone_letters           = ["a"]
+    app_tasks              = { min = 3, max = 2 }
+    app_server             = "gunicorn"
+    app_threads            = 0
+    app_log_level          = "LOUD"
+    cache_ttl_seconds      = 100000
+    local_lease_ms         = 251
+    database_pool_size     = 2.5
+    prometheus_retention   = "forever"
+    multi_az               = true
+  }
+
+  expect_failures = [
+    var.prometheus_domain_name, var.zone_letters, var.app_tasks, var.app_server, var.app_threads, var.app_log_level,
+    var.cache_ttl_seconds, var.local_lease_ms, var.database_pool_size, var.prometheus_retention, var.multi_az,
+  ]
 }

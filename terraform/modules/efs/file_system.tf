@@ -44,7 +44,7 @@ resource "aws_efs_file_system_policy" "this" {
 
 data "aws_iam_policy_document" "this" {
   statement {
-    sid       = "ThroughMountTargets"
+    sid       = "ThroughTheAccessPoint"
     actions   = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
     resources = [aws_efs_file_system.this.arn]
 
@@ -57,6 +57,12 @@ data "aws_iam_policy_document" "this" {
       test     = "Bool"
       variable = "elasticfilesystem:AccessedViaMountTarget"
       values   = ["true"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "elasticfilesystem:AccessPointArn"
+      values   = [aws_efs_access_point.this.arn]
     }
   }
 

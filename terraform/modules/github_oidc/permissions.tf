@@ -36,7 +36,13 @@ data "aws_iam_policy_document" "deploy" {
   statement {
     sid       = "Migrate"
     actions   = ["ecs:RunTask"]
-    resources = ["arn:aws:ecs:${local.region}:${local.account}:task-definition/${var.name}*:*"]
+    resources = ["arn:aws:ecs:${local.region}:${local.account}:task-definition/${var.name}:*"]
+
+    condition {
+      test     = "ArnEquals"
+      variable = "ecs:cluster"
+      values   = ["arn:aws:ecs:${local.region}:${local.account}:cluster/${var.name}"]
+    }
   }
 
   statement {
@@ -48,7 +54,7 @@ data "aws_iam_policy_document" "deploy" {
   statement {
     sid       = "HandTheTaskItsRoles"
     actions   = ["iam:PassRole"]
-    resources = ["arn:aws:iam::${local.account}:role/${var.name}-*"]
+    resources = [for role in ["execution", "task"] : "arn:aws:iam::${local.account}:role/${var.name}-${role}"]
 
     condition {
       test     = "StringEquals"

@@ -37,3 +37,8 @@ output "has_endpoints" {
   description = "Whether there are interface endpoints; known before anything exists."
   value       = length(var.interface_endpoints) > 0
 }
+
+output "nat_gateway_ids" {
+  description = "The NAT gateways, by zone."
+  value       = { for zone, gateway in aws_nat_gateway.this : zone => gateway.id }
+}

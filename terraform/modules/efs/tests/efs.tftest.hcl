@@ -36,4 +36,13 @@ run "storage" {
     condition     = one(aws_efs_access_point.this.posix_user).uid == 65534
     error_message = "Files belong to nobody, and not to root."
   }
+
+  assert {
+    condition = contains(flatten([
+      for statement in data.aws_iam_policy_document.this.statement :
+      [for condition in statement.condition : condition.values if condition.variable == "elasticfilesystem:AccessPointArn"]
+      if statement.sid == "ThroughTheAccessPoint"
+    ]), aws_efs_access_point.this.arn)
+    error_message = "There is no way to its files around the access point."
+  }
 }

@@ -37,6 +37,19 @@ run "one_repository_and_branch" {
   }
 
   assert {
+    condition = alltrue(flatten([
+      for statement in data.aws_iam_policy_document.deploy.statement :
+      [for resource in statement.resources : contains([
+        "arn:aws:ecs:eu-west-1:123456789012:task-definition/dev-chalice-app:*",
+        "arn:aws:iam::123456789012:role/dev-chalice-app-execution",
+        "arn:aws:iam::123456789012:role/dev-chalice-app-task",
+      ], resource)]
+      if contains(["Migrate", "HandTheTaskItsRoles"], statement.sid)
+    ]))
+    error_message = "The migration runs from the application's task definition, with that one's roles."
+  }
+
+  assert {
     condition     = alltrue(flatten([for statement in data.aws_iam_policy_document.deploy.statement : [for action in statement.actions : !endswith(action, "*")]]))
     error_message = "Actions are named one by one."
   }

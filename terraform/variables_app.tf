@@ -1,0 +1,124 @@
+variable "app_cpu" {
+  description = "CPU units of an application task; 1024 are one vCPU."
+  type        = number
+  default     = 512
+}
+
+variable "app_memory" {
+  description = "Memory of an application task in MiB."
+  type        = number
+  default     = 1024
+}
+
+variable "app_tasks" {
+  description = "How many application tasks there are, at the least and at the most."
+  type = object({
+    min = number
+    max = number
+  })
+  default = { min = 2, max = 4 }
+
+  validation {
+    condition     = var.app_tasks.min >= 1 && var.app_tasks.max >= var.app_tasks.min
+    error_message = "app_tasks must have min >= 1 and max >= min."
+  }
+}
+
+variable "app_spot_weight" {
+  description = "Of 100 tasks beyond the least, how many run on FARGATE_SPOT."
+  type        = number
+  default     = 0
+}
+
+variable "app_autoscaling" {
+  description = "What the number of tasks follows; `scheduled` moves its bounds, for a sale."
+  type = object({
+    cpu_percent         = optional(number, 50)
+    requests_per_target = optional(number, 30000)
+    scheduled = optional(list(object({
+      name     = string
+      schedule = string
+      min      = number
+      max      = number
+    })), [])
+  })
+  default = {}
+}
+
+variable "app_server" {
+  description = "The server: waitress, uvicorn or granian."
+  type        = string
+  default     = "waitress"
+
+  validation {
+    condition     = contains(["waitress", "uvicorn", "granian"], var.app_server)
+    error_message = "app_server must be waitress, uvicorn or granian."
+  }
+}
+
+variable "app_threads" {
+  description = "Requests that a task serves at the same time."
+  type        = number
+  default     = 8
+
+  validation {
+    condition     = var.app_threads >= 1 && var.app_threads <= 1000 && floor(var.app_threads) == var.app_threads
+    error_message = "app_threads must be a whole number from 1 to 1000: the server refuses to start with another."
+  }
+}
+
+variable "app_log_level" {
+  description = "DEBUG, INFO, WARNING, ERROR or CRITICAL."
+  type        = string
+  default     = "INFO"
+
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], var.app_log_level)
+    error_message = "app_log_level must be DEBUG, INFO, WARNING, ERROR or CRITICAL."
+  }
+}
+
+variable "app_waf_enabled" {
+  description = "Put AWS WAF before the application."
+  type        = bool
+  default     = false
+}
+
+variable "cache_ttl_seconds" {
+  description = "How long a cached product stays at the most."
+  type        = number
+  default     = 3600
+
+  validation {
+    condition     = var.cache_ttl_seconds >= 1 && var.cache_ttl_seconds <= 86400 && floor(var.cache_ttl_seconds) == var.cache_ttl_seconds
+    error_message = "cache_ttl_seconds must be a whole number from 1 to 86400: the server refuses to start with another."
+  }
+}
+
+variable "local_lease_ms" {
+  description = "How long a task may answer from its own memory; a write waits that long."
+  type        = number
+  default     = 50
+
+  validation {
+    condition     = var.local_lease_ms >= 0 && var.local_lease_ms <= 250
+    error_message = "local_lease_ms must lie between 0 and 250."
+  }
+}
+
+variable "database_pool_size" {
+  description = "Connections of one task to the database."
+  type        = number
+  default     = 5
+
+  validation {
+    condition     = var.database_pool_size >= 1 && var.database_pool_size <= 1000 && floor(var.database_pool_size) == var.database_pool_size
+    error_message = "database_pool_size must be a whole number from 1 to 1000: the server refuses to start with another."
+  }
+}
+
+variable "collector_image" {
+  description = "The OpenTelemetry collector beside each application task."
+  type        = string
+  default     = "public.ecr.aws/aws-observability/aws-otel-collector:v0.43.1"
+}
