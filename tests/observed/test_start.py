@@ -1,0 +1,120 @@
+"""The container's entry point: closed without passwords, the target's name from outside, no secret left lying about."""
+
+import shutil
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local.ports import LOOPBACK, free_port
+from local.processes import Child, Program
+from local.prometheus_server import DEPLOYED
+from local.waiting import wait_until
+from tests.observed.expressions import RULES
+from tests.stores import temporary_home
+
+USER, PASSWORD = "oncall", "of-the-tests"
+WEB_CONFIG = "basic_auth_users:\n  oncall: $2b$04$abcdefghijklmnopqrstuu8m01/OKKeqe.KVCwALriSagTRDKwHHe"
+READY_SECONDS = 30.0
+
+BUSYBOX = shutil.which("busybox")  # whose shell the image has
+SHELLS = [["sh"], *([[BUSYBOX, "sh"]] if BUSYBOX else [])]
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with temporary_home() as home:
+        (home / "samples").mkdir()
+        (home / "writable").mkdir()
+        yield home
+
+
+def environ_of(home: Path, prometheus_program: str, **settings: str) -> dict[str, str]:
+    path = f"{Path(prometheus_program).parent}:/usr/bin:/bin"
+    return {"PATH": path, "TMPDIR": str(home / "writable"), "STORAGE": str(home / "samples"), **settings}
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=["sh", "busybox"][: len(SHELLS)])
+def test_it_serves_whoever_knows_the_password_and_scrapes_the_given_name(
+    home: Path, prometheus_program: str, shell: list[str]
+) -> None:
+    port = free_port()
+    environ = environ_of(
+        home,
+        prometheus_program,
+        PROMETHEUS_WEB_CONFIG=WEB_CONFIG,
+        TARGET_DNS_NAME="app.prod-shop.internal",
+        WEB_EXTERNAL_URL="https://prometheus.example.com/",
+        RETENTION="3d",
+    )
+    command = [*shell, str(DEPLOYED / "start"), f"--web.listen-address={LOOPBACK}:{port}"]
+    child = Child(Program("Prometheus", command, log=home / "log", environ=environ, folder=home))
+    try:
+        url = f"http://{LOOPBACK}:{port}"
+        assert wait_until(lambda: not child.running or status(f"{url}/-/ready") is not None, READY_SECONDS)
+        assert status(f"{url}/-/healthy") == 401
+        with httpx.Client(base_url=url, auth=(USER, PASSWORD), timeout=10) as client:
+            assert wait_until(lambda: client.get("/-/ready").status_code == 200, READY_SECONDS)
+            configuration = client.get("/api/v1/status/config").json()["data"]["yaml"]
+            assert "- app.prod-shop.internal" in configuration
+            assert "app.dev-chalice-app.internal" not in configuration
+            files = {group["file"] for group in client.get("/api/v1/rules").json()["data"]["groups"]}
+            assert {Path(file).name for file in files} == {file.name for file in RULES}
+            flags = client.get("/api/v1/status/flags").json()["data"]
+            assert flags["storage.tsdb.retention.time"] == "3d"
+            assert flags["web.external-url"] == "https://prometheus.example.com/"
+            assert client.get("/consoles/shop.html").status_code == 200
+        (rendered,) = (home / "writable").glob("start.*/web.yml")
+        assert stat.S_IMODE(rendered.stat().st_mode) == 0o600
+        assert stat.S_IMODE(rendered.parent.stat().st_mode) == 0o700
+        passed_on = Path(f"/proc/{child.pid}/environ")
+        assert not passed_on.exists() or b"basic_auth_users" not in passed_on.read_bytes()
+    finally:
+        child.end()
+
+
+def test_where_only_the_samples_can_be_written_it_renders_there_and_cleans_up_after_the_last_start(
+    home: Path, prometheus_program: str
+) -> None:
+    (home / "writable").rmdir()
+    (home / "samples" / "start.abcdef").mkdir()
+    environ = environ_of(home, prometheus_program, PROMETHEUS_WEB_CONFIG=WEB_CONFIG)
+    ran = subprocess.run(
+        ["sh", DEPLOYED / "start", "--version"], env=environ, capture_output=True, text=True, timeout=30, check=True
+    )
+    assert "prometheus, version" in ran.stdout + ran.stderr
+    (rendered,) = (home / "samples").glob("start.*")
+    assert rendered.name != "start.abcdef"
+    assert (rendered / "prometheus.yml").read_bytes() == (DEPLOYED / "prometheus.yml").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({}, "PROMETHEUS_WEB_CONFIG is missing"),
+        ({"PROMETHEUS_WEB_CONFIG": WEB_CONFIG, "TARGET_DNS_NAME": "a/b"}, "TARGET_DNS_NAME is 'a/b', not a host name"),
+        ({"PROMETHEUS_WEB_CONFIG": WEB_CONFIG, "STORAGE": "/nowhere", "TMPDIR": "/nowhere"}, "can be written to"),
+    ],
+)
+def test_what_is_missing_stops_it(home: Path, prometheus_program: str, settings: dict[str, str], sentence: str) -> None:
+    environ = {**environ_of(home, prometheus_program), **settings}
+    command = ["sh", str(DEPLOYED / "start")]
+    ran = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30, check=False)
+    assert ran.returncode == 2
+    assert sentence in ran.stderr
+
+
+def test_the_example_of_passwords_is_refused_as_it_stands(promtool: str) -> None:
+    command = [promtool, "check", "web-config", str(DEPLOYED / "web.example.yml")]
+    assert subprocess.run(command, capture_output=True, timeout=30, check=False).returncode != 0
+
+
+def status(url: str) -> int | None:
+    """Return an answer's status; None: nobody answers."""
+    try:
+        return httpx.get(url, timeout=5).status_code
+    except httpx.TransportError:
+        return None
