@@ -36,6 +36,22 @@ test: check ## Run every check and test of the service
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ALONE:%=--ignore=%)
 	@$(BIN)/python -m pytest $(ALONE)
 
+$(VENV)/.infra: requirements-infra.txt $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-infra.txt
+	@touch $@
+
+# In an environment of its own: what it requires does not go together with ours.
+CHECKOV := .cache/checkov
+$(CHECKOV)/.installed: requirements-checkov.txt
+	@echo "Setting up $(CHECKOV) ..."
+	@$(PYTHON) -m venv $(CHECKOV)
+	@$(CHECKOV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-checkov.txt
+	@touch $@
+
+.PHONY: test-infra
+test-infra: setup $(VENV)/.infra $(CHECKOV)/.installed ## Run the tests of what it is deployed with (Terraform on an emulated AWS)
+	@$(BIN)/python -m pytest -m infra --numprocesses 2 --dist loadgroup --junitxml=build/infra.xml tests
+
 .PHONY: observe
 observe: setup ## Serve the shop as `make run` does, watched by Prometheus with the deployed rules
 	@$(BIN)/python -m local.observe
@@ -72,7 +88,8 @@ diagrams: ## Draw docs/architecture.svg anew (wants graphviz)
 
 .PHONY: pins
 pins: setup ## Refresh requirements*.txt to the newest versions (review the diff, run make test)
-	@for name in requirements requirements-uvicorn requirements-granian requirements-cognito requirements-dev; do \
+	@for name in requirements requirements-uvicorn requirements-granian requirements-cognito requirements-dev \
+		requirements-infra requirements-checkov; do \
 		$(LOCK) $$name.in -o $$name.txt || exit 1; \
 	done
 

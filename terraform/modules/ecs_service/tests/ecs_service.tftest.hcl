@@ -80,8 +80,10 @@ variables {
   }
 }
 
-run "the_task" {
+run "as_promised" {
   command = apply
+
+  # The task.
 
   assert {
     condition = alltrue([
@@ -105,10 +107,8 @@ run "the_task" {
     condition     = strcontains(jsondecode(aws_ecs_task_definition.this.container_definitions)[1].environment[0].value, "127.0.0.1:2000")
     error_message = "The collector must take segments where the program sends them."
   }
-}
 
-run "the_way_in" {
-  command = apply
+  # The way in.
 
   assert {
     condition     = aws_lb_listener.https.ssl_policy == "ELBSecurityPolicy-TLS13-1-2-2021-06" && aws_lb_listener.http.default_action[0].type == "redirect"
@@ -139,10 +139,8 @@ run "the_way_in" {
     condition     = length(aws_vpc_security_group_egress_rule.to_internet) == 0
     error_message = "Tasks do not reach the internet unless told so."
   }
-}
 
-run "the_service" {
-  command = apply
+  # The service.
 
   assert {
     condition     = aws_ecs_service.this.deployment_circuit_breaker[0].enable && aws_ecs_service.this.deployment_circuit_breaker[0].rollback

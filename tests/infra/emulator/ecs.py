@@ -1,0 +1,41 @@
+"""ECS: what moto forgets of a service (aws_ecs_service)."""
+
+from typing import Any
+
+from moto.ecs.responses import EC2ContainerServiceResponse as Responses
+
+from tests.infra.emulator.patching import Call, around
+
+_FORGOTTEN = {
+    "availabilityZoneRebalancing": "availability_zone_rebalancing",
+    "capacityProviderStrategy": "capacity_provider_strategy",
+    "deploymentConfiguration": "deployment_configuration",
+    "enableECSManagedTags": "enable_ecs_managed_tags",
+    "enableExecuteCommand": "enable_execute_command",
+    "healthCheckGracePeriodSeconds": "health_check_grace_period_seconds",
+}
+
+
+@around(Responses, "create_service")
+def _create(original: Call, self: Any) -> Any:
+    answer = original(self)
+    service = answer.result["service"]
+    service.availability_zone_rebalancing = "DISABLED"
+    _remember(self, service)
+    if self._get_param("capacityProviderStrategy"):
+        service.launch_type = None  # AWS knows one or the other
+    return answer
+
+
+@around(Responses, "update_service")
+def _update(original: Call, self: Any) -> Any:
+    answer = original(self)
+    _remember(self, answer.result["service"])
+    return answer
+
+
+def _remember(call: Any, service: Any) -> None:
+    for parameter, attribute in _FORGOTTEN.items():
+        value = call._get_param(parameter)
+        if value is not None:
+            setattr(service, attribute, value)

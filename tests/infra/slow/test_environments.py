@@ -1,0 +1,294 @@
+"""Each example goes up, stays as it is, is what was promised, and comes down: `prod` first, then `dev`.
+
+The tests of an environment run in the order in which they stand here, the first on an empty account.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.infra.environments import Environment
+from tests.infra.questions import ANYWHERE, Account, Opening, as_list
+from tests.infra.twin import LEFT_ALONE, Twin, names_read
+from tests.stores import OwnRedis
+
+pytestmark = [pytest.mark.infra, pytest.mark.timeout(900)]
+
+FORGOTTEN = "it forgets the description of a rule that names a security group"
+DRIFT = {
+    ("aws_vpc_security_group_ingress_rule", "description"): FORGOTTEN,
+    ("aws_vpc_security_group_egress_rule", "description"): FORGOTTEN,
+}
+"""What a second plan would change because the emulator forgets it: the reason, by type and attribute."""
+
+
+def test_the_pipeline_may_begin_with_the_repositories_alone(environment: Environment) -> None:
+    environment.apply("-target=module.ecr", step="repositories")
+    assert {address.split(".")[1] for address in environment.addresses()} == {"ecr"}
+    found = environment.cloud.client("ecr").describe_repositories()["repositories"]
+    assert {each["repositoryName"] for each in found} == {
+        environment.full_name,
+        f"{environment.full_name}-prometheus",
+    }
+    assert {each["imageTagMutability"] for each in found} == {"IMMUTABLE"}
+    assert all(each["imageScanningConfiguration"]["scanOnPush"] for each in found)
+
+
+def test_every_module_is_part_of_it(applied: Environment) -> None:
+    modules = {address.split(".")[1].split("[")[0] for address in applied.addresses() if address.startswith("module.")}
+    parts = {"network", "ecr", "cluster", "app", "prometheus", "prometheus_storage", "database", "cache", "api_keys"}
+    assert parts | {"observability", "dns"} <= modules
+
+
+def test_a_second_plan_changes_nothing(applied: Environment) -> None:
+    changes = applied.changes()
+    unexplained = [change for change in changes if (change.type, change.attribute) not in DRIFT]
+    assert not unexplained, "\n".join(map(str, unexplained))
+    stale = set(DRIFT) - {(change.type, change.attribute) for change in changes}
+    assert not stale, "these do not drift any more: drop them from DRIFT"
+
+
+def test_what_the_service_has_always_promised_is_there_by_name(applied: Environment, account: Account) -> None:
+    client, name = account.cloud.client, account.name
+    (vpc,) = client("ec2").describe_vpcs(Filters=[{"Name": "tag:Name", "Values": [name]}])["Vpcs"]
+    ours = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+    assert client("ec2").describe_nat_gateways(Filter=ours)["NatGateways"]
+    assert {opening.group for opening in account.openings()}
+    assert account.service()["status"] == account.service("-prometheus")["status"] == "ACTIVE"
+    assert account.task()["requiresCompatibilities"] == ["FARGATE"]
+    assert account.database()["Engine"] == "postgres"
+    assert account.cache()["Engine"] in ("valkey", "redis")
+    assert {f"/ecs/{name}/app", f"/ecs/{name}/prometheus"} <= set(account.log_groups())
+    assert client("ecr").describe_repositories(repositoryNames=[name, f"{name}-prometheus"])["repositories"]
+    names = {record for record, kind in account.records(applied.given.zone_id) if kind == "A"}
+    assert names == {applied.variable("domain_name"), applied.variable("prometheus_domain_name")}
+
+
+def test_only_load_balancers_can_be_reached_from_anywhere(account: Account) -> None:
+    inwards = {opening for opening in account.openings() if opening.inwards}
+    open_groups = {opening.group for opening in inwards if opening.peer in ANYWHERE}
+    balancers = {group for balancer in account.load_balancers().values() for group in balancer["SecurityGroups"]}
+    assert open_groups <= names_of(account, balancers)
+    assert {opening.port for opening in inwards if opening.peer in ANYWHERE} <= {80, 443}
+
+
+def test_security_groups_chain_from_the_internet_to_the_stores(account: Account) -> None:
+    inwards = {opening for opening in account.openings() if opening.inwards}
+    ports = {opening.port: {each for each in inwards if each.port == opening.port} for opening in inwards}
+    assert peers(ports[5432]) <= {opening.group for opening in inwards}, "only groups of ours reach PostgreSQL"
+    assert peers(ports[6379]) == peers(ports[5432]), "the same tasks reach the cache"
+    (task_group,) = peers(ports[6379])
+    assert {each.group for each in ports[3000]} == {task_group}
+    assert len(peers(ports[3000])) == 2, "the load balancer and Prometheus"
+    assert not peers(ports[3000]) & ANYWHERE
+
+
+def peers(openings: set[Opening]) -> set[str]:
+    return {opening.peer for opening in openings}
+
+
+def names_of(account: Account, groups: set[str]) -> set[str]:
+    found = account.cloud.client("ec2").describe_security_groups(GroupIds=sorted(groups))["SecurityGroups"]
+    return {group["GroupName"] for group in found}
+
+
+def test_the_task_gets_secrets_by_name_and_none_in_the_open(account: Account) -> None:
+    environment = account.main_container().environment
+    assert environment["DATABASE_SECRET_ARN"] == account.database()["MasterUserSecret"]["SecretArn"]
+    for name in ("DATABASE_SECRET_ARN", "REDIS_SECRET_ARN", "API_KEYS_SECRET_ARN"):
+        assert environment[name].startswith("arn:aws:secretsmanager:"), name
+        account.secret(environment[name])
+    assert urlsplit(environment["DATABASE_URL"]).username
+    assert urlsplit(environment["DATABASE_URL"]).password is None
+    assert "@" not in environment["REDIS_URL"]
+
+
+def test_prometheus_gets_its_web_configuration_from_the_secret(applied: Environment, account: Account) -> None:
+    container = account.main_container("-prometheus")
+    assert container.secrets["PROMETHEUS_WEB_CONFIG"] == applied.given.prometheus_web_config_secret_arn
+    assert container.environment["TARGET_DNS_NAME"] == f"app.{account.name}.internal"
+
+
+@pytest.mark.parametrize("suffix", ["", "-prometheus"])
+def test_containers_are_locked_down(suffix: str, account: Account) -> None:
+    for name, container in account.containers(suffix).items():
+        definition = container.definition
+        assert definition["readonlyRootFilesystem"], name
+        assert definition.get("user", "0").split(":")[0] not in ("0", "root"), name
+        assert not definition.get("privileged"), name
+        assert definition["logConfiguration"]["options"]["mode"] == "non-blocking", name
+        assert definition["logConfiguration"]["options"]["max-buffer-size"], name
+
+
+def test_drain_deregistration_and_stop_follow_each_other(account: Account) -> None:
+    container = account.main_container()
+    drain = int(container.environment["DRAIN_SECONDS"])
+    assert drain < container.definition["stopTimeout"]
+    group = account.service()["loadBalancers"][0]["targetGroupArn"]
+    attributes = account.cloud.client("elbv2").describe_target_group_attributes(TargetGroupArn=group)["Attributes"]
+    values = {each["Key"]: each["Value"] for each in attributes}
+    assert int(values["deregistration_delay.timeout_seconds"]) <= drain
+
+
+def test_listeners_speak_tls_and_hide_metrics(applied: Environment, account: Account) -> None:
+    balancers = account.load_balancers()
+    assert {each.get("Scheme", "internet-facing") for each in balancers.values()} == {"internet-facing"}
+    for balancer in balancers.values():
+        listeners = account.listeners(balancer["LoadBalancerArn"])
+        assert listeners[80]["DefaultActions"][0]["RedirectConfig"]["Protocol"] == "HTTPS"
+        assert listeners[443]["SslPolicy"].startswith("ELBSecurityPolicy-TLS13-1-2")
+        assert listeners[443]["Certificates"][0]["CertificateArn"] == applied.given.certificate_arn
+    rules = account.listeners(balancers[account.name]["LoadBalancerArn"])[443]["Rules"]
+    hidden = {path: rule["Actions"][0] for rule in rules for path in paths(rule)}
+    assert hidden["/metrics"]["FixedResponseConfig"]["StatusCode"] == "404"
+
+
+def paths(rule: dict[str, Any]) -> list[str]:
+    return [
+        path for condition in rule["Conditions"] for path in condition.get("PathPatternConfig", {}).get("Values", ())
+    ]
+
+
+def test_names_lead_to_the_load_balancers(applied: Environment, account: Account) -> None:
+    records = account.records(applied.given.zone_id)
+    balancers = account.load_balancers()
+    for variable, suffix in (("domain_name", ""), ("prometheus_domain_name", "-prometheus")):
+        for kind in ("A", "AAAA"):
+            target = records[applied.variable(variable), kind]["AliasTarget"]["DNSName"]
+            assert target.removesuffix(".").endswith(balancers[account.name + suffix]["DNSName"])
+
+
+ALARMS = {
+    "load balancer": [
+        "app-load-balancer-5xx",
+        "app-load-balancer-latency",
+        "app-unhealthy-hosts",
+        "app-no-healthy-host",
+    ],
+    "service": ["app-service-cpu", "app-service-memory", "app-running-below-desired"],
+    "prometheus": ["prometheus-load-balancer-5xx", "prometheus-unhealthy-hosts", "prometheus-running-below-desired"],
+    "database": ["database-cpu", "database-connections", "database-storage", "database-memory"],
+    "cache": ["cache-cpu-1", "cache-evictions-1", "cache-memory-1", "cache-connections-1", "cache-failover"],
+    "log": ["errors-logged"],
+}
+
+
+@pytest.mark.parametrize("part", ALARMS)
+def test_alarms_tell_the_topic(part: str, applied: Environment, account: Account) -> None:
+    alarms = {alarm["AlarmName"]: alarm for alarm in account.alarms()}
+    for name in ALARMS[part]:
+        alarm = alarms[f"{account.name}-{name}"]
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [applied.given.sns_topic]
+        assert alarm["ActionsEnabled"]
+
+
+def test_alarms_look_at_what_is_really_there(account: Account) -> None:
+    seen = {
+        (dimension["Name"], dimension["Value"])
+        for alarm in account.alarms()
+        for metric in (alarm, *(each["MetricStat"]["Metric"] for each in alarm["Metrics"] if "MetricStat" in each))
+        for dimension in metric.get("Dimensions", ())
+    }
+    balancers = account.load_balancers().values()
+    assert {value for name, value in seen if name == "LoadBalancer"} == {
+        each["LoadBalancerArn"].partition(":loadbalancer/")[2] for each in balancers
+    }
+    assert {value for name, value in seen if name == "ServiceName"} == {account.name, f"{account.name}-prometheus"}
+    assert {value for name, value in seen if name == "DBInstanceIdentifier"} == {account.name}
+    assert {value for name, value in seen if name == "CacheClusterId"} == set(account.cache()["MemberClusters"])
+
+
+def test_the_dashboard_shows_every_alarm(account: Account) -> None:
+    body = account.cloud.client("cloudwatch").get_dashboard(DashboardName=account.name)["DashboardBody"]
+    (shown,) = [each for each in json.loads(body)["widgets"] if each["type"] == "alarm"]
+    autoscaling = "TargetTracking-"  # alarms of the autoscaling's own
+    ours = {alarm["AlarmArn"] for alarm in account.alarms() if not alarm["AlarmName"].startswith(autoscaling)}
+    assert set(shown["properties"]["alarms"]) == ours
+
+
+def test_stores_are_private_and_encrypted(account: Account) -> None:
+    database, cache = account.database(), account.cache()
+    assert not database["PubliclyAccessible"]
+    assert database["StorageEncrypted"]
+    assert cache["TransitEncryptionEnabled"]
+    assert cache["AtRestEncryptionEnabled"]
+    groups = database["DBParameterGroups"][0]["DBParameterGroupName"]
+    parameters = account.cloud.client("rds").describe_db_parameters(DBParameterGroupName=groups)["Parameters"]
+    values = {each["ParameterName"]: each.get("ParameterValue") for each in parameters}
+    assert values["rds.force_ssl"] == "1"
+    assert int(values["statement_timeout"] or 0) > 0
+    assert int(values["idle_in_transaction_session_timeout"] or 0) > 0
+
+
+@pytest.mark.parametrize("suffix", ["", "-prometheus"])
+@pytest.mark.parametrize("role", ["taskRoleArn", "executionRoleArn"])
+def test_roles_may_do_only_what_they_need(role: str, suffix: str, account: Account) -> None:
+    everywhere = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules"}
+    everywhere |= {"xray:GetSamplingTargets", "xray:GetSamplingStatisticSummaries", "ecr:GetAuthorizationToken"}
+    everywhere |= {f"ssmmessages:{end}{what}Channel" for end in ("Create", "Open") for what in ("Control", "Data")}
+    task = account.task(suffix)
+    if role not in task:
+        return
+    for statement in account.role_statements(task[role]):
+        actions = set(as_list(statement["Action"]))
+        assert not any(action == "*" or action.endswith(":*") for action in actions), statement
+        if "*" in as_list(statement["Resource"]):
+            assert actions <= everywhere, statement
+
+
+def test_secrets_are_not_in_the_state(applied: Environment, account: Account) -> None:
+    state = applied.state_text()
+    environment = account.main_container().environment
+    assert environment["API_KEYS_SECRET_ARN"] in state
+    for name in ("REDIS_SECRET_ARN", "API_KEYS_SECRET_ARN"):
+        secret = account.secret(environment[name])
+        value = json.loads(secret)["password"] if secret.startswith("{") else secret
+        assert len(value) >= 32
+        assert value not in state, f"the value of {name}"
+
+
+def test_the_container_is_given_the_names_that_the_server_reads(account: Account) -> None:
+    container = account.main_container()
+    given = {*container.environment, *container.secrets}
+    assert given <= names_read(), "nothing reads these"
+    assert names_read() - given == set(LEFT_ALONE)
+
+
+def test_the_server_serves_with_exactly_these_names(account: Account, database_url: str, own_redis: OwnRedis) -> None:
+    container = account.main_container()
+    keys = account.secret(container.environment["API_KEYS_SECRET_ARN"]).split(",")
+    product = {"id": 1, "name": "Samsung TV", "price": 140}
+    with Twin(container, account.cloud, database_url, own_redis).serving() as server:
+        assert httpx.post(f"{server.url}/data", json=product).status_code == 403
+        assert httpx.post(f"{server.url}/data", json=product, headers={"x-api-key": keys[0]}).status_code == 201
+        read = httpx.get(f"{server.url}/product/1")
+        assert (read.status_code, read.json()) == (200, product)
+        assert read.headers["x-cache"] in ("hit", "miss")
+
+
+def test_all_of_it_comes_down_again(applied: Environment, record_property: Callable[[str, object], None]) -> None:
+    created = applied.addresses()
+    applied.apply(*UNPROTECTED, step="unprotect")
+    applied.destroy(*UNPROTECTED)
+    record_property("resources", len(created))
+    record_property("seconds", {step: round(seconds) for step, seconds in applied.seconds.items()})
+    assert applied.addresses() == []
+    client = applied.cloud.client
+    clusters = client("ecs").describe_clusters(clusters=[applied.full_name])["clusters"]
+    assert [each["status"] for each in clusters if each["status"] != "INACTIVE"] == []
+    assert client("elbv2").describe_load_balancers()["LoadBalancers"] == []
+    assert client("rds").describe_db_instances()["DBInstances"] == []
+    assert client("elasticache").describe_replication_groups()["ReplicationGroups"] == []
+    assert client("ecr").describe_repositories()["repositories"] == []
+    assert client("logs").describe_log_groups()["logGroups"] == []
+    assert client("efs").describe_file_systems()["FileSystems"] == []
+    assert client("s3").list_buckets()["Buckets"] == []
+    assert [vpc for vpc in client("ec2").describe_vpcs()["Vpcs"] if not vpc["IsDefault"]] == []
+
+
+UNPROTECTED = ["-var=deletion_protection=false"]
+"""What an operator sets before the databases may be destroyed."""

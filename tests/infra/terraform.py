@@ -1,0 +1,174 @@
+"""Terraform as the tests run it: always in a scratch copy, without the real backend, offline where that can be."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+TREE = ROOT / "terraform"
+MODULES = sorted(path.name for path in (TREE / "modules").iterdir() if path.is_dir())
+
+MIRROR = "TERRAFORM_PLUGIN_DIR"
+"""The variable that says where the provider lies, in a folder registry.terraform.io, for a machine without internet."""
+
+_CONFIGURATION = "TF_CLI_CONFIG_FILE"
+_REGISTRY = "registry.terraform.io"
+_PROVIDER = Path(_REGISTRY, "hashicorp", "aws")
+_NOT_LOOKED_INTO = {Path("/proc"), Path("/sys"), Path("/dev")}
+_PASSED_ON = re.compile(
+    r"PATH|HOME|LANG|LC_ALL|TMPDIR|TZ|XDG_\w+|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|SSL_CERT_\w+"
+)
+
+
+class MissingTerraformError(Exception):
+    """Terraform or its provider cannot be had on this machine."""
+
+
+class TerraformError(AssertionError):
+    """A command of Terraform failed; the message is what it wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terraform:
+    """The program, and where it finds its provider."""
+
+    program: Path
+    mirror: Path | None  # None: `terraform init` fetches it
+    cache: Path  # what was fetched once is linked afterwards
+
+    def folder(self, path: Path, environ: Mapping[str, str] | None = None) -> "Folder":
+        """Take a folder of configuration in a scratch copy, and initialise it."""
+        folder = self.at(path, environ)
+        mirror = [f"-plugin-dir={self.mirror}"] if self.mirror else []
+        folder.run("init", "-backend=false", "-input=false", *mirror)
+        return folder
+
+    def at(self, path: Path, environ: Mapping[str, str] | None = None) -> "Folder":
+        """Take a folder as it is."""
+        return Folder(self, path, environ or {})
+
+    def environ(self) -> dict[str, str]:
+        """Return an environment without anything of ours that Terraform or the provider would read."""
+        environ = {name: value for name, value in os.environ.items() if _PASSED_ON.fullmatch(name)}
+        environ |= {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
+        if Path(os.environ.get(_CONFIGURATION, "")).is_file():  # a name without a file only makes for warnings
+            environ[_CONFIGURATION] = os.environ[_CONFIGURATION]
+        if self.mirror is None:
+            environ["TF_PLUGIN_CACHE_DIR"] = str(self.cache)
+        return environ
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """An initialised scratch copy of a configuration."""
+
+    terraform: Terraform
+    path: Path
+    environ: Mapping[str, str]
+
+    def run(self, command: str, *arguments: str, accepted: tuple[int, ...] = (0,), seconds: float = 900) -> str:
+        """Run a command; return what it wrote to standard output.
+
+        Raises:
+            TerraformError: it ended with a status that is not accepted.
+        """
+        done = subprocess.run(
+            [self.terraform.program, f"-chdir={self.path}", command, "-no-color", *arguments],
+            env={**self.terraform.environ(), **self.environ},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+        )
+        if done.returncode not in accepted:
+            words = " ".join((command, *arguments))
+            raise TerraformError(f"terraform {words}: exit status {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def state(self) -> list[dict[str, Any]]:
+        """Return every resource in the state, of all modules, with its `address`, `type` and `values`."""
+        state = json.loads(self.run("show", "-json"))
+        return list(_resources(state.get("values", {}).get("root_module", {})))
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the values of the outputs."""
+        return {name: output["value"] for name, output in json.loads(self.run("output", "-json")).items()}
+
+
+def scratch_tree(folder: Path) -> Path:
+    """Copy the whole tree into `folder`, without what a developer's own runs left behind; return where its root is."""
+    left = shutil.ignore_patterns(
+        ".terraform", ".terraform.lock.hcl", "*.tfstate*", "terraform.tfvars", "*.auto.tfvars"
+    )
+    return Path(shutil.copytree(TREE, folder / "terraform", ignore=left))
+
+
+def find_terraform(cache: Path) -> Terraform:
+    """Find the program and its provider.
+
+    Raises:
+        MissingTerraformError: one of them cannot be had; the message says what to do.
+    """
+    program = shutil.which("terraform")
+    if program is None:
+        raise MissingTerraformError("terraform is not on the PATH")
+    mirror = next(mirrors(), None)
+    terraform = Terraform(Path(program), mirror, cache)
+    if mirror is None:
+        _require_registry(terraform, cache)
+    return terraform
+
+
+def mirrors(environ: Mapping[str, str] = os.environ, top: Path = Path("/")) -> Iterator[Path]:
+    """Yield the folders that hold the provider: the one that is named, the usual ones, any near the top of the disk."""
+    named = environ.get(MIRROR)
+    if named:
+        if not (Path(named) / _PROVIDER).is_dir():
+            raise MissingTerraformError(f"{MIRROR}={named} holds no {_PROVIDER}")
+        yield Path(named)
+    for place in (*_usual(environ), *_shallow(top)):
+        if (place / _PROVIDER).is_dir():
+            yield place
+
+
+def _usual(environ: Mapping[str, str]) -> Iterator[Path]:
+    """Yield where Terraform itself looks for mirrors, in its order."""
+    home = Path(environ.get("HOME") or Path.home())
+    yield TREE / "terraform.d" / "plugins"
+    yield home / ".terraform.d" / "plugins"
+    shared = (environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share").split(":")
+    for data in (environ.get("XDG_DATA_HOME") or str(home / ".local" / "share"), *shared):
+        yield Path(data) / "terraform" / "plugins"
+
+
+def _shallow(top: Path) -> Iterator[Path]:
+    """Yield every folder, at most two below the top, that holds one named for the registry."""
+    for pattern in (_REGISTRY, f"*/{_REGISTRY}", f"*/*/{_REGISTRY}"):
+        for found in sorted(top.glob(pattern)):
+            if not _NOT_LOOKED_INTO & set(found.parents):
+                yield found.parent
+
+
+def _require_registry(terraform: Terraform, cache: Path) -> None:
+    probe = cache / "probe"
+    probe.mkdir(parents=True, exist_ok=True)
+    shutil.copy(TREE / "versions.tf", probe)
+    try:
+        terraform.folder(probe, {"TF_REGISTRY_CLIENT_TIMEOUT": "10"})
+    except TerraformError as fault:
+        last = str(fault).strip().splitlines()[-1]
+        raise MissingTerraformError(
+            f"no provider in a local mirror ({MIRROR} names one), none to fetch: {last}"
+        ) from None
+
+
+def _resources(module: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from (resource for resource in module.get("resources", ()) if resource["mode"] == "managed")
+    for child in module.get("child_modules", ()):
+        yield from _resources(child)

@@ -1,0 +1,59 @@
+"""The tree is in order: formatted, valid, and every module keeps its promises, asked with a provider that is played."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.infra.terraform import MODULES, TREE, Terraform, scratch_tree
+
+LONG = {"root", "ecs_service"}
+"""Their tests take as long as all the others' together, and run with those of the emulator."""
+
+EVERYTHING = [pytest.param(name, marks=[pytest.mark.infra] if name in LONG else []) for name in ["root", *MODULES]]
+PROMISED = {
+    "network",
+    "ecr",
+    "ecs_cluster",
+    "ecs_service",
+    "rds",
+    "elasticache",
+    "observability",
+    "dns",
+    "github_oidc",
+    "efs",
+    "secret",
+}
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return scratch_tree(tmp_path_factory.mktemp("tree"))
+
+
+def test_every_module_that_was_promised_is_there() -> None:
+    assert set(MODULES) == PROMISED
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_its_tests_pass(name: str, terraform: Terraform, tree: Path) -> None:
+    said = terraform.folder(tree if name == "root" else tree / "modules" / name).run("test")
+    assert "0 failed" in said, said
+    assert "Success! 0 passed" not in said, f"{name} has no tests"
+
+
+def test_the_whole_is_valid(terraform: Terraform, tree: Path) -> None:
+    assert "Success" in terraform.folder(tree).run("validate")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_module_explains_itself(name: str) -> None:
+    module = TREE / "modules" / name
+    readme = (module / "README.md").read_text(encoding="utf-8")
+    assert f'source  = "./modules/{name}"' in readme or f"./modules/{name}" in readme, "no example of its use"
+    assert "required_version" in (module / "versions.tf").read_text(encoding="utf-8")
+    assert list((module / "tests").glob("*.tftest.hcl"))
+
+
+def test_tree_is_formatted(terraform: Terraform) -> None:
+    unformatted = terraform.at(TREE).run("fmt", "-check", "-recursive", accepted=(0, 3))
+    assert not unformatted, f"terraform fmt -recursive terraform would rewrite:\n{unformatted}"

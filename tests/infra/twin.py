@@ -1,0 +1,95 @@
+"""A task's twin on this machine: the real server, with exactly the names in its container, and stores of the test's."""
+
+import contextlib
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import redis
+
+from chalicelib import settings as shop
+from fargate import settings as adapter
+from fargate.api_keys import ApiKeys
+from tests.infra.cloud import Cloud
+from tests.infra.questions import Container
+from tests.servers import Server, serving
+from tests.stores import OwnRedis
+
+LEFT_ALONE = {
+    "API_KEYS": "keys come from a secret, by API_KEYS_SECRET_ARN",
+    "BASE_PATH": "the service has its domain name to itself",
+    "COGNITO_JWKS": "no route of the shop asks for a user of a pool",
+    "CONNECTION_LIMIT": "the default fits a task",
+    "DEADLINE_SECONDS": "the default is API Gateway's",
+    "HOST": "the default, every interface, is what a container needs",
+    "KEEP_ALIVE_SECONDS": "the default is longer than the load balancer's",
+    "MAX_BODY_BYTES": "the default is API Gateway's",
+    "MAX_HEADER_BYTES": "the default is API Gateway's",
+    "POWERTOOLS_TRACE_DISABLED": "tracing is on",
+}
+"""What the container does not set, and why not."""
+
+
+class _Asked(Mapping[str, str]):
+    """An environment that remembers what it was asked for."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.names.add(name)
+        return self._environ[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._environ)
+
+    def __len__(self) -> int:
+        return len(self._environ)
+
+
+def names_read() -> set[str]:
+    """Return every name that the server's settings look up, found out by letting them."""
+    asked = _Asked({"DATABASE_URL": "postgresql://user@localhost/shop", "REDIS_URL": "redis://localhost"})
+    with contextlib.suppress(shop.SettingsError):  # the address has no password; all names are looked up first
+        shop.read_settings(asked)
+    settings = adapter.read_settings(asked)
+    assert isinstance(settings.api_keys, ApiKeys)
+    return asked.names
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """How the container of a task is run here."""
+
+    container: Container
+    cloud: Cloud
+    database_url: str
+    redis: OwnRedis
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[Server]:
+        """Run the server."""
+        with serving({**self._environ(), **self.cloud.environ()}) as server:
+            yield server
+
+    def _environ(self) -> dict[str, str]:
+        """Return the container's own environment, with what only AWS has replaced by what is here."""
+        database = urlsplit(self.database_url)
+        password = secrets.token_hex(16)
+        with redis.Redis.from_url(self.redis.url) as client:
+            client.config_set("requirepass", password)
+        return self.container.environment | {
+            "DATABASE_URL": f"postgresql://{database.username}@{database.hostname}:{database.port}{database.path}",
+            "DATABASE_SECRET_ARN": self._secret(database.username, database.password),
+            "REDIS_URL": self.redis.url,
+            "REDIS_SECRET_ARN": self._secret("default", password),
+        }
+
+    def _secret(self, username: str | None, password: str | None) -> str:
+        """Make a secret beside those of the service, which hold what only AWS accepts."""
+        text = json.dumps({"username": username, "password": password})
+        client = self.cloud.client("secretsmanager")
+        return str(client.create_secret(Name=f"twin/{secrets.token_hex(4)}", SecretString=text)["ARN"])
