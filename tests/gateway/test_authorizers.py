@@ -622,7 +622,7 @@ def test_a_slow_authorizer_holds_up_nobody_whose_answer_is_known() -> None:
 
 
 def test_an_authorizer_on_a_blueprint_guards_its_routes() -> None:
-    app, blueprint = Chalice("shop"), Blueprint("blueprint")
+    app, blueprint = Chalice("gatehouse"), Blueprint("blueprint")
     blueprint._import_name = "blueprint"
 
     @blueprint.authorizer(header="X-Token", ttl_seconds=0)
@@ -656,7 +656,7 @@ def test_copies_with_scopes_are_the_same_authorizer() -> None:
 
 
 def test_an_authorizer_that_was_never_registered_lets_nobody_in() -> None:
-    app, blueprint = Chalice("shop"), Blueprint("forgotten")
+    app, blueprint = Chalice("gatehouse"), Blueprint("forgotten")
     guard = blueprint.authorizer()(everyone)
     app.route("/", authorizer=guard)(lambda: {})
     assert refusal(call(create_wsgi_app(app, Settings()), "GET", "/", HTTP_AUTHORIZATION="x")) == DENIED
