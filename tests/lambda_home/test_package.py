@@ -1,0 +1,112 @@
+"""What is packed: all that the shop imports, nothing else, compiled, small, and quick to import."""
+
+import re
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from tests.house.test_house import files_of, imports_of, packages_of, requirements
+from tests.lambda_home.function import Sandbox
+from tests.lambda_home.packaged import BROUGHT_BY_LAMBDA, Package
+from tests.servers import ROOT
+
+MAX_ZIPPED_BYTES = 30_000_000
+MAX_UNZIPPED_BYTES = 250 * 1024 * 1024  # Lambda's own limit
+IMPORT_SECONDS = 0.4
+TRIES = 10
+PAGE = ROOT / "docs" / "lambda.md"
+
+# What a container or a developer needs.
+ELSEWHERE = {
+    "fargate",
+    "local",
+    "tests",
+    "waitress",
+    "orjson",
+    "alembic",
+    "pip",
+    "setuptools",
+    "bin",
+    "vendor",
+    ".chalice",
+}
+
+# Of the shop, what no request on Lambda gets to: the migration runs from the container's image.
+NOT_SERVED = ("migrate.py", "migrations/")
+
+
+@pytest.fixture(scope="module")
+def package(packaged: Callable[[str], Package]) -> Package:
+    return packaged("dev")
+
+
+@pytest.fixture(scope="module")
+def listed(package: Package) -> dict[str, int]:
+    """The bytes of every file in it, by path."""
+    return package.sizes()
+
+
+def test_it_is_small(package: Package, listed: dict[str, int]) -> None:
+    assert package.zipped.stat().st_size < MAX_ZIPPED_BYTES
+    assert sum(listed.values()) < MAX_UNZIPPED_BYTES
+
+
+def test_it_is_imported_in_the_time_that_a_cold_start_may_take(sandbox: Sandbox) -> None:
+    """The best of several: whatever else runs on this machine only makes it slower."""
+    seconds: list[float] = []
+    while len(seconds) < TRIES and (not seconds or min(seconds) > IMPORT_SECONDS):
+        seconds.append(sandbox.import_seconds())
+    assert min(seconds) < IMPORT_SECONDS, seconds
+
+
+def test_every_module_is_compiled(listed: dict[str, int]) -> None:
+    """Lambda cannot write bytecode, so what is not compiled here is compiled again at each cold start."""
+    tag = sys.implementation.cache_tag
+    compiled = {re.sub(rf"__pycache__/(\w+)\.{tag}\.pyc$", r"\1.py", name) for name in listed if name.endswith(".pyc")}
+    assert compiled == {name for name in listed if name.endswith(".py")}
+
+
+def test_nothing_asks_whether_bytecode_is_up_to_date(sandbox: Sandbox) -> None:
+    """Unpacked files are as old as whoever unpacks them says: bytecode must not depend on that (PEP 552)."""
+    unchecked = {file.read_bytes()[4:8] for file in sandbox.task.rglob("*.pyc")}
+    assert unchecked == {b"\x01\0\0\0"}
+
+
+def test_it_holds_the_shop_and_not_the_adapter(listed: dict[str, int]) -> None:
+    shop = {path.relative_to(ROOT).as_posix() for path in [ROOT / "app.py", *files_of("chalicelib")]}
+    assert shop | {"chalicelib/openapi.json", "chalice/app.py"} <= set(listed)
+    tops = {name.partition("/")[0] for name in listed}
+    assert not tops & ELSEWHERE
+
+
+def test_what_lambda_brings_is_not_packed_twice(package: Package) -> None:
+    needed_by_others_too = {"jmespath", "python-dateutil", "six"}  # small, and our lock's versions
+    assert package.distributions() & set(BROUGHT_BY_LAMBDA) == needed_by_others_too
+
+
+def test_requirements_are_exactly_what_the_shop_imports_there() -> None:
+    files = [ROOT / "app.py", *(path for path in files_of("chalicelib") if not is_left_out(path.as_posix()))]
+    imported = packages_of(set().union(*map(imports_of, files))) - set(sys.stdlib_module_names)
+    named = {name.replace("_", "-") for name in imported} - {"app", "chalicelib"}
+    by_lambda_or_chalice = {"botocore", "chalice"}
+    assert requirements(".chalice/requirements.in") == named - by_lambda_or_chalice
+
+
+def is_left_out(path: str) -> bool:
+    return any(f"chalicelib/{part}" in path for part in NOT_SERVED)
+
+
+def test_versions_are_those_of_the_container() -> None:
+    here, there = pins(".chalice/requirements.txt"), pins("requirements.txt")
+    assert here
+    assert here.items() <= there.items()
+
+
+def pins(file: str) -> dict[str, str]:
+    return dict(re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def test_the_page_says_what_is_in_it(package: Package) -> None:
+    rows = re.findall(r"^\| `([\w-]+)` ", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(rows) == package.distributions() | {"chalice", "chalicelib"}

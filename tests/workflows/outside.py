@@ -1,0 +1,188 @@
+"""The workflows and their scripts against what they name: Terraform, the images' files, the role, the Makefile."""
+
+import re
+from collections.abc import Iterator
+
+from tests.workflows.tree import SCRIPTS, Document, Tree, block, declared, jobs_of, resources
+
+ACTIONS = {
+    "ecr get-login-password": "ecr:GetAuthorizationToken",
+    "ecs wait services-stable": "ecs:DescribeServices",
+    "ecs wait tasks-stopped": "ecs:DescribeTasks",
+    "sts get-caller-identity": None,  # needs no permission
+}
+"""What a call of the aws program asks a role for, where its name does not say so."""
+
+
+PUSHING = {
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:CompleteLayerUpload",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:UploadLayerPart",
+}
+"""What `docker push` asks ECR for."""
+
+
+def terraform_names(tree: Tree) -> Iterator[str]:
+    root = tree.together("terraform", "*.tf")
+    for name, script in tree.scripts().items():
+        for folder in set(re.findall(r"-chdir=(\S+)", script)) - {"terraform"}:
+            yield f"{name}: {folder} is not where Terraform's tree is"
+        given = set(re.findall(r'-var="?(\w+)=', script))
+        if unknown := given - declared("variable", root):
+            yield f"{name}: Terraform has no variables {sorted(unknown)}"
+        if given and not {"env", "service", "region", "image_tag"} <= given:
+            yield f"{name} does not say what is deployed: {sorted(given)}"
+        read = set(re.findall(r"\$\((?:terraform -chdir=terraform )?output (?:-raw |-json )?(\w+)\)", script))
+        if unknown := read - declared("output", root):
+            yield f"{name}: Terraform has no outputs {sorted(unknown)}"
+
+
+def addresses(tree: Tree) -> Iterator[str]:
+    """Yield what is to be applied by itself and is not there."""
+    lines = (line.partition("#")[0].strip() for line in tree.text(SCRIPTS / "before-roll-out.txt").splitlines())
+    before = [line for line in lines if line]
+    only = [job["with"]["only"] for _, job in jobs_of(tree.workflows()) if job.get("with", {}).get("only")]
+    if only != ["module.ecr"]:
+        yield f"there is to be somewhere to push to, and nothing else: {only}"
+    yield from (f"Terraform has no {address}" for address in (*before, *only) if not _has(tree, address))
+
+
+def _has(tree: Tree, address: str) -> bool:
+    root = tree.together("terraform", "*.tf")
+    module, _, resource = address.removeprefix("module.").partition(".")
+    if not address.startswith("module."):
+        return address in resources(root)
+    source = re.search(r'source\s*=\s*"\./(modules/\w+)"', block("module", module, root))
+    if source is None:
+        return False
+    return not resource or resource in resources(tree.together(f"terraform/{source[1]}", "*.tf"))
+
+
+def images(tree: Tree) -> Iterator[str]:
+    """Yield what is wrong with the images' files, and with how the tag gets to the tasks."""
+    matrix = _matrix(tree)
+    for each in matrix.values():
+        for kind in ("dockerfile", "context"):
+            if not tree.exists(each[kind]):
+                yield f"{each['image']}: its {kind} {each[kind]} is not there"
+        for argument in ("BASE=", "REVISION"):
+            if f"\nARG {argument}" not in tree.text(each["dockerfile"]):
+                yield f"{each['dockerfile']} does not take {argument}"
+    for name in matrix:
+        file = tree.text(f"terraform/{name}.tf")
+        if f'"${{module.ecr.repository_urls.{name}}}:${{var.image_tag}}"' not in file:
+            yield f"terraform/{name}.tf does not run the image of its repository with the pipeline's tag"
+
+
+def repositories(tree: Tree) -> Iterator[str]:
+    """Yield what is wrong with the names of the repositories."""
+    matrix = _matrix(tree)
+    job = tree.workflows()["build-app.yml"]["jobs"]["build"]
+    named = "${{ inputs.env }}-${{ inputs.service }}${{ matrix.suffix }}"
+    if job["env"]["REPOSITORY"] != named or 'name              = "${var.env}-${var.service}"' not in tree.text(
+        "terraform/main.tf"
+    ):
+        yield "repositories are not named <env>-<service> on both sides"
+    there = dict(re.findall(r'^ +(\w+) += "?([^"\n]+)"?$', _locals(tree, "repositories"), re.MULTILINE))
+    suffixes = {name: re.sub(r"^(\$\{var\.name\}|var\.name)", "", value) for name, value in there.items()}
+    if suffixes != {name: each["suffix"] for name, each in matrix.items()}:
+        yield f"Terraform's repositories are {there}"
+
+
+def _matrix(tree: Tree) -> dict[str, Document]:
+    job = tree.workflows()["build-app.yml"]["jobs"]["build"]
+    return {each["image"]: each for each in job["strategy"]["matrix"]["include"]}
+
+
+def _locals(tree: Tree, name: str) -> str:
+    found = re.search(rf"^  {name} = {{\n(.*?)^  }}", tree.text("terraform/modules/ecr/repositories.tf"), re.M | re.S)
+    return found[1] if found else ""
+
+
+def services(tree: Tree) -> Iterator[str]:
+    """Yield what is wrong with the task that migrates, and with what is waited for and asked."""
+    migrate, wait, smoke = (tree.text(SCRIPTS / f"{name}.sh") for name in ("migrate", "wait-stable", "smoke-test"))
+    container = re.search(r"^container=(\w+)$", migrate, re.MULTILINE)
+    if container is None or f'name                 = "{container[1]}"' not in tree.text("terraform/app.tf"):
+        yield "migrate.sh overrides the command of a container that is not the application's"
+    command = re.search(r'\\"command\\":\[\\"python\\",\\"-m\\",\\"([\w.]+)\\"\]', migrate)
+    if command is None or not tree.exists(command[1].replace(".", "/") + ".py"):
+        yield "migrate.sh runs a module that is not there"
+    if "awslogs-stream-prefix = var.container.name" not in tree.text(
+        "terraform/modules/ecs_service/task_definition.tf"
+    ):
+        yield "migrate.sh reads another log stream than the task writes"
+    if '"$service-prometheus"' not in wait or 'prometheus_name   = "${local.name}-prometheus"' not in tree.text(
+        "terraform/main.tf"
+    ):
+        yield "wait-stable.sh waits for another service than Prometheus'"
+    routes = set(re.findall(r"""app\.route\(["'](/[^"'{]*)["']""", tree.text("app.py")))
+    for path in re.findall(r"^expect \d+ '.*?' '?(/[\w-]+)", smoke, re.MULTILINE):
+        if path not in routes:
+            yield f"smoke-test.sh asks {path}, which is no route"
+
+
+def defaults(tree: Tree) -> Iterator[str]:
+    root = tree.together("terraform", "*.tf")
+    text = tree.together(".github/workflows", "*.yml")
+    for name, variable in (("SERVICE", "service"), ("AWS_REGION", "region")):
+        default = re.search(r'default\s*=\s*"([^"]*)"', block("variable", variable, root))
+        said = set(re.findall(rf"vars\.{name} \|\| '([^']*)'", text))
+        if default is None or said != {default[1]}:
+            yield f"{name} is {sorted(said)} by default, and something else in Terraform"
+    if len(set(re.findall(r"vars\.ENV \|\| '([^']*)'", text))) != 1:
+        yield "ENV is not the same everywhere by default"
+    branches = re.search(
+        r"default\s*=\s*\[(.*?)\]",
+        block("variable", "branches", tree.text("terraform/modules/github_oidc/variables.tf")),
+    )
+    trusted = re.findall(r'"([^"]+)"', branches[1]) if branches else []
+    pushed = tree.workflows()["deploy-app.yml"]["on"]["push"]["branches"]
+    if pushed != trusted:
+        yield f"{pushed} are deployed, but the role trusts {trusted}"
+
+
+def versions(tree: Tree) -> Iterator[str]:
+    text = tree.together(".github/workflows", "*.yml")
+    installed = set(re.findall(r"terraform_version: ([\d.]+)", text))
+    wanted = re.search(r'required_version = ">= ([\d.]+)"', tree.text("terraform/versions.tf"))
+    if len(installed) != 1 or wanted is None or _numbers(*installed) < _numbers(wanted[1]):
+        yield f"Terraform {sorted(installed)} is installed, and not what versions.tf asks for"
+    least = re.search(r'requires-python = ">=([\d.]+)"', tree.text("pyproject.toml"))
+    pythons = tree.workflows()["ci.yml"]["jobs"]["test"]["strategy"]["matrix"]["python"]
+    if least is None or min(map(_numbers, pythons)) != _numbers(least[1]):
+        yield f"Python {pythons} are tested, but not the oldest that is promised"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
+
+
+def make_targets(tree: Tree) -> Iterator[str]:
+    targets = set(re.findall(r"^([a-z-]+):", tree.text("Makefile"), re.MULTILINE))
+    for place, job in jobs_of(tree.workflows()):
+        for step in job.get("steps", ()):
+            named = re.findall(r"^make (?:\w+=\S+ )*([a-z-]+)$", step.get("run", ""), re.MULTILINE)
+            yield from (f"{place}: there is no make {name}" for name in named if name not in targets)
+
+
+def role(tree: Tree) -> Iterator[str]:
+    """Yield what the scripts ask AWS for that the role may not."""
+    policy = tree.text("terraform/modules/github_oidc/permissions.tf")
+    allowed = set(re.findall(r'"(\w+:[A-Z]\w+)"', policy))
+    asked = set(PUSHING)
+    for script in tree.scripts().values():
+        for call in re.findall(r"\baws ((?:\w+ wait|\w+) [a-z-]+)", script):
+            action = ACTIONS.get(call, f"{call.split()[0]}:{_camel(call.split()[-1])}")
+            asked |= {action} if action else set()
+    if missing := asked - allowed:
+        yield f"the role may not {sorted(missing)}"
+    suffixes = re.search(r'for suffix in \["", "(-\w+)"\]', policy)
+    if suffixes is None or f'${{var.name}}{suffixes[1]}"' not in _locals(tree, "repositories"):
+        yield "the role does not push to both repositories"
+
+
+def _camel(words: str) -> str:
+    return "".join(word.capitalize() for word in words.split("-"))

@@ -1,0 +1,149 @@
+"""Plays GitHub: carries out a workflow's jobs and steps in their order, the real scripts over stubs.
+
+A step gets the variables that the workflow gives it, and no others; the first that fails ends the run. Actions do
+nothing, but for the one that fetches AWS credentials: after it, and not before, they are in the environment.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.workflows.stubs import Done, Machine
+from tests.workflows.tree import ROOT, Document, Tree
+
+Values = dict[str, str]
+
+EVEN_AFTER_A_FAULT = "${{ !cancelled() }}"
+
+_TERM = re.compile(r"'(?P<text>[^']*)'|(?P<name>[\w.-]+)")
+_EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
+
+
+class UnknownExpressionError(AssertionError):
+    """A workflow says something that this runner does not understand, or names what is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What expressions see: `github.sha`, `inputs.env` and so on, by their full names."""
+
+    values: Mapping[str, str]
+
+    def filled(self, text: object) -> str:
+        """Return a text with its expressions carried out."""
+        return _EXPRESSION.sub(lambda found: self.value(found[1]), str(text))
+
+    def agrees(self, part: Document) -> bool:
+        """Say whether a job or a step is to be carried out, as far as its condition is concerned."""
+        condition = part.get("if", EVEN_AFTER_A_FAULT)
+        return condition == EVEN_AFTER_A_FAULT or bool(self.value(condition))
+
+    def value(self, expression: str) -> str:
+        """Carry out an expression; `||` and `&&` bind as in GitHub's language, an empty text is false."""
+        if "||" in expression:
+            left, _, right = expression.partition("||")
+            return self.value(left) or self.value(right)
+        if "&&" in expression:
+            left, _, right = expression.partition("&&")
+            return self.value(left) and self.value(right)
+        for operator in ("==", "!="):
+            if operator in expression:
+                left, _, right = (part.strip() for part in expression.partition(operator))
+                return "true" if (self.value(left) == self.value(right)) is (operator == "==") else ""
+        return self._term(expression.strip())
+
+    def _term(self, term: str) -> str:
+        found = _TERM.fullmatch(term)
+        if found is None:
+            raise UnknownExpressionError(term)
+        if found["text"] is not None:
+            return found["text"]
+        if term not in self.values and not term.startswith(("vars.", "secrets.", "steps.")):
+            raise UnknownExpressionError(f"{term} is not there")
+        return self.values.get(term, "")
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of a workflow; `at` are the steps that it came to, the last one being where it failed, if it did."""
+
+    tree: Tree
+    machine: Machine
+    at: list[str] = field(default_factory=list)
+    failed: Done | None = None
+
+    def workflow(self, name: str, values: Values) -> "Run":
+        """Carry out a workflow's jobs, one after the other as they wait for each other."""
+        document = self.tree.workflows()[name]
+        done: set[str] = set()
+        for label, job in document["jobs"].items():
+            needs = job.get("needs") or []
+            assert {needs} <= done if isinstance(needs, str) else set(needs) <= done, f"{label} waits for a later job"
+            self._job(label, job, values)
+            if self.failed:
+                break
+            done.add(label)
+        return self
+
+    def job(self, workflow: str, label: str, values: Values) -> "Run":
+        """Carry out one job of a workflow by itself."""
+        self._job(label, self.tree.workflows()[workflow]["jobs"][label], values)
+        return self
+
+    def _job(self, label: str, job: Document, values: Values) -> None:
+        context = Context(values)
+        if not context.agrees(job):
+            return
+        if "uses" in job:
+            inner = {name: value for name, value in values.items() if name.startswith("github.")}
+            inner |= self._defaults(job["uses"])
+            inner |= {f"inputs.{name}": context.filled(value) for name, value in job.get("with", {}).items()}
+            inner |= {f"secrets.{name}": context.filled(value) for name, value in job.get("secrets", {}).items()}
+            self.at.append(label)
+            self.workflow(Path(job["uses"]).name, inner)
+            return
+        for each in _matrix(job):
+            self._steps(job, {**values, **each})
+
+    def _defaults(self, uses: str) -> Values:
+        inputs = self.tree.workflows()[Path(uses).name]["on"]["workflow_call"]["inputs"]
+        return {f"inputs.{name}": str(each["default"]) for name, each in inputs.items() if "default" in each}
+
+    def _steps(self, job: Document, values: Values) -> None:
+        credentials: Values = {}
+        for step in job["steps"]:
+            context = Context(values)
+            if not context.agrees(step) or (self.failed and step.get("if") != EVEN_AFTER_A_FAULT):
+                continue
+            if "uses" in step:
+                credentials |= _credentials(step, context)
+                continue
+            given = {name: context.filled(value) for name, value in {**job["env"], **step.get("env", {})}.items()}
+            self.at.append(step["name"])
+            done = self._shell(step["run"], {**given, **credentials})
+            if "id" in step:
+                values = {**values, **self._outputs(step["id"])}
+            if done.status:
+                self.failed = done
+
+    def _shell(self, command: str, environ: Values) -> Done:
+        return self.machine.shell(["bash", "-e", "-c", f'cd "{ROOT}" && {command}'], {"PAUSE": "0", **environ})
+
+    def _outputs(self, step: str) -> Values:
+        lines = (line.partition("=") for line in self.machine.text("output").splitlines())
+        return {f"steps.{step}.outputs.{name}": value for name, _, value in lines}
+
+
+def _matrix(job: Document) -> Iterator[Values]:
+    for each in job.get("strategy", {}).get("matrix", {}).get("include", [{}]):
+        yield {f"matrix.{name}": str(value) for name, value in each.items()}
+
+
+def _credentials(step: Document, context: Context) -> Values:
+    if "configure-aws-credentials" not in step["uses"]:
+        return {}
+    given = {name: context.filled(value) for name, value in step["with"].items()}
+    who = given.get("role-to-assume") or given.get("aws-access-key-id")
+    assert who, "neither a role nor a key"
+    return {"AWS_ACCESS_KEY_ID": who, "AWS_REGION": given["aws-region"]}

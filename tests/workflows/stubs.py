@@ -1,0 +1,172 @@
+"""Programs that play docker, aws, terraform, curl and gh: each notes how it was called, and answers as it was told.
+
+A call that no answer was given for fails, so a script can do nothing that a test did not foresee.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from tests.workflows.tree import ROOT, SCRIPTS
+
+PROGRAMS = ("docker", "aws", "terraform", "curl", "gh")
+WATCHED = ("DOCKER_BUILDKIT", "BUILDX_NO_DEFAULT_ATTESTATIONS", "AWS_ACCESS_KEY_ID", "TF_TOKEN_app_terraform_io")
+
+_STUB = """\
+#!{python} -IS
+import json, os, sys
+from pathlib import Path
+
+folder, name, words = Path({folder!r}), Path(sys.argv[0]).name, sys.argv[1:]
+stdin = sys.stdin.read() if {stdin!r} in words else ""
+environ = {{name: os.environ[name] for name in {watched!r} if name in os.environ}}
+call = {{"program": name, "words": words, "stdin": stdin, "environ": environ}}
+with (folder / "calls").open("a") as calls:
+    calls.write(json.dumps(call) + "\\n")
+
+told = json.loads((folder / "answers.json").read_text())
+line = " ".join([name, *words])
+fitting = [start for start in told if line.startswith(start)]
+if not fitting:
+    sys.exit(f"nobody told this stub what to answer to: {{line}}")
+start = max(fitting, key=len)
+turn = folder / f"turn-{{list(told).index(start)}}"
+number = int(turn.read_text()) if turn.exists() else 0
+turn.write_text(str(number + 1))
+answer = told[start][min(number, len(told[start]) - 1)]
+if answer["body"]:
+    Path(words[words.index("--output") + 1]).write_text(answer["body"])
+sys.stdout.write(answer["stdout"])
+sys.stderr.write(answer["stderr"])
+sys.exit(answer["status"])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a program writes, and its exit status; `body` is what curl gets for its --output."""
+
+    stdout: str = ""
+    status: int = 0
+    stderr: str = ""
+    body: str = ""
+
+
+FAILS = Answer(status=1, stderr="it was told to fail\n")
+
+Answers = Mapping[str, str | Answer | Sequence[str | Answer]]
+"""What is answered to calls that begin so, the longest such beginning first; several answers one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How a program was called."""
+
+    program: str
+    words: list[str]
+    stdin: str
+    environ: dict[str, str]
+
+    @property
+    def line(self) -> str:
+        """The call as one would type it."""
+        return " ".join([self.program, *self.words])
+
+    def option(self, name: str) -> str:
+        """Return what follows an option, or its part after `=`."""
+        for word, following in zip(self.words, [*self.words[1:], ""], strict=True):
+            if word == name:
+                return following
+            if word.startswith(f"{name}="):
+                return word.removeprefix(f"{name}=")
+        raise AssertionError(f"no {name} in: {self.line}")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a script ended."""
+
+    status: int
+    output: str
+
+    @property
+    def error(self) -> str:
+        """What GitHub shows as the error; nothing where there is none."""
+        said = [line.removeprefix("::error::") for line in self.output.splitlines() if line.startswith("::error::")]
+        assert len(said) <= 1, self.output
+        return said[0] if said else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A runner of GitHub's, as far as scripts see it: the stubs before everything else on the PATH."""
+
+    folder: Path
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Put the stubs in their place."""
+        (self.folder / "bin").mkdir(parents=True)
+        text = _STUB.format(python=sys.executable, folder=str(self.folder), stdin="--password-stdin", watched=WATCHED)
+        for name in PROGRAMS:
+            program = self.folder / "bin" / name
+            program.write_text(text, encoding="utf-8")
+            program.chmod(0o755)
+
+    def told(self, answers: Answers) -> "Machine":
+        """Tell the stubs what to answer; what was told of the same call before is forgotten."""
+        for start, given in answers.items():
+            several = [given] if isinstance(given, str | Answer) else list(given)
+            self.answers[start] = [Answer(each) if isinstance(each, str) else each for each in several]
+        return self
+
+    def run(self, script: str, *arguments: str, **environ: str) -> Done:
+        """Run one of the scripts."""
+        return self.shell([str(ROOT / SCRIPTS / script), *arguments], environ)
+
+    def shell(self, command: Sequence[str], environ: Mapping[str, str]) -> Done:
+        """Run a command, with these variables and no others."""
+        told = {start: [asdict(each) for each in given] for start, given in self.answers.items()}
+        (self.folder / "answers.json").write_text(json.dumps(told), encoding="utf-8")
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env={
+                "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
+                "TMPDIR": str(self.folder),
+                "GITHUB_OUTPUT": str(self.folder / "output"),
+                "GITHUB_STEP_SUMMARY": str(self.folder / "summary"),
+                **environ,
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+        )
+        return Done(done.returncode, done.stdout)
+
+    @property
+    def calls(self) -> list[Call]:
+        """How the stubs were called, in order."""
+        written = self.folder / "calls"
+        lines = written.read_text(encoding="utf-8").splitlines() if written.exists() else []
+        return [Call(**json.loads(line)) for line in lines]
+
+    def called(self, start: str) -> list[Call]:
+        """Return the calls that begin so."""
+        return [call for call in self.calls if call.line.startswith(start)]
+
+    def call(self, start: str) -> Call:
+        """Return the one call that begins so."""
+        (call,) = self.called(start)
+        return call
+
+    def text(self, name: str) -> str:
+        """Return what was written for GitHub: `output` or `summary`."""
+        path = self.folder / name
+        return path.read_text(encoding="utf-8") if path.exists() else ""

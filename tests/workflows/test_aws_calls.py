@@ -1,0 +1,102 @@
+"""AWS would understand what the scripts ask: operations and options are its own, queries find what they look for."""
+
+import re
+from typing import Any
+
+import boto3  # type: ignore[import-untyped]
+import jmespath  # type: ignore[import-untyped]
+import pytest
+from botocore import xform_name  # type: ignore[import-untyped]
+
+from tests.workflows.runner import Run
+from tests.workflows.stubs import Call, Machine
+from tests.workflows.test_deployment import EVERYTHING_WELL, KEYS, PUSH, TOKEN
+from tests.workflows.tree import Tree
+
+EVERY_COMMANDS = {"query", "output", "no-paginate"}
+THE_PROGRAMS_OWN = "ecr get-login-password"  # no operation of AWS
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
+    """What a deployment asks AWS."""
+    machine = Machine(tmp_path_factory.mktemp("deployed") / "machine").told(EVERYTHING_WELL)
+    Run(Tree(), machine).workflow("deploy-app.yml", {**PUSH, **TOKEN, **KEYS})
+    return [call for call in machine.called("aws") if THE_PROGRAMS_OWN not in call.line]
+
+
+def operation_of(call: Call) -> Any:
+    """Return AWS' description of the operation that a call is of; a waiter's is the one that it repeats."""
+    client = boto3.client(call.words[0], region_name="eu-west-1")
+    if call.words[1] == "wait":
+        name = client.get_waiter(call.words[2].replace("-", "_")).config.operation
+    else:
+        name = client.meta.method_to_api_mapping[call.words[1].replace("-", "_")]
+    return client.meta.service_model.operation_model(name)
+
+
+def test_every_call_and_every_option_is_known_to_aws(calls: list[Call]) -> None:
+    assert len({tuple(call.words[:2]) for call in calls}) >= 10
+    for call in calls:
+        shape = operation_of(call).input_shape
+        known = {xform_name(name).replace("_", "-") for name in shape.members} | EVERY_COMMANDS
+        given = {word[2:] for word in call.words if re.fullmatch(r"--[a-z-]+", word)}
+        assert given <= known, call.line
+        required = {xform_name(name).replace("_", "-") for name in shape.required_members}
+        assert required <= given, call.line
+
+
+ANSWERED: list[tuple[str, dict[str, Any], Any]] = [
+    ("sts get-caller-identity", {"Account": "123456789012"}, "123456789012"),
+    ("ecr describe-images", {"imageDetails": [{"imageDigest": "sha256:1"}]}, "sha256:1"),
+    (
+        "ecr describe-image-scan-findings",
+        {"imageScanStatus": {"status": "COMPLETE"}, "imageScanFindings": {"findingSeverityCounts": {"HIGH": 3}}},
+        ["COMPLETE", None, 3],
+    ),
+    ("ecr describe-image-scan-findings", {"imageScanStatus": {"status": "FAILED"}}, ["FAILED", None, None]),
+    ("ecr batch-get-image", {"images": [{"imageManifest": "{}"}], "failures": []}, "{}"),
+    ("ecr batch-get-image", {"images": [], "failures": [{"failureCode": "ImageNotFound"}]}, None),
+    (
+        "ecr put-image",
+        {"image": {"imageId": {"imageTag": "c0ffee", "imageDigest": "sha256:1"}}},
+        ["c0ffee", "sha256:1"],
+    ),
+    ("ecs run-task", {"tasks": [{"taskArn": "arn:1"}], "failures": []}, ["arn:1", None]),
+    ("ecs run-task", {"tasks": [], "failures": [{"reason": "RESOURCE:ENI"}]}, [None, "RESOURCE:ENI"]),
+    (
+        "ecs describe-task-definition",
+        {
+            "taskDefinition": {
+                "containerDefinitions": [
+                    {"name": "collector", "logConfiguration": {"options": {"awslogs-group": "/ecs/x/collector"}}},
+                    {"name": "app", "logConfiguration": {"options": {"awslogs-group": "/ecs/x/app"}}},
+                ]
+            }
+        },
+        "/ecs/x/app",
+    ),
+    ("logs get-log-events", {"events": [{"message": "a"}, {"message": "b"}]}, [["a"], ["b"]]),
+    (
+        "ecs describe-tasks",
+        {"tasks": [{"containers": [{"name": "collector"}, {"name": "app", "exitCode": 0}], "stoppedReason": "ended"}]},
+        [0, "ended"],
+    ),
+    (
+        "ecs describe-tasks",  # its image was never there
+        {"tasks": [{"containers": [{"name": "app"}], "stoppedReason": "CannotPull"}]},
+        [None, "CannotPull"],
+    ),
+    ("ecs describe-services", {"services": [{"taskDefinition": "arn:7"}]}, "arn:7"),
+]
+
+
+@pytest.mark.parametrize(("call", "answer", "found"), ANSWERED)
+def test_a_query_finds_what_it_looks_for(call: str, answer: dict[str, Any], found: Any, calls: list[Call]) -> None:
+    queries = {each.option("--query") for each in calls if each.line.startswith(f"aws {call}")}
+    assert [jmespath.search(query, answer) for query in queries] == [found]
+
+
+def test_every_query_is_tried(calls: list[Call]) -> None:
+    asking = {" ".join(call.words[:2]) for call in calls if "--query" in call.words}
+    assert asking == {call for call, _, _ in ANSWERED}

@@ -1,0 +1,75 @@
+"""What is applied before the migration, planned by Terraform itself: all that its task needs, and no service."""
+
+import json
+
+import pytest
+
+from tests.infra.terraform import MissingTerraformError, find_terraform, scratch_tree
+from tests.workflows.conftest import give_up
+from tests.workflows.tree import ROOT, SCRIPTS
+
+pytestmark = pytest.mark.infra
+
+PROVED = "what_the_migration_needs"
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """The resources and the outputs of that plan, with the provider that terraform/tests plays."""
+    try:
+        terraform = find_terraform(tmp_path_factory.mktemp("providers"))
+    except MissingTerraformError as missing:
+        give_up(str(missing))
+    root = scratch_tree(tmp_path_factory.mktemp("tree"))
+    tests = root / "tests" / "root.tftest.hcl"
+    played = tests.read_text(encoding="utf-8").partition('\nrun "')[0]
+    run = (
+        f'run "{PROVED}" {{\n  command = plan\n  plan_options {{\n    target = [{", ".join(_addresses())}]\n  }}\n}}\n'
+    )
+    tests.write_text(f"{played}\n{run}", encoding="utf-8")
+    return _planned(terraform.folder(root).run("test", "-json", "-verbose"))
+
+
+def _addresses() -> list[str]:
+    text = (ROOT / SCRIPTS / "before-roll-out.txt").read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def _planned(events: str) -> dict[str, set[str]]:
+    (plan,) = (event["test_plan"] for event in map(json.loads, events.splitlines()) if event["type"] == "test_plan")
+    resources = {
+        f"{each['module_address']}: {each['type']}" for each in plan["resource_changes"] if "module_address" in each
+    }
+    return {"resources": resources, "outputs": set(plan["output_changes"])}
+
+
+@pytest.mark.parametrize(
+    "needed",
+    [
+        "module.app: aws_ecs_task_definition",
+        "module.app: aws_iam_role_policy",
+        "module.app: aws_vpc_security_group_egress_rule",
+        "module.cluster: aws_ecs_cluster",
+        "module.database: aws_db_instance",
+        "module.database: aws_vpc_security_group_ingress_rule",
+        "module.network: aws_nat_gateway",
+        "module.network: aws_route",
+        "module.network: aws_vpc_endpoint",
+        "module.observability: aws_cloudwatch_log_group",
+    ],
+)
+def test_what_the_task_needs_is_there(needed: str, plan: dict[str, set[str]]) -> None:
+    assert needed in plan["resources"]
+
+
+def test_no_service_is_touched(plan: dict[str, set[str]]) -> None:
+    touched = {each for each in plan["resources"] if each.endswith((": aws_ecs_service", ": aws_lb_listener"))}
+    assert not touched
+    assert not {each for each in plan["resources"] if each.startswith("module.prometheus:")}
+
+
+def test_what_the_script_reads_is_known_by_then(plan: dict[str, set[str]]) -> None:
+    read = {"cluster_name", "task_definition_arn", "private_subnet_ids", "task_security_group_id"}
+    script = (ROOT / SCRIPTS / "migrate.sh").read_text(encoding="utf-8")
+    assert all(name in script for name in read)
+    assert read <= plan["outputs"]

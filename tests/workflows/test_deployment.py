@@ -1,0 +1,166 @@
+"""A commit on main goes all the way, in the promised order; whatever fails on the way, nothing after it takes place."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from tests.workflows.runner import Run
+from tests.workflows.stubs import FAILS, Answer, Answers, Machine
+from tests.workflows.test_deployment_scripts import (
+    APPLIES,
+    CHECKS,
+    CURL,
+    DEFINITION,
+    FORBIDDEN,
+    HEALTHY,
+    HIDDEN,
+    LISTED,
+    MIGRATES,
+    OLD_DEFINITION,
+    STABLE,
+    TF,
+)
+from tests.workflows.test_image_scripts import BUILDS, FINDINGS, PUSHES, TAGS, refused
+from tests.workflows.tree import Tree
+
+ROLE = "arn:aws:iam::123456789012:role/dev-chalice-app-deploy"
+PUSH = {"github.sha": "c0ffee", "github.run_id": "7", "github.run_attempt": "1"}
+KEYS = {"secrets.AWS_ACCESS_KEY_ID": "key", "secrets.AWS_SECRET_ACCESS_KEY": "test"}
+TOKEN = {"secrets.TERRAFORM_CLOUD_TOKEN": "test"}
+
+EVERYTHING_WELL: Answers = {
+    **CHECKS,
+    **APPLIES,
+    **PUSHES,
+    **TAGS,
+    **MIGRATES,
+    **STABLE,
+    "aws ecr describe-images": refused("ImageNotFoundException"),
+    **BUILDS,
+    FINDINGS: "COMPLETE\tNone\tNone\n",
+    CURL: [HEALTHY, LISTED, FORBIDDEN, HIDDEN],
+}
+
+AS_EVER: dict[str, str] = {}
+
+# What changes something, as it is known by the beginning of its call.
+DEEDS = {
+    f"{TF} apply": "apply",
+    "docker build": "build",
+    "docker push": "push",
+    "aws ecr put-image": "tag",
+    "aws ecs run-task": "migrate",
+    "aws ecs wait services-stable": "wait",
+    "curl": "ask",
+}
+
+
+def deploy(machine: Machine, answers: Answers = AS_EVER, values: Mapping[str, str] = AS_EVER) -> Run:
+    machine.told({**EVERYTHING_WELL, **answers})
+    return Run(Tree(), machine).workflow("deploy-app.yml", {**PUSH, **TOKEN, **KEYS, **values})
+
+
+def deeds(machine: Machine) -> list[str]:
+    found = [next((deed for start, deed in DEEDS.items() if call.line.startswith(start)), "") for call in machine.calls]
+    return [deed for number, deed in enumerate(found) if deed and (deed != "ask" or "ask" not in found[:number])]
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """The machine after a deployment on which everything went well."""
+    machine = Machine(tmp_path_factory.mktemp("deployed") / "machine")
+    run = deploy(machine)
+    assert run.failed is None, run.failed
+    return machine
+
+
+IMAGES = ["build", "push", "tag"] * 2
+ALL = ["apply", *IMAGES, "apply", "migrate", "apply", "wait", "ask"]
+
+
+def test_a_commit_goes_all_the_way_in_this_order(deployed: Machine) -> None:
+    assert deeds(deployed) == ALL
+
+
+def test_first_the_repositories_then_what_the_migration_needs_then_everything(deployed: Machine) -> None:
+    plans = [call for call in deployed.called(f"{TF} plan") if any(word.startswith("-out") for word in call.words)]
+    targets = [[word.partition("=")[2] for word in plan.words if word.startswith("-target")] for plan in plans]
+    assert targets[0] == ["module.ecr"]
+    assert "module.app.aws_ecs_task_definition.this" in targets[1]
+    assert targets[2] == []
+
+
+def test_everything_carries_the_commit(deployed: Machine) -> None:
+    assert all("-var=image_tag=c0ffee" in call.words for call in deployed.called(f"{TF} plan"))
+    assert ["REVISION=c0ffee" in call.words for call in deployed.called("docker build")] == [True, True]
+    tagged = {(call.option("--repository-name"), call.option("--image-tag")) for call in deployed.called("aws ecr put")}
+    assert tagged == {("dev-chalice-app", "c0ffee"), ("dev-chalice-app-prometheus", "c0ffee")}
+
+
+def test_terraform_has_its_token_and_what_builds_images_does_not(deployed: Machine) -> None:
+    has = {call.program: "TF_TOKEN_app_terraform_io" in call.environ for call in deployed.calls}
+    assert has["terraform"]
+    assert not has["docker"]
+
+
+@pytest.mark.parametrize(("values", "who"), [({}, "key"), ({"vars.AWS_ROLE_ARN": ROLE}, ROLE)])
+def test_aws_is_asked_as_the_role_where_there_is_one_and_with_the_keys_otherwise(
+    values: dict[str, str], who: str, machine: Machine
+) -> None:
+    run = deploy(machine, values=values)
+    assert run.failed is None, run.failed
+    assert {call.environ.get("AWS_ACCESS_KEY_ID") for call in machine.called("aws")} == {who}
+
+
+def test_names_follow_the_variables_of_the_repository(machine: Machine) -> None:
+    deploy(machine, values={"vars.ENV": "prod", "vars.SERVICE": "shop", "vars.AWS_REGION": "eu-central-1"})
+    plan = machine.called(f"{TF} plan")[0]
+    assert {"-var=env=prod", "-var=service=shop", "-var=region=eu-central-1"} <= set(plan.words)
+    repositories = {call.option("--repository-name") for call in machine.called("aws ecr describe-images")}
+    assert repositories == {"prod-shop", "prod-shop-prometheus"}
+
+
+def test_a_second_run_of_the_same_commit_builds_nothing(machine: Machine) -> None:
+    run = deploy(machine, {"aws ecr describe-images": "sha256:1\n"})
+    assert run.failed is None
+    assert deeds(machine) == [deed for deed in ALL if deed not in IMAGES]
+
+
+@pytest.mark.parametrize(
+    ("fault", "step", "done"),
+    [
+        ({f"{TF} fmt": FAILS}, "Format, init, validate", []),
+        ({f"{TF} validate": FAILS}, "Format, init, validate", []),
+        ({f"{TF} apply": FAILS}, "Apply that module", ["apply"]),
+        ({"docker pull": FAILS}, "Build", ["apply"]),
+        ({"docker build": FAILS}, "Build", ["apply", "build"]),
+        ({"docker push": FAILS}, "Push as a candidate", ["apply", "build", "push"]),
+        ({FINDINGS: "COMPLETE\t1\tNone\n"}, "Scan", ["apply", "build", "push"]),
+        ({"aws ecr put-image": FAILS}, "Tag", ["apply", *IMAGES[:3]]),
+        ({f"{TF} plan": ["", FAILS]}, "Plan everything", ["apply", *IMAGES]),
+        ({f"{TF} apply": ["", FAILS]}, "Apply what the migration needs", ["apply", *IMAGES, "apply"]),
+        ({"aws ecs run-task": "None\tRESOURCE:ENI\n"}, "Migrate the database", ALL[:9]),
+        ({"aws ecs describe-tasks": "1\tEssential container in task exited\n"}, "Migrate the database", ALL[:9]),
+        ({"aws ecs wait tasks-stopped": FAILS}, "Migrate the database", ALL[:9]),
+        ({f"{TF} apply": ["", "", FAILS]}, "Roll out", ALL[:10]),
+        ({"aws ecs wait services-stable": FAILS}, "Wait until the services are stable", [*ALL[:11], "wait"]),
+        ({"aws ecs describe-services": OLD_DEFINITION}, "Wait until the services are stable", ALL[:11]),
+        ({CURL: Answer("503")}, "Ask through the public name", ALL),
+    ],
+)
+def test_what_fails_stops_all_that_follows(fault: Answers, step: str, done: list[str], machine: Machine) -> None:
+    run = deploy(machine, fault)
+    assert run.failed is not None
+    assert run.at[-1] == step
+    assert deeds(machine) == done
+
+
+def test_the_services_run_what_was_migrated_for(deployed: Machine) -> None:
+    assert deployed.call("aws ecs run-task").option("--task-definition") == DEFINITION
+
+
+def test_without_a_token_the_first_step_says_so(machine: Machine) -> None:
+    run = deploy(machine, values={"secrets.TERRAFORM_CLOUD_TOKEN": ""})
+    assert run.failed is not None
+    assert "TERRAFORM_CLOUD_TOKEN" in run.failed.error
+    assert not machine.calls

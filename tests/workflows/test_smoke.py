@@ -1,0 +1,22 @@
+"""The smoke test knows the application's answers: asked by the real curl, the real server gives those it waits for."""
+
+import shutil
+
+from tests.servers import serving
+from tests.workflows.conftest import give_up
+from tests.workflows.stubs import Machine
+from tests.workflows.test_deployment_scripts import OUTPUTS, TF
+
+
+def test_the_real_application_passes_but_for_what_the_load_balancer_hides(
+    database_url: str, redis_url: str, machine: Machine
+) -> None:
+    if shutil.which("curl") is None:
+        give_up("curl is not on the PATH")
+    (machine.folder / "bin" / "curl").unlink()
+    with serving({"DATABASE_URL": database_url, "REDIS_URL": redis_url}) as server:
+        machine.told({**OUTPUTS, f"{TF} output -raw url": server.url})
+        done = machine.run("smoke-test.sh", TRIES="1")
+    passed = [f"{server.url}/status: 200", f"{server.url}/products?limit=1: 200", f"{server.url}/data: 403"]
+    assert done.output.splitlines()[:3] == passed
+    assert f"{server.url}/metrics answers 200, not 404" in done.error

@@ -1,0 +1,32 @@
+"""Walks the workflows and their scripts, and holds every name in them against what it names."""
+
+from itertools import chain
+
+from tests.workflows import inside, outside
+from tests.workflows.tree import Tree
+
+CHECKS = (
+    inside.deployment,
+    inside.calls,
+    inside.declarations,
+    inside.pins,
+    inside.caution,
+    inside.patience,
+    inside.scripts,
+    inside.environment,
+    inside.token,
+    outside.terraform_names,
+    outside.addresses,
+    outside.images,
+    outside.repositories,
+    outside.services,
+    outside.defaults,
+    outside.versions,
+    outside.make_targets,
+    outside.role,
+)
+
+
+def faults(tree: Tree) -> list[str]:
+    """Return whatever does not agree, a sentence each; nothing where all of it does."""
+    return list(chain.from_iterable(check(tree) for check in CHECKS))
