@@ -1,7 +1,3 @@
-data "aws_elb_service_account" "this" {
-  region = var.region
-}
-
 resource "aws_s3_bucket" "access_logs" {
   #checkov:skip=CKV_AWS_18: it is the log; a log of who reads it would need another
   #checkov:skip=CKV_AWS_21: log files are written once
@@ -62,9 +58,10 @@ data "aws_iam_policy_document" "access_logs" {
     actions   = ["s3:PutObject"]
     resources = ["${aws_s3_bucket.access_logs.arn}/AWSLogs/${data.aws_caller_identity.current.account_id}/*"]
 
+    # In every region; the older way, an account of AWS' own for each, ends with those opened before August 2022.
     principals {
-      type        = "AWS"
-      identifiers = [data.aws_elb_service_account.this.arn]
+      type        = "Service"
+      identifiers = ["logdelivery.elasticloadbalancing.amazonaws.com"]
     }
   }
 

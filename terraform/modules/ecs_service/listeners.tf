@@ -11,15 +11,17 @@ resource "aws_lb_listener" "https" {
   }
 }
 
+# A rule for each path: one compares three patterns at the most.
 resource "aws_lb_listener_rule" "hidden" {
-  count = length(var.hidden_paths) > 0 ? 1 : 0
+  for_each = { for index, path in var.hidden_paths : path => index }
 
   listener_arn = aws_lb_listener.https.arn
-  priority     = 10
+  priority     = 10 + each.value
 
+  # A server may take /metrics/, //metrics and /stage/metrics for the same; a pattern is compared letter by letter.
   condition {
     path_pattern {
-      values = var.hidden_paths
+      values = [each.key, "*${each.key}", "*${each.key}/*"]
     }
   }
 

@@ -39,8 +39,8 @@ resource "aws_lb_target_group" "this" {
 
   lifecycle {
     precondition {
-      condition     = var.deregistration_delay_seconds <= var.stop_timeout_seconds
-      error_message = "deregistration_delay_seconds (${var.deregistration_delay_seconds}) must not exceed stop_timeout_seconds (${var.stop_timeout_seconds}): the task would be gone while requests still go to it."
+      condition     = var.deregistration_delay_seconds <= var.drain_seconds
+      error_message = "deregistration_delay_seconds (${var.deregistration_delay_seconds}) must not exceed drain_seconds (${var.drain_seconds}): the task would be gone while the load balancer still waits for its answers."
     }
   }
 }

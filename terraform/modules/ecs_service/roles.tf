@@ -6,6 +6,13 @@ data "aws_iam_policy_document" "trust" {
       type        = "Service"
       identifiers = ["ecs-tasks.amazonaws.com"]
     }
+
+    # ECS takes the role for tasks of this account only, whoever asks it to.
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
   }
 }
 
@@ -25,10 +32,17 @@ resource "aws_iam_role_policy" "execution" {
 data "aws_caller_identity" "current" {}
 
 locals {
-  images    = concat([var.container.image], var.tracing_sidecar[*].image)
-  own_ecr   = "${data.aws_caller_identity.current.account_id}.dkr.ecr.${var.region}.amazonaws.com/"
-  own_names = [for image in local.images : split(":", trimprefix(image, local.own_ecr))[0] if startswith(image, local.own_ecr)]
-  log_arns  = concat([var.log_group_arn], var.tracing_sidecar[*].log_group.arn)
+  images   = concat([var.container.image], var.tracing_sidecar[*].image)
+  log_arns = concat([var.log_group_arn], var.tracing_sidecar[*].log_group.arn)
+
+  # Images in private repositories, whosever they are: account, region, name. Public ones need no permission.
+  repositories = [
+    for parts in flatten([for image in local.images : regexall("^(?P<account>[0-9]{12})[.]dkr[.]ecr[.](?P<region>[a-z0-9-]+)[.]amazonaws[.]com/(?P<name>[^:@]+)", image)]) :
+    "arn:aws:ecr:${parts.region}:${parts.account}:repository/${parts.name}"
+  ]
+
+  # ECS takes one key of a secret by ARN:key:stage:version; permission is for the secret.
+  secret_arns = distinct([for arn in values(var.secrets) : join(":", slice(split(":", arn), 0, 7))])
 }
 
 data "aws_iam_policy_document" "execution" {
@@ -40,15 +54,12 @@ data "aws_iam_policy_document" "execution" {
   }
 
   dynamic "statement" {
-    for_each = length(local.own_names) > 0 ? [1] : []
+    for_each = length(local.repositories) > 0 ? [1] : []
 
     content {
-      sid     = "FetchTheImage"
-      actions = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-      resources = [
-        for name in local.own_names :
-        "arn:aws:ecr:${var.region}:${data.aws_caller_identity.current.account_id}:repository/${name}"
-      ]
+      sid       = "FetchTheImage"
+      actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+      resources = local.repositories
     }
   }
 
@@ -64,7 +75,7 @@ data "aws_iam_policy_document" "execution" {
     content {
       sid       = "ReadTheSecretsOfItsEnvironment"
       actions   = ["secretsmanager:GetSecretValue"]
-      resources = values(var.secrets)
+      resources = local.secret_arns
     }
   }
 }

@@ -8,6 +8,7 @@ resource "aws_ecs_service" "this" {
   propagate_tags                    = "SERVICE"
   enable_execute_command            = false # nobody needs a shell where nothing can be changed
   wait_for_steady_state             = var.wait_for_steady_state
+  force_new_deployment              = true # else the provider replaces the whole service when its capacity changes
 
   deployment_minimum_healthy_percent = var.deployment.minimum_percent
   deployment_maximum_percent         = var.deployment.maximum_percent

@@ -28,6 +28,8 @@ locals {
   # What is null must not be there at all: ECS would keep it as a difference.
   optional = {
     command = var.container.command
+    # The collector begins first and ends last: it still takes the traces of what is finished in the drain.
+    dependsOn = var.tracing_sidecar == null ? null : [{ containerName = "collector", condition = "START" }]
     healthCheck = var.container.health_check_command == null ? null : {
       command = var.container.health_check_command, interval = 10, timeout = 5, retries = 3, startPeriod = 30
     }

@@ -12,7 +12,7 @@ variable "task_count" {
 }
 
 variable "autoscaling" {
-  description = "What the number of tasks follows; `scheduled` moves its bounds, for a sale. null: it stays at the least."
+  description = "What the number of tasks follows; `scheduled` moves its bounds, for a sale; an apply moves them back to task_count, so raise that too before one during a sale. null: it stays at the least."
   type = object({
     cpu_percent         = number
     requests_per_target = number # in a minute
@@ -24,6 +24,16 @@ variable "autoscaling" {
     })), [])
   })
   default = null
+
+  validation {
+    condition     = var.autoscaling == null || try(var.autoscaling.cpu_percent >= 10 && var.autoscaling.cpu_percent <= 90 && var.autoscaling.requests_per_target >= 1, false)
+    error_message = "autoscaling must have cpu_percent from 10 to 90 and requests_per_target of 1 at least."
+  }
+
+  validation {
+    condition     = alltrue([for action in try(var.autoscaling.scheduled, []) : can(regex("^(cron|rate|at)[(].+[)]$", action.schedule)) && action.min >= 1])
+    error_message = "autoscaling.scheduled must have a schedule such as cron(0 6 27 11 ? 2026) or at(2026-11-27T06:00:00), in UTC, and min >= 1."
+  }
 }
 
 variable "deployment" {
@@ -36,6 +46,11 @@ variable "deployment" {
     minimum_percent = 100
     maximum_percent = 200
   }
+
+  validation {
+    condition     = var.deployment.minimum_percent >= 0 && var.deployment.maximum_percent <= 200 && (var.deployment.minimum_percent < 100 ? var.deployment.maximum_percent >= 100 : var.deployment.maximum_percent > 100)
+    error_message = "deployment must leave room to stop a task first (minimum_percent below 100) or to start one first (maximum_percent from 101 to 200): else nothing could move."
+  }
 }
 
 variable "spot_weight" {
@@ -44,7 +59,7 @@ variable "spot_weight" {
   default     = 0
 
   validation {
-    condition     = var.spot_weight >= 0 && var.spot_weight <= 100
-    error_message = "spot_weight must lie between 0 and 100."
+    condition     = var.spot_weight >= 0 && var.spot_weight <= 99
+    error_message = "spot_weight must lie between 0 and 99: a provider of weight 0 starts no task, and the least number of tasks runs on FARGATE."
   }
 }

@@ -8,20 +8,30 @@ variable "allowed_cidrs" {
   type        = list(string)
 
   validation {
-    condition     = length(var.allowed_cidrs) > 0 && alltrue([for cidr in var.allowed_cidrs : can(cidrhost(cidr, 0))])
+    condition     = length(var.allowed_cidrs) > 0 && alltrue([for cidr in var.allowed_cidrs : can(regex("^[0-9.]+/[0-9]+$", cidr)) && can(cidrhost(cidr, 0))])
     error_message = "allowed_cidrs must name at least one IPv4 range."
   }
 }
 
 variable "hidden_paths" {
-  description = "Paths that the load balancer answers 404 by itself."
+  description = "Paths that the load balancer answers 404 by itself, also under a prefix and with slashes more."
   type        = list(string)
   default     = []
+
+  validation {
+    condition     = alltrue([for path in var.hidden_paths : can(regex("^(/[A-Za-z0-9_.-]+)+$", path))])
+    error_message = "hidden_paths must be paths such as /metrics: no wildcards, no slash at the end."
+  }
 }
 
 variable "health_check_path" {
   description = "What the load balancer asks of each task."
   type        = string
+
+  validation {
+    condition     = startswith(var.health_check_path, "/")
+    error_message = "health_check_path must begin with a slash."
+  }
 }
 
 variable "health_check_matcher" {

@@ -31,12 +31,17 @@ variable "cpu" {
 }
 
 variable "memory" {
-  description = "Memory of a task in MiB; Fargate takes from 2 to 8 times cpu/1024 GiB."
+  description = "Memory of a task in MiB; Fargate takes from 2 to 8 MiB for each unit of cpu, in steps of 1024."
   type        = number
 
   validation {
-    condition     = var.memory >= var.cpu * 2 && var.memory <= var.cpu * 8
-    error_message = "memory must lie between 2 and 8 MiB for each unit of cpu."
+    condition     = var.memory >= var.cpu * 2 && var.memory <= min(var.cpu * 8, 30720)
+    error_message = "memory must lie between 2 and 8 MiB for each unit of cpu, and not exceed 30720."
+  }
+
+  validation {
+    condition     = var.memory % 1024 == 0 || (var.memory == 512 && var.cpu == 256)
+    error_message = "memory must be a multiple of 1024, or 512 with a cpu of 256: Fargate has no other sizes."
   }
 }
 

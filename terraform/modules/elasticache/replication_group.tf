@@ -37,7 +37,7 @@ resource "aws_elasticache_replication_group" "this" {
   port                 = 6379
   num_cache_clusters   = var.replicas + 1
 
-  automatic_failover_enabled = var.multi_az
+  automatic_failover_enabled = var.replicas > 0 # what else is a replica for
   multi_az_enabled           = var.multi_az
 
   subnet_group_name    = aws_elasticache_subnet_group.this.name

@@ -12,33 +12,29 @@ module "secret" {
 }
 
 # ElastiCache takes the password from Secrets Manager by itself. aws_elasticache_user has no write-only argument for it,
-# and would keep it in the state; CloudFormation resolves the reference on its own side.
+# and would keep it in the state; CloudFormation resolves the reference on its own side. It does so again only where the
+# reference itself has changed, hence the version in it:
+# https://repost.aws/knowledge-center/cloudformation-stack-update-secrets
 resource "aws_cloudformation_stack" "user" {
   #checkov:skip=CKV_AWS_124: it holds one user; Terraform tells of its failure
   name = "${var.name}-cache-user"
 
   template_body = jsonencode({
     Description = "The user of the programs of ${var.name} in its cache"
-    Parameters = {
-      Version = { Type = "String", Description = "Changes with the password, so that it is resolved again" }
-    }
     Resources = {
       User = {
-        Type     = "AWS::ElastiCache::User"
-        Metadata = { Version = { Ref = "Version" } }
+        Type = "AWS::ElastiCache::User"
         Properties = {
           UserId       = local.user
           UserName     = local.user
           Engine       = var.engine
           AccessString = "on ~p1:* +@read +@write +@scripting +@connection +time -@dangerous -@admin"
-          Passwords    = ["{{resolve:secretsmanager:${module.secret.arn}:SecretString:password::}}"]
+          Passwords    = ["{{resolve:secretsmanager:${module.secret.arn}:SecretString:password::${module.secret.version_id}}}"]
         }
       }
     }
     Outputs = { UserId = { Value = { Ref = "User" } } }
   })
-
-  parameters = { Version = tostring(module.secret.password_version) }
 }
 
 # Redis wants a user of the name "default" in every group; this one may do nothing.

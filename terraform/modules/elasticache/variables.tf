@@ -3,8 +3,8 @@ variable "name" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{0,39}$", var.name)) && !strcontains(var.name, "--")
-    error_message = "name must be at most 40 lower-case letters, digits and single hyphens: a replication group's name holds no more."
+    condition     = can(regex("^[a-z][a-z0-9-]{0,32}$", var.name)) && !strcontains(var.name, "--")
+    error_message = "name must be at most 33 lower-case letters, digits and single hyphens: its users' names, with -nobody, hold 40."
   }
 }
 
@@ -16,6 +16,11 @@ variable "vpc_id" {
 variable "subnet_ids" {
   description = "Isolated subnets."
   type        = list(string)
+
+  validation {
+    condition     = length(var.subnet_ids) >= (var.multi_az ? 2 : 1)
+    error_message = "subnet_ids must name subnets in two zones at least with multi_az."
+  }
 }
 
 variable "client_security_group_ids" {
@@ -38,6 +43,11 @@ variable "engine_version" {
   description = "Version of the engine: 8.0 of Valkey, 7.1 or 6.x of Redis."
   type        = string
   default     = "8.0"
+
+  validation {
+    condition     = can(regex(var.engine == "valkey" ? "^(7[.]2|8[.][0-9])$" : "^(6[.](x|2)|7[.][01])$", var.engine_version))
+    error_message = "engine_version must be 7.2 or 8.x of Valkey, or 6.x, 7.0 or 7.1 of Redis."
+  }
 }
 
 variable "node_type" {
@@ -46,7 +56,7 @@ variable "node_type" {
 }
 
 variable "replicas" {
-  description = "Nodes beside the primary; one of them takes over when it fails."
+  description = "Nodes beside the primary; with one or more, one takes over by itself when it fails."
   type        = number
 
   validation {
@@ -56,7 +66,7 @@ variable "replicas" {
 }
 
 variable "multi_az" {
-  description = "Spread the nodes over zones, and fail over by itself."
+  description = "Spread the nodes over zones."
   type        = bool
 
   validation {
@@ -69,6 +79,11 @@ variable "snapshot_retention_days" {
   description = "How long daily snapshots are kept; 0 for none: what is cached can be loaded again."
   type        = number
   default     = 0
+
+  validation {
+    condition     = var.snapshot_retention_days >= 0 && var.snapshot_retention_days <= 35
+    error_message = "snapshot_retention_days must lie between 0 and 35."
+  }
 }
 
 variable "snapshot_window" {

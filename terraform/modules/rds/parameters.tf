@@ -3,10 +3,12 @@ resource "aws_db_parameter_group" "this" {
   description = "PostgreSQL of ${var.name}"
   family      = "postgres${var.engine_version}"
 
-  # Nobody connects in the clear, whatever a client asks for.
+  # Nobody connects in the clear, whatever a client asks for. From PostgreSQL 15 on this is RDS' default too, and a value
+  # that is the default comes back as pending-reboot: with the usual method every plan would change it again.
   parameter {
-    name  = "rds.force_ssl"
-    value = "1"
+    name         = "rds.force_ssl"
+    value        = "1"
+    apply_method = "pending-reboot"
   }
 
   parameter {

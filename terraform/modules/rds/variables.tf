@@ -1,6 +1,11 @@
 variable "name" {
   description = "Name of the instance and prefix of what belongs to it."
   type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,45}$", var.name)) && !strcontains(var.name, "--") && !endswith(var.name, "-")
+    error_message = "name must be at most 46 lower-case letters, digits and single hyphens, and not end with one: its role's name, with -rds-monitoring, holds 64."
+  }
 }
 
 variable "vpc_id" {
@@ -52,8 +57,8 @@ variable "storage" {
   })
 
   validation {
-    condition     = var.storage.gib >= 20 && var.storage.max_gib >= var.storage.gib
-    error_message = "storage must have gib >= 20 and max_gib >= gib."
+    condition     = var.storage.gib >= 20 && var.storage.max_gib > var.storage.gib
+    error_message = "storage must have gib >= 20 and max_gib > gib: RDS refuses a limit that leaves no room to grow."
   }
 }
 
@@ -69,6 +74,17 @@ variable "backup_retention_days" {
   validation {
     condition     = var.backup_retention_days >= 1 && var.backup_retention_days <= 35
     error_message = "backup_retention_days must lie between 1 and 35."
+  }
+}
+
+variable "log_retention_days" {
+  description = "How long the server's log is kept in CloudWatch."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days must be a number that CloudWatch knows, such as 7, 30, 90 or 365."
   }
 }
 
@@ -94,10 +110,20 @@ variable "statement_timeout_ms" {
   description = "What the server allows a statement that sets no limit of its own."
   type        = number
   default     = 30000
+
+  validation {
+    condition     = var.statement_timeout_ms >= 1000
+    error_message = "statement_timeout_ms must be 1000 at least; 0 would be no limit."
+  }
 }
 
 variable "idle_in_transaction_timeout_ms" {
   description = "What it allows a transaction to lie idle."
   type        = number
   default     = 60000
+
+  validation {
+    condition     = var.idle_in_transaction_timeout_ms >= 1000
+    error_message = "idle_in_transaction_timeout_ms must be 1000 at least; 0 would be no limit."
+  }
 }

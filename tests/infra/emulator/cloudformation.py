@@ -8,7 +8,7 @@ from moto.core.common_models import CloudFormationModel
 from moto.elasticache.models import elasticache_backends
 from moto.secretsmanager.models import secretsmanager_backends
 
-_REFERENCE = re.compile(r"\{\{resolve:secretsmanager:(arn:[^}]+):SecretString:(\w+)::\}\}")
+_REFERENCE = re.compile(r"\{\{resolve:secretsmanager:(arn:[^}]+):SecretString:(\w+)::([\w-]+)\}\}")
 
 
 class CacheUser(CloudFormationModel):
@@ -75,6 +75,6 @@ def _resolved(text: str, account_id: str, region_name: str) -> str:
     reference = _REFERENCE.fullmatch(text)
     assert reference, f"no dynamic reference: {text}"
     backend = secretsmanager_backends[account_id][region_name]
-    secret = backend.get_secret_value(secret_id=reference[1], version_id="", version_stage="")
+    secret = backend.get_secret_value(secret_id=reference[1], version_id=reference[3], version_stage="")
     password: str = json.loads(secret["SecretString"])[reference[2]]
     return password

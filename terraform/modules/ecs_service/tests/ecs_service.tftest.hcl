@@ -5,9 +5,6 @@ mock_provider "aws" {
   mock_data "aws_caller_identity" {
     defaults = { account_id = "123456789012" }
   }
-  mock_data "aws_elb_service_account" {
-    defaults = { arn = "arn:aws:iam::156460612806:root" }
-  }
   mock_resource "aws_iam_role" {
     defaults = { arn = "arn:aws:iam::123456789012:role/r" }
   }
@@ -69,11 +66,12 @@ variables {
     health_check_command = ["CMD", "python", "-m", "fargate.probe"]
   }
   environment          = { PORT = "3000", DATABASE_SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db" }
+  secrets              = { TOKEN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:web-AbCdEf:token::" }
   readable_secret_arns = { database = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db" }
   egress               = { database = { security_group_id = "sg-db", port = 5432 } }
   metrics_clients      = { prometheus = "sg-prometheus" }
   tracing_sidecar = {
-    image     = "collector:v1"
+    image     = "210987654321.dkr.ecr.eu-central-1.amazonaws.com/shared/collector@sha256:0123"
     cpu       = 64
     memory    = 128
     log_group = { name = "/ecs/test-shop/collector", arn = "arn:aws:logs:eu-west-1:123456789012:log-group:c" }
@@ -108,6 +106,54 @@ run "as_promised" {
     error_message = "The collector must take segments where the program sends them."
   }
 
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[0].dependsOn == [{ containerName = "collector", condition = "START" }]
+    error_message = "The collector ends after the program, or the last traces are lost."
+  }
+
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[0].secrets == [{ name = "TOKEN", valueFrom = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:web-AbCdEf:token::" }]
+    error_message = "ECS is told which key of the secret."
+  }
+
+  # The roles.
+
+  assert {
+    condition     = one([for statement in data.aws_iam_policy_document.execution.statement : statement.resources if statement.sid == "ReadTheSecretsOfItsEnvironment"]) == toset(["arn:aws:secretsmanager:eu-west-1:123456789012:secret:web-AbCdEf"])
+    error_message = "Permission is for the secret itself, without the key: IAM knows no other name."
+  }
+
+  assert {
+    condition = one([for statement in data.aws_iam_policy_document.execution.statement : statement.resources if statement.sid == "FetchTheImage"]) == toset([
+      "arn:aws:ecr:eu-west-1:123456789012:repository/test-shop",
+      "arn:aws:ecr:eu-central-1:210987654321:repository/shared/collector",
+    ])
+    error_message = "Both images can be fetched, and no others."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for document in [data.aws_iam_policy_document.execution, data.aws_iam_policy_document.task] : [
+        for statement in document.statement :
+        !contains(statement.resources, "*") || length(setsubtract(statement.actions, ["ecr:GetAuthorizationToken", "xray:PutTraceSegments", "xray:PutTelemetryRecords"])) == 0
+      ]
+    ]))
+    error_message = "Only what knows no resources is allowed on all of them."
+  }
+
+  assert {
+    condition     = one(one(data.aws_iam_policy_document.trust.statement).condition).variable == "aws:SourceAccount"
+    error_message = "ECS takes the roles for this account only."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.task.statement :
+      statement.sid != "ReadSecrets" || statement.resources == toset(["arn:aws:secretsmanager:eu-west-1:123456789012:secret:db"])
+    ])
+    error_message = "The program reads the secrets it is told of, and no others."
+  }
+
   # The way in.
 
   assert {
@@ -116,8 +162,13 @@ run "as_promised" {
   }
 
   assert {
-    condition     = one(aws_lb_listener_rule.hidden[0].action).fixed_response[0].status_code == "404"
+    condition     = one(aws_lb_listener_rule.hidden["/metrics"].action).fixed_response[0].status_code == "404"
     error_message = "/metrics is nobody's business."
+  }
+
+  assert {
+    condition     = one(one(aws_lb_listener_rule.hidden["/metrics"].condition).path_pattern).values == toset(["/metrics", "*/metrics", "*/metrics/*"])
+    error_message = "Nor are /metrics/, //metrics and /stage/metrics, which the server takes for the same."
   }
 
   assert {
@@ -126,7 +177,7 @@ run "as_promised" {
   }
 
   assert {
-    condition     = one(aws_lb_target_group.this.health_check).path == "/readyz" && tonumber(aws_lb_target_group.this.deregistration_delay) <= 40
+    condition     = one(aws_lb_target_group.this.health_check).path == "/readyz" && tonumber(aws_lb_target_group.this.deregistration_delay) <= 20
     error_message = "Readiness decides, and the delay fits the drain."
   }
 
@@ -138,6 +189,16 @@ run "as_promised" {
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.to_internet) == 0
     error_message = "Tasks do not reach the internet unless told so."
+  }
+
+  assert {
+    condition     = alltrue([for rule in values(aws_vpc_security_group_ingress_rule.web) : contains([80, 443], rule.from_port) && rule.from_port == rule.to_port])
+    error_message = "Of the load balancer, only the ports of the web are open."
+  }
+
+  assert {
+    condition     = aws_s3_bucket_public_access_block.access_logs.restrict_public_buckets && one([for statement in data.aws_iam_policy_document.access_logs.statement : one(statement.principals).identifiers if statement.sid == "LoadBalancersWrite"]) == toset(["logdelivery.elasticloadbalancing.amazonaws.com"])
+    error_message = "Only load balancers write to the bucket of access logs."
   }
 
   # The service.
@@ -163,11 +224,8 @@ run "as_promised" {
   }
 
   assert {
-    condition = alltrue([
-      for statement in data.aws_iam_policy_document.task.statement :
-      statement.sid != "ReadSecrets" || statement.resources == toset(["arn:aws:secretsmanager:eu-west-1:123456789012:secret:db"])
-    ])
-    error_message = "The program reads the secrets it is told of, and no others."
+    condition     = aws_ecs_service.this.force_new_deployment && one(aws_ecs_service.this.capacity_provider_strategy).base == 2
+    error_message = "Another number of tasks must change the service, not replace it."
   }
 }
 
@@ -207,34 +265,14 @@ run "a_drain_longer_than_the_stop_is_refused" {
   expect_failures = [aws_ecs_task_definition.this]
 }
 
-run "a_delay_longer_than_the_stop_is_refused" {
+run "a_delay_longer_than_the_drain_is_refused" {
   command = plan
 
   variables {
-    deregistration_delay_seconds = 300
+    deregistration_delay_seconds = 30
   }
 
   expect_failures = [aws_lb_target_group.this]
-}
-
-run "a_secret_in_the_environment_is_refused" {
-  command = plan
-
-  variables {
-    environment = { DATABASE_URL = "postgresql://shop:hush@db/shop" }
-  }
-
-  expect_failures = [var.environment]
-}
-
-run "root_and_latest_are_refused" {
-  command = plan
-
-  variables {
-    container = { name = "app", image = "shop:latest", port = 3000, user = "0:0" }
-  }
-
-  expect_failures = [var.container]
 }
 
 run "a_schedule_past_the_bounds_is_refused" {
@@ -249,4 +287,27 @@ run "a_schedule_past_the_bounds_is_refused" {
   }
 
   expect_failures = [aws_appautoscaling_target.this]
+}
+
+run "bad_values_are_refused" {
+  command = plan
+
+  variables {
+    name              = "a-name-that-is-longer-than-a-load-balancer-holds"
+    environment       = { DATABASE_URL = "postgresql://shop:hush@db/shop" }
+    container         = { name = "app", image = "shop:latest", port = 3000, user = "0:0" }
+    allowed_cidrs     = ["::/0"]
+    hidden_paths      = ["/metrics/*"]
+    health_check_path = "readyz"
+    memory            = 1500
+    spot_weight       = 100
+    deployment        = { minimum_percent = 100, maximum_percent = 100 }
+    task_count        = { min = 3, max = 2 }
+    autoscaling       = { cpu_percent = 50, requests_per_target = 1, scheduled = [{ name = "sale", schedule = "tomorrow", min = 1, max = 2 }] }
+  }
+
+  expect_failures = [
+    var.name, var.environment, var.container, var.allowed_cidrs, var.hidden_paths, var.health_check_path,
+    var.memory, var.spot_weight, var.deployment, var.task_count, var.autoscaling,
+  ]
 }

@@ -4,7 +4,6 @@ mock_provider "aws" {
   }
 }
 
-
 variables {
   name                      = "test-shop"
   vpc_id                    = "vpc-1"
@@ -25,7 +24,12 @@ run "guarded" {
 
   assert {
     condition     = aws_elasticache_replication_group.this.automatic_failover_enabled && aws_elasticache_replication_group.this.num_cache_clusters == 2
-    error_message = "With multi_az a replica takes over by itself."
+    error_message = "A replica takes over by itself."
+  }
+
+  assert {
+    condition     = alltrue([for rule in aws_vpc_security_group_ingress_rule.clients : rule.cidr_ipv4 == null && rule.from_port == 6379 && rule.to_port == 6379])
+    error_message = "Only security groups, only the cache's port."
   }
 
   assert {
@@ -44,8 +48,8 @@ run "guarded" {
   }
 
   assert {
-    condition     = strcontains(aws_cloudformation_stack.user.template_body, "{{resolve:secretsmanager:${module.secret.arn}:SecretString:password::}}")
-    error_message = "ElastiCache takes the password from Secrets Manager by itself."
+    condition     = strcontains(aws_cloudformation_stack.user.template_body, "{{resolve:secretsmanager:${module.secret.arn}:SecretString:password::${module.secret.version_id}}}")
+    error_message = "ElastiCache takes the password from Secrets Manager by itself, and again where it has changed."
   }
 
   assert {
@@ -76,4 +80,27 @@ run "failing_over_to_nothing_is_refused" {
   }
 
   expect_failures = [var.multi_az]
+}
+
+run "bad_values_are_refused" {
+  command = plan
+
+  variables {
+    name                    = "a-name-of-thirty-four-characters-x"
+    subnet_ids              = ["subnet-1"]
+    engine                  = "redis" # whose newest here is 7.1, not 8.0
+    snapshot_retention_days = 36
+  }
+
+  expect_failures = [var.name, var.subnet_ids, var.engine_version, var.snapshot_retention_days]
+}
+
+run "too_many_replicas_are_refused" {
+  command = plan
+
+  variables {
+    replicas = 6
+  }
+
+  expect_failures = [var.replicas]
 }

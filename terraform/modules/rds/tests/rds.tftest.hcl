@@ -66,6 +66,25 @@ run "guarded" {
   }
 }
 
+run "logs_and_names" {
+  command = plan # of what guarded has applied
+
+  assert {
+    condition     = { for key, group in aws_cloudwatch_log_group.this : group.name => group.retention_in_days } == { "/aws/rds/instance/test-shop/postgresql" = 30, "/aws/rds/instance/test-shop/upgrade" = 30 }
+    error_message = "What RDS logs is not kept for ever."
+  }
+
+  assert {
+    condition     = one([for parameter in aws_db_parameter_group.this.parameter : parameter.apply_method if parameter.name == "rds.force_ssl"]) == "pending-reboot"
+    error_message = "With the other method every plan would change it again."
+  }
+
+  assert {
+    condition     = output.identifier == "test-shop" && output.database_name == "shop" && output.port == 5432
+    error_message = "Names are what the program is told."
+  }
+}
+
 run "proxy" {
   command = apply
 
@@ -79,22 +98,23 @@ run "proxy" {
   }
 }
 
-run "an_unknown_class_is_refused" {
+run "bad_values_are_refused" {
   command = plan
 
   variables {
-    instance_class = "db.x9z.huge"
+    name                           = "Test--"
+    instance_class                 = "db.x9z.huge"
+    subnet_ids                     = ["subnet-1"]
+    engine_version                 = "17.2"
+    storage                        = { gib = 20, max_gib = 20 }
+    backup_retention_days          = 0
+    log_retention_days             = 31
+    statement_timeout_ms           = 0
+    idle_in_transaction_timeout_ms = 0
   }
 
-  expect_failures = [var.instance_class]
-}
-
-run "one_subnet_is_refused" {
-  command = plan
-
-  variables {
-    subnet_ids = ["subnet-1"]
-  }
-
-  expect_failures = [var.subnet_ids]
+  expect_failures = [
+    var.name, var.instance_class, var.subnet_ids, var.engine_version, var.storage, var.backup_retention_days,
+    var.log_retention_days, var.statement_timeout_ms, var.idle_in_transaction_timeout_ms,
+  ]
 }

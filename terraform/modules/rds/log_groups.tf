@@ -1,0 +1,13 @@
+locals {
+  logs = ["postgresql", "upgrade"]
+}
+
+# RDS writes to groups of these names.
+resource "aws_cloudwatch_log_group" "this" {
+  #checkov:skip=CKV_AWS_158: encrypted with CloudWatch's own key
+  #checkov:skip=CKV_AWS_338: how long is a variable; a year of slow statements helps nobody
+  for_each = toset(local.logs)
+
+  name              = "/aws/rds/instance/${var.name}/${each.key}"
+  retention_in_days = var.log_retention_days
+}
