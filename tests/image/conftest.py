@@ -1,0 +1,110 @@
+"""Both images, built once as the pipeline builds them, on an engine of the tests' own."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from local.errors import LocalError
+from tests.image.containers import Container, shop_environ, started
+from tests.image.engine import Engine, running_engine
+from tests.image.stand_ins import PROMETHEUS, PYTHON, ROOT, MissingToolError, StandIn
+from tests.image.truststore import Truststore, serving_truststore
+
+REVISION = "c0ffee5"
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """A Docker engine."""
+    try:
+        with running_engine() as engine:
+            yield engine
+    except (MissingToolError, LocalError) as missing:
+        give_up(str(missing))
+
+
+@pytest.fixture(scope="session")
+def python_base(engine: Engine) -> str:
+    """What the shop's image stands on."""
+    return base(engine, PYTHON)
+
+
+@pytest.fixture(scope="session")
+def prometheus_base(engine: Engine) -> str:
+    """What Prometheus' image stands on."""
+    return base(engine, PROMETHEUS)
+
+
+@pytest.fixture(scope="session")
+def truststore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Truststore]:
+    """What publishes the CAs of the databases, in Amazon's place."""
+    with serving_truststore(tmp_path_factory.mktemp("truststore")) as truststore:
+        yield truststore
+
+
+@pytest.fixture(scope="session")
+def shop_arguments(python_base: str, truststore: Truststore) -> dict[str, str]:
+    """What the shop's image is built with."""
+    return {"BASE": python_base, "REVISION": REVISION, "RDS_CA_BUNDLE": truststore.url}
+
+
+@pytest.fixture(scope="session")
+def shop_image(engine: Engine, shop_arguments: dict[str, str]) -> str:
+    """The shop's image."""
+    return engine.build("shop:test", ROOT / "fargate" / "Dockerfile", ROOT, shop_arguments)
+
+
+@pytest.fixture(scope="session")
+def prometheus_image(engine: Engine, prometheus_base: str) -> str:
+    """Prometheus' image."""
+    folder = ROOT / "prometheus"
+    arguments = {"BASE": prometheus_base, "REVISION": REVISION}
+    return engine.build("prometheus:test", folder / "Dockerfile", folder, arguments)
+
+
+@pytest.fixture(scope="session")
+def without_shell(engine: Engine, shop_image: str) -> str:
+    """The shop's image, and no shell in it."""
+    return engine.derive(
+        "shop:no-shell",
+        f"FROM {shop_image}",
+        "USER 0",
+        # One process removes them all, since none could be started after the first.
+        'RUN ["rm", "-f", "/bin/sh", "/bin/dash", "/bin/bash", "/bin/rbash"]',
+        "USER 10001:10001",
+    )
+
+
+@pytest.fixture
+def shop(engine: Engine, shop_image: str, database_url: str, redis_url: str) -> Iterator[Container]:
+    """The shop in its container, in front of real stores on this machine."""
+    with started(engine, shop_image, shop_environ(database_url, redis_url)) as container:
+        container.await_answers()
+        yield container
+
+
+def base(engine: Engine, stand_in: StandIn) -> str:
+    """Return a base image, or give up."""
+    try:
+        return engine.base(stand_in)
+    except MissingToolError as missing:
+        give_up(str(missing))
+
+
+def program(name: str, package: str) -> Path:
+    """Return a program that pip installed beside our Python, or give up."""
+    found = Path(sys.executable).with_name(name)
+    if not found.exists():
+        give_up(f"{name} is not installed: make test-infra does that (pip install {package})")
+    return found
+
+
+def give_up(reason: str) -> NoReturn:
+    """Skip for want of a tool; in CI that is a failure, for there every tool has its place."""
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        pytest.fail(f"not skipped in CI: {reason}")
+    pytest.skip(reason)

