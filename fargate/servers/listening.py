@@ -1,6 +1,7 @@
 """The listening socket: opened before anything is served, closed to new connections before old ones are finished."""
 
 import ctypes
+import logging
 import os
 import socket
 import struct
@@ -8,9 +9,13 @@ import sys
 
 from fargate.errors import ConfigurationError
 
+logger = logging.getLogger("fargate")
+
 BACKLOG = 1024
 SO_ATTACH_FILTER = 26  # asm-generic/socket.h
 BPF_RETURN = 0x06  # the one instruction of a filter that accepts nothing: return 0 bytes
+IP_MINTTL, IPV6_MINHOPCOUNT = 21, 73  # linux/in.h, linux/in6.h
+MOST_HOPS = 255  # what no packet has left: Linux and macOS send with 64, Windows with 128
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -38,4 +43,18 @@ def refuse_connections(listener: socket.socket) -> None:
     if sys.platform != "linux":
         return
     program = ctypes.create_string_buffer(struct.pack("HBBI", BPF_RETURN, 0, 0, 0))
-    listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(program)))
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(program)))
+    except OSError:
+        _refuse_by_hops(listener)
+
+
+def _refuse_by_hops(listener: socket.socket) -> None:
+    """Do the same where a filter wants CAP_NET_ADMIN, which a container lacks: drop what has too few hops left."""
+    try:
+        if listener.family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, IPV6_MINHOPCOUNT, MOST_HOPS)
+        else:
+            listener.setsockopt(socket.IPPROTO_IP, IP_MINTTL, MOST_HOPS)
+    except OSError as error:
+        logger.warning("Connections that are opened at this very moment may be reset: %s", error)

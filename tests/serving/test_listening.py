@@ -1,0 +1,30 @@
+"""Nobody new gets in, everybody who is waiting stays: with the kernel's filter, and where that is not to be had."""
+
+import socket
+import sys
+
+import pytest
+
+from fargate.servers.listening import listen, refuse_connections
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux only, as the function says")
+
+SO_LOCK_FILTER = 44  # from here on attaching one fails with EPERM, as it does without CAP_NET_ADMIN on some kernels
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("filters", [True, False], ids=["a filter", "no filter allowed"])
+def test_who_waits_stays_and_nobody_new_gets_in(filters: bool, host: str) -> None:
+    with listen(host, 0) as listener:
+        address = listener.getsockname()
+        with socket.create_connection(address[:2], timeout=5) as waiting:
+            if not filters:
+                listener.setsockopt(socket.SOL_SOCKET, SO_LOCK_FILTER, 1)
+            refuse_connections(listener)
+            with pytest.raises(TimeoutError):
+                socket.create_connection(address[:2], timeout=0.5)
+            accepted, _ = listener.accept()
+            with accepted:
+                waiting.sendall(b"in time")
+                accepted.settimeout(5)
+                assert accepted.recv(16) == b"in time"
