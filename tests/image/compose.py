@@ -1,7 +1,6 @@
 """Docker's compose on an engine of the tests', and what takes the stores' place where their images cannot be pulled."""
 
 import shutil
-import stat
 import subprocess
 import tempfile
 import warnings
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from local.redis_server import programs_of_wheels
 from tests.image.engine import Engine
-from tests.image.stand_ins import CACHE, ROOT, MissingToolError
+from tests.image.stand_ins import ROOT, MissingToolError, made_once
 
 PLUGIN = Path("cli-plugins", "docker-compose")
 PLACES = [Path(each) for each in ("/usr/libexec/docker", "/usr/lib/docker", "/usr/local/lib/docker")]
@@ -88,11 +87,10 @@ def compose_plugin(engine: Engine, python_base: str) -> Path:
     Raises:
         MissingToolError: there is none to be had.
     """
-    found = next((place / PLUGIN for place in PLACES if (place / PLUGIN).exists()), CACHE / "docker-compose-1")
-    if not found.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        _fetch_plugin(engine, python_base, found)
-    return found
+    for place in PLACES:
+        if (place / PLUGIN).exists():
+            return place / PLUGIN
+    return made_once("docker-compose-1", lambda file: _fetch_plugin(engine, python_base, file))
 
 
 def _fetch_plugin(engine: Engine, python_base: str, into: Path) -> None:
@@ -105,9 +103,8 @@ def _fetch_plugin(engine: Engine, python_base: str, into: Path) -> None:
         )
         if done.returncode != 0:
             raise MissingToolError(f"compose cannot be had: {done.stderr[-500:]}")
-        fetched = Path(shutil.move(Path(folder, "docker-compose"), into.with_suffix(".new")))
-    fetched.chmod(fetched.stat().st_mode | stat.S_IXUSR)
-    fetched.rename(into)
+        shutil.move(Path(folder, "docker-compose"), into)
+    into.chmod(0o755)
 
 
 def make_stores(engine: Engine, python_base: str, postgres: str, valkey: str) -> None:

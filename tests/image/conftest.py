@@ -99,7 +99,7 @@ def program(name: str, package: str) -> Path:
     """Return a program that pip installed beside our Python, or give up."""
     found = Path(sys.executable).with_name(name)
     if not found.exists():
-        give_up(f"{name} is not installed: make test-infra does that (pip install {package})")
+        give_up(f"{name} is not installed: make test-image does that (pip install {package})")
     return found
 
 

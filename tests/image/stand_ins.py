@@ -4,6 +4,7 @@ Each is a tar file in .cache/, made once. What must hold: whatever a Dockerfile 
 at the same place, so that not a line of it has to know.
 """
 
+import fcntl
 import os
 import re
 import shutil
@@ -42,16 +43,26 @@ class StandIn:
         Raises:
             MissingToolError: it cannot be made here.
         """
-        archive = CACHE / self.file
-        if not archive.exists():
-            CACHE.mkdir(parents=True, exist_ok=True)
-            with _scratch() as scratch:
-                tree = scratch / "root"
-                self.make(tree)
-                _run("tar", "--create", "--numeric-owner", "--directory", tree, "--file", scratch / "tar", ".")
-                shutil.move(scratch / "tar", archive.with_suffix(".new"))
-            archive.with_suffix(".new").rename(archive)
-        return archive
+        return made_once(self.file, self._pack)
+
+    def _pack(self, archive: Path) -> None:
+        with _scratch() as scratch:
+            tree = scratch / "root"
+            self.make(tree)
+            _run("tar", "--create", "--numeric-owner", "--directory", tree, "--file", archive, ".")
+
+
+def made_once(name: str, make: Callable[[Path], None]) -> Path:
+    """Return a file of the cache; where it is not there, it is made, whole or not at all, and by one of us only."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    file = CACHE / name
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not file.exists():
+            unfinished = file.with_name(f"{name}.unfinished")
+            make(unfinished)
+            unfinished.rename(file)
+    return file
 
 
 def required(program: str, package: str) -> str:
@@ -62,7 +73,7 @@ def required(program: str, package: str) -> str:
     """
     found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if found is None:
-        raise MissingToolError(f"{program} is not on the PATH: make image-tools, or install Debian's {package}")
+        raise MissingToolError(f"{program} is not on the PATH: make test-image installs Debian's {package}")
     return found
 
 
@@ -114,7 +125,7 @@ def _make_prometheus(tree: Path) -> None:
 def _add_busybox(folder: Path) -> None:
     busybox = Path(required("busybox", "busybox-static")).resolve()
     if "/" in _run("ldd", busybox, accepted=(0, 1)).replace(str(busybox), ""):
-        raise MissingToolError("busybox wants libraries: make image-tools, or install Debian's busybox-static")
+        raise MissingToolError("busybox wants libraries: make test-image installs Debian's busybox-static")
     shutil.copy(busybox, folder / "busybox")
     for applet in _run(busybox, "--list").split():
         if not (folder / applet).exists():

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
@@ -33,8 +33,9 @@ def answering(reply: bytes, host: str = "127.0.0.1") -> Iterator[tuple[int, list
             connection, _ = listener.accept()
             with connection:
                 asked.append(connection.recv(4096))
-                for byte in reply:  # however the answer is cut into packets
-                    connection.sendall(bytes([byte]))
+                with suppress(ConnectionError):  # who has heard enough hangs up
+                    for byte in reply:  # however the answer is cut into packets
+                        connection.sendall(bytes([byte]))
 
         thread = threading.Thread(target=answer)
         thread.start()

@@ -14,7 +14,7 @@ from tests.image.engine import Engine
 from tests.image.stand_ins import ROOT
 from tests.observed.test_start import PASSWORD, USER, WEB_CONFIG
 
-pytestmark = [pytest.mark.infra, pytest.mark.xdist_group("image"), pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.infra, pytest.mark.timeout(1200)]
 
 SETTINGS = {
     "PROMETHEUS_WEB_CONFIG": WEB_CONFIG,

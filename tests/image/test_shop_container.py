@@ -18,7 +18,7 @@ from tests.image.truststore import Truststore
 from tests.store.certificates import Authority
 from tests.store.wire import proxied
 
-pytestmark = [pytest.mark.infra, pytest.mark.xdist_group("image"), pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.infra, pytest.mark.timeout(1200)]
 
 TV = {"id": 1, "name": "Samsung TV", "price": 140}
 CLIENTS = 12

@@ -12,7 +12,7 @@ from tests.image.engine import DockerError, Engine
 from tests.image.stand_ins import ROOT
 from tests.image.truststore import Truststore
 
-pytestmark = [pytest.mark.infra, pytest.mark.xdist_group("image"), pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.infra, pytest.mark.timeout(1200)]
 
 MEGABYTE = 1_000_000
 ROOM = 200 * MEGABYTE
