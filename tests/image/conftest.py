@@ -1,10 +1,6 @@
 """Both images, built once as the pipeline builds them, on an engine of the tests' own."""
 
-import os
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
@@ -13,6 +9,7 @@ from tests.image.containers import Container, shop_environ, started
 from tests.image.engine import Engine, running_engine
 from tests.image.stand_ins import PROMETHEUS, PYTHON, ROOT, MissingToolError, StandIn
 from tests.image.truststore import Truststore, serving_truststore
+from tests.tools import give_up
 
 REVISION = "c0ffee5"
 
@@ -93,18 +90,3 @@ def base(engine: Engine, stand_in: StandIn) -> str:
         return engine.base(stand_in)
     except MissingToolError as missing:
         give_up(str(missing))
-
-
-def program(name: str, package: str) -> Path:
-    """Return a program that pip installed beside our Python, or give up."""
-    found = Path(sys.executable).with_name(name)
-    if not found.exists():
-        give_up(f"{name} is not installed: make test-image does that (pip install {package})")
-    return found
-
-
-def give_up(reason: str) -> NoReturn:
-    """Skip for want of a tool; in CI that is a failure, for there every tool has its place."""
-    if os.environ.get("CI", "").lower() in ("1", "true"):
-        pytest.fail(f"not skipped in CI: {reason}")
-    pytest.skip(reason)

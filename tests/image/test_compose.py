@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ from fargate.settings import PARSERS, read_settings
 from local.ports import LOOPBACK, free_port
 from local.waiting import wait_until
 from tests.image.compose import Project, compose_plugin, make_stores, project
-from tests.image.conftest import give_up, program
 from tests.image.engine import Engine
 from tests.image.stand_ins import ROOT, MissingToolError
+from tests.tools import beside, give_up
 
 FILE = ROOT / "compose.yaml"
 COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text())
@@ -140,7 +141,7 @@ def test_grafana_comes_only_when_asked_for_and_shows_the_dashboard() -> None:
 
 @pytest.mark.infra
 def test_it_is_a_compose_file() -> None:
-    checker = program("check-jsonschema", "check-jsonschema")
+    checker = beside(sys.executable, "check-jsonschema", "make test-infra does that")
     done = subprocess.run(
         [checker, "--builtin-schema", "vendor.compose-spec", FILE], capture_output=True, text=True, timeout=60
     )

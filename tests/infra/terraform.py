@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -78,18 +79,15 @@ class Folder:
         Raises:
             TerraformError: it ended with a status that is not accepted.
         """
-        done = subprocess.run(
+        status, output, complaints = _run_to_its_end(
             [self.terraform.program, f"-chdir={self.path}", command, "-no-color", *arguments],
-            env={**self.terraform.environ(), **self.environ},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
+            {**self.terraform.environ(), **self.environ},
+            seconds,
         )
-        if done.returncode not in accepted:
+        if status not in accepted:
             words = " ".join((command, *arguments))
-            raise TerraformError(f"terraform {words}: exit status {done.returncode}\n{done.stdout}\n{done.stderr}")
-        return done.stdout
+            raise TerraformError(f"terraform {words}: exit status {status}\n{output}\n{complaints}")
+        return output
 
     def state(self) -> list[dict[str, Any]]:
         """Return every resource in the state, of all modules, with its `address`, `type` and `values`."""
@@ -166,6 +164,20 @@ def _require_registry(terraform: Terraform, cache: Path) -> None:
         raise MissingTerraformError(
             f"no provider in a local mirror ({MIRROR} names one), none to fetch: {last}"
         ) from None
+
+
+def _run_to_its_end(command: list[str | Path], environ: Mapping[str, str], seconds: float) -> tuple[int, str, str]:
+    """Run a command; return its exit status and what it wrote. Whatever stops us stops the providers it started too."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, env=environ, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    ) as process:
+        try:
+            output, complaints = process.communicate(timeout=seconds)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return process.returncode, output, complaints
 
 
 def _resources(module: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,14 +1,13 @@
 """The package, made once for the session, and the function that runs from it."""
 
-import os
 from collections.abc import Callable
 from importlib import metadata
-from typing import NoReturn
 
 import pytest
 
 from tests.lambda_home.function import Sandbox
 from tests.lambda_home.packaged import NotPackagedError, Package, build_runtime, package
+from tests.tools import give_up
 
 
 @pytest.fixture(scope="session")
@@ -37,10 +36,3 @@ def sandbox(packaged: Callable[[str], Package], tmp_path_factory: pytest.TempPat
     except metadata.PackageNotFoundError as missing:
         give_up(f"AWS's runtime client is for Linux: {missing}")
     return Sandbox(packaged("dev").unpack(folder / "task"), runtime)
-
-
-def give_up(reason: str) -> NoReturn:
-    """Skip for want of something; in CI that is a failure, for there everything can be had."""
-    if os.environ.get("CI", "").lower() in ("1", "true"):
-        pytest.fail(f"not skipped in CI: {reason}")
-    pytest.skip(reason)

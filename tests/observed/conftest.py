@@ -1,7 +1,5 @@
 """A shop under a known load, and a real Prometheus that watches it."""
 
-import os
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from tests.faults.load import PRODUCTS
 from tests.observed.api import Prometheus, watching
 from tests.servers import Server, serving
 from tests.stores import OwnRedis
+from tests.tools import program
 
 ROUNDS = 5
 READS = 200
@@ -26,24 +25,13 @@ PRODUCT_READS = 'http_server_request_duration_seconds_count{http_request_method=
 @pytest.fixture(scope="session")
 def promtool() -> str:
     """The path of promtool."""
-    return _required("promtool")
+    return program("promtool", "make observe-tools installs it")
 
 
 @pytest.fixture(scope="session")
 def prometheus_program() -> str:
     """The path of Prometheus itself."""
-    return _required("prometheus")
-
-
-def _required(name: str) -> str:
-    """Return a program's path; where there is none, that is a reason to skip on a desk, and a failure in CI."""
-    found = shutil.which(name)
-    if found is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(
-            f"{name} is not on the PATH: make observe-tools"
-        )
-    assert found is not None
-    return found
+    return program("prometheus", "make observe-tools installs it")
 
 
 @pytest.fixture(scope="module")

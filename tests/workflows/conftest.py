@@ -1,22 +1,22 @@
-"""A machine for the scripts, and how a tool that cannot be had is spoken of."""
+"""A machine for the scripts; all of these tests belong to `make test-infra`."""
 
-import os
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from tests.workflows.stubs import Machine
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what stands in this folder."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.infra)
 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     """A runner of GitHub's with stubs in place of the programs that reach out."""
     return Machine(tmp_path / "machine")
-
-
-def give_up(reason: str) -> NoReturn:
-    """Skip for want of a tool; in CI that is a failure, for there every tool has its place."""
-    if os.environ.get("CI", "").lower() in ("1", "true"):
-        pytest.fail(f"not skipped in CI: {reason}")
-    pytest.skip(reason)

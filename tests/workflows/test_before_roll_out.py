@@ -5,10 +5,8 @@ import json
 import pytest
 
 from tests.infra.terraform import MissingTerraformError, find_terraform, scratch_tree
-from tests.workflows.conftest import give_up
+from tests.tools import give_up
 from tests.workflows.tree import ROOT, SCRIPTS
-
-pytestmark = pytest.mark.infra
 
 PROVED = "what_the_migration_needs"
 

@@ -70,3 +70,11 @@ def test_the_input_that_it_names_is_there() -> None:
     assert "blocking-severity" in CODE
     assert "blocking-severity" in TREE.workflows()["build-app.yml"]["on"]["workflow_call"]["inputs"]
     assert Path(ROOT, SCRIPTS, "before-roll-out.txt").exists()
+
+
+def test_the_readme_leads_to_each_section_in_order() -> None:
+    part = TREE.text("README.md").partition("## Deploying it")[2].partition("\n## ")[0]
+    linked = re.findall(r"\(docs/deploying\.md#([\w-]+)\)", part)
+    headings = re.findall(r"^## (.*)$", GUIDE, re.MULTILINE)
+    assert linked == [heading.lower().replace(".", "").replace(" ", "-") for heading in headings[:6]]
+    assert set(re.findall(r"`([A-Z][A-Z_]+)`", part)) == SET_IN_GITHUB

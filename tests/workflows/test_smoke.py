@@ -1,9 +1,7 @@
 """The smoke test knows the application's answers: asked by the real curl, the real server gives those it waits for."""
 
-import shutil
-
 from tests.servers import serving
-from tests.workflows.conftest import give_up
+from tests.tools import program
 from tests.workflows.stubs import Machine
 from tests.workflows.test_deployment_scripts import OUTPUTS, TF
 
@@ -11,8 +9,7 @@ from tests.workflows.test_deployment_scripts import OUTPUTS, TF
 def test_the_real_application_passes_but_for_what_the_load_balancer_hides(
     database_url: str, redis_url: str, machine: Machine
 ) -> None:
-    if shutil.which("curl") is None:
-        give_up("curl is not on the PATH")
+    program("curl", "the smoke test is made of it")
     (machine.folder / "bin" / "curl").unlink()
     with serving({"DATABASE_URL": database_url, "REDIS_URL": redis_url}) as server:
         machine.told({**OUTPUTS, f"{TF} output -raw url": server.url})

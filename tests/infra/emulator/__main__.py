@@ -6,7 +6,7 @@ from importlib import import_module
 import waitress
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-ADDITIONS = ("autoscaling", "cloudformation", "ecs", "efs", "elasticache", "logs", "rds")
+ADDITIONS = ("autoscaling", "cloudformation", "ec2", "ecs", "efs", "elasticache", "logs", "rds")
 THREADS = 32  # as many requests as Terraform has on the way at the same time
 
 

@@ -1,7 +1,6 @@
 """Both examples, each applied to an emulated AWS of its own; what a test reads there was really put there."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -10,20 +9,18 @@ from tests.infra.environments import Environment
 from tests.infra.questions import Account
 from tests.infra.terraform import Terraform
 
-
-def _apart(name: str) -> Any:
-    """Let one worker have all tests of an environment: two of them wait for the emulator at the same time."""
-    return pytest.param(name, marks=pytest.mark.xdist_group(name))
+pytest.register_assert_rewrite("tests.infra.slow.promises")
 
 
-@pytest.fixture(scope="module", params=[_apart("prod"), _apart("dev")])
+@pytest.fixture(scope="module")
 def environment(
     request: pytest.FixtureRequest, terraform: Terraform, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Environment]:
-    """An environment, and an empty account that it will be applied to."""
-    folder = tmp_path_factory.mktemp(request.param)
+    """The environment that the module names, and an empty account that it will be applied to."""
+    name: str = request.module.ENVIRONMENT
+    folder = tmp_path_factory.mktemp(name)
     with emulated(folder) as cloud:
-        yield Environment(request.param, terraform, cloud, folder)
+        yield Environment(name, terraform, cloud, folder)
 
 
 @pytest.fixture(scope="module")

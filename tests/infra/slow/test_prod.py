@@ -1,0 +1,5 @@
+"""`prod` keeps every promise."""
+
+from tests.infra.slow.promises import *  # noqa: F403 - the tests themselves
+
+ENVIRONMENT = "prod"
