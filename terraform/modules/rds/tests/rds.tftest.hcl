@@ -14,6 +14,9 @@ mock_provider "aws" {
   mock_resource "aws_db_proxy" {
     defaults = { endpoint = "proxy.example" }
   }
+  mock_resource "aws_db_proxy_default_target_group" {
+    defaults = { name = "default" } # a name by chance may begin with a digit, which the target refuses
+  }
 }
 
 variables {
