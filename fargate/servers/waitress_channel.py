@@ -11,13 +11,13 @@ from waitress.task import ErrorTask, WSGITask
 
 from fargate.errors import BadGateway, BadRequest, GatewayError, HeadersTooLong, NotSupported, RequestTooLong
 from fargate.framing import check_framing
-from fargate.http import canonical, status_line
+from fargate.http import Header, canonical, status_line
 from fargate.wsgi import HEADERS_KEY, WsgiDoor
 
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 64 * 1024 * 1024
 _FOLDED = re.compile(rb"\r\n[ \t]")
-_FIELD = re.compile(rb"([^:]+):[ \t]*(.*?)[ \t]*")
+_FIELD = re.compile(r"([^:]+):[ \t]*(.*?)[ \t]*")
 _TARGET = re.compile(r"(?:/|[A-Za-z][A-Za-z0-9+.-]*://)[!-~]*")
 
 
@@ -34,6 +34,7 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
     """Refuses messages that another server might frame differently (request smuggling, RFC 9112, section 6.3)."""
 
     header_lines: bytes = b""
+    _fields: list[Header] | None = None
 
     def received(self, data: bytes) -> int:
         """Take what came; whoever has sent all, or is refused, is not told to go on: waitress would wait for more."""
@@ -74,10 +75,12 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
     def body_bytes_received(self, _wire_bytes: int) -> None:
         """Do without waitress's own count."""
 
-    def fields(self) -> list[tuple[str, str]]:
+    def fields(self) -> list[Header]:
         """Return the headers one by one, in the order received; waitress itself joins repeated ones."""
-        matches = (_FIELD.fullmatch(line) for line in self.header_lines.split(b"\r\n"))
-        return [(canonical(each[1].decode("latin-1")), each[2].decode("latin-1")) for each in matches if each]
+        if self._fields is None:
+            matches = (_FIELD.fullmatch(line) for line in self.header_lines.decode("latin-1").split("\r\n"))
+            self._fields = [(canonical(each[1]), each[2]) for each in matches if each]
+        return self._fields
 
 
 class GatewayErrorTask(ErrorTask):  # type: ignore[misc]
@@ -112,6 +115,11 @@ class DrainingTask(WSGITask):  # type: ignore[misc]
         if isinstance(app, WsgiDoor):
             app.gateway.telemetry.queued(time.monotonic() - self.channel.queued_at)
         super().service()
+
+    def finish(self) -> None:
+        """Send what was written: head and body in one piece, by this thread."""
+        super().finish()
+        self.channel.send_now()
 
     def build_response_header(self) -> bytes:
         """Return the response's head."""
@@ -161,7 +169,14 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         """Write answers; a lingering connection asks for its turn only to close."""
         if self._lingering_until:
             return time.monotonic() > self._lingering_until
+        if self.requests and self.total_outbufs_len < self.adj.send_bytes:
+            return bool(self.will_close)  # the thread that serves sends it: the loop could only turn in circles
         return bool(super().writable())
+
+    def send_now(self) -> None:
+        """Send what is there; what the client does not take at once is left to the loop."""
+        with self.outbuf_lock:
+            self._flush_exception(self._flush_some, do_close=False)
 
     def handle_read(self) -> None:
         """Read; what belongs to a refused request is thrown away."""

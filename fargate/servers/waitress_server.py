@@ -26,6 +26,8 @@ logger = logging.getLogger("fargate")
 
 LOOP_SECONDS = 1.0
 DRAIN_LOOP_SECONDS = 0.05
+SEND_BYTES = 64 * 1024
+"""How much of an answer gathers before it is sent: a head and its body go in one piece."""
 
 
 class Lanes:
@@ -59,6 +61,7 @@ class DrainingServer(TcpWSGIServer):  # type: ignore[misc]
         self.lifecycle = lifecycle
         self._drain_seconds = settings.drain_seconds
         self._drain_asked = threading.Event()
+        self._is_woken = False
         super().__init__(
             app,
             {},
@@ -82,7 +85,13 @@ class DrainingServer(TcpWSGIServer):  # type: ignore[misc]
     def ask_to_drain(self) -> None:
         """Begin an orderly end; safe in a signal handler."""
         self._drain_asked.set()
-        self.pull_trigger()
+        super().pull_trigger()
+
+    def pull_trigger(self) -> None:
+        """Have the loop look at all connections anew; once is enough until it does."""
+        if not self._is_woken:
+            self._is_woken = True
+            super().pull_trigger()
 
     def run(self) -> None:
         """Serve until asked to drain, then drain."""
@@ -120,6 +129,7 @@ class DrainingServer(TcpWSGIServer):  # type: ignore[misc]
                 channel.handle_close()
 
     def _turn(self, seconds: float) -> None:
+        self._is_woken = False  # before anything is looked at: whatever changes from now on wakes the loop again
         wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
 
 
@@ -135,6 +145,7 @@ def _adjustments(settings: Settings, listener: socket.socket) -> Adjustments:
         max_request_header_size=settings.max_header_bytes,
         inbuf_overflow=in_memory,  # bodies stay in memory: the root file system may be read-only
         outbuf_overflow=in_memory,
+        send_bytes=SEND_BYTES,
         asyncore_use_poll=True,  # select() ends at file descriptor 1024
         clear_untrusted_proxy_headers=False,  # the gateway decides whom to believe, for every door alike
         ident=None,
