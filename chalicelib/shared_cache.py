@@ -7,13 +7,14 @@ Works on Redis 6.2, 7 and Valkey 8, and on a cluster, since no step touches two 
 """
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import redis
 
 from chalicelib.entries import Entry
 from chalicelib.guard import Guard
 from chalicelib.lease_terms import LeaseTerms
+from chalicelib.own_connections import OwnConnections
 from chalicelib.scripts import Script
 from chalicelib.watch import Unwatched, Watch
 
@@ -59,13 +60,15 @@ return redis.call('DEL', KEYS[1])
 """)
 
 
-def peek(client: redis.Redis, key: str) -> Entry | None:
-    """Return what is there.
+_LOOKUP = ("GETEX",)
+"""Reads like GET, but counts as a write: a primary that has become a replica refuses it, where GET would go on
+answering with what may be old."""
 
-    GETEX without an option reads like GET, but counts as a write: a primary that has become a replica refuses it,
-    where GET would go on answering with what may be old.
-    """
-    return cast("Entry | None", client.getex(key))
+
+def peek(client: redis.Redis, key: str) -> Entry | None:
+    """Return what is there."""
+    answer: Any = client.execute_command(*_LOOKUP, key)  # type: ignore[no-untyped-call]
+    return cast("Entry | None", answer)
 
 
 class SharedCache:
@@ -88,6 +91,7 @@ class SharedCache:
         watch: Watch = Unwatched(),  # noqa: B008 - holds nothing
     ) -> None:
         self._reads = reads
+        self._lookups = OwnConnections(reads)
         self._writes = writes
         self._terms = terms
         self._guard = guard
@@ -100,7 +104,8 @@ class SharedCache:
 
     def peek(self, key: str) -> Entry | None:
         """Return what is there."""
-        return self._step("GETEX", lambda: peek(self._reads, key))
+        entry: Entry | None = self._step("GETEX", lambda: self._lookups.ask(*_LOOKUP, key))
+        return entry
 
     def take_lease(self, key: str, lease: Entry) -> Entry | None:
         """Put a lease there and return None; where there is something, return that and leave it."""
