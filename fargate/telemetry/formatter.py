@@ -5,19 +5,24 @@ of the process: right on Lambda, which serves one request at a time, and one use
 `make_powertools_safe` turns both into what belongs to the request being served, for every Powertools logger of the app.
 """
 
+import functools
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
+from fargate.telemetry.exchange import Exchange
 from fargate.telemetry.redaction import redact, request_secrets
-from fargate.telemetry.scope import RequestScope, current_scope
+from fargate.telemetry.scope import RequestScope, current_scope, no_scope
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """What every record has: what it has beside that was given with `extra` and belongs on the line."""
+
+LONGEST_REMEMBERED = 256
+"""A client may choose some of the texts, and must not fill the memory with them."""
 
 ACCESS = "http"
 """The field that an access line has and no other."""
@@ -46,6 +51,17 @@ class _RequestLocalKeys:
             scope.log_keys[id(formatter)] = keys
 
 
+def _outside_of_requests(construct: Callable[..., None]) -> Callable[..., None]:
+    """Have a formatter that a handler makes keep what it is given, for the requests to come as well."""
+
+    @functools.wraps(construct)
+    def constructed(formatter: Any, *arguments: Any, **options: Any) -> None:
+        with no_scope():
+            construct(formatter, *arguments, **options)
+
+    return constructed
+
+
 def _trace_id(formatter: LambdaPowertoolsFormatter) -> str | None:
     scope = current_scope()
     return scope.ids.trace_id if scope else None
@@ -59,6 +75,7 @@ def make_powertools_safe() -> None:
     formatter: Any = LambdaPowertoolsFormatter
     if not isinstance(vars(formatter).get("log_format"), _RequestLocalKeys):
         formatter.log_format = _RequestLocalKeys()
+        formatter.__init__ = _outside_of_requests(formatter.__init__)
         formatter._get_latest_trace_id = _trace_id
 
 
@@ -75,6 +92,8 @@ class RequestFormatter(LambdaPowertoolsFormatter):
         self._static = dict(static)
         self._secrets = tuple(secrets)
         self._second: tuple[int, str] = (0, "")
+        self._static_members = "".join(f"{json_text(name)}:{_serialize(value)}," for name, value in static.items())
+        self._outcomes: dict[tuple[str, str, int], tuple[str, str]] = {}
 
     def format(self, record: logging.LogRecord) -> str:
         """Return a record's line, without a newline."""
@@ -85,22 +104,44 @@ class RequestFormatter(LambdaPowertoolsFormatter):
         self._complete(line, record, scope)
         return _serialize(line)
 
-    def line(self, level: str, message: str, created: float, fields: dict[str, Any]) -> str:
-        """Return an access line, without a newline; nothing in it may have been written by the client."""
-        line, _ = self._begun(level, message, created)
-        line.update(fields)
-        return _serialize(line)
+    def access_line(self, level: str, exchange: Exchange, created: float) -> str:
+        """Return the line of an answered request, without a newline.
+
+        It is put together from pieces of JSON, most of which the last line with the same outcome had as well; only
+        where the handler has appended keys is it built like any other.
+        """
+        scope = current_scope()
+        if scope is not None and self._appended(scope):
+            line, _ = self._begun(level, _message(exchange), created)
+            return _serialize({**line, **_access_fields(exchange)})
+        key = exchange[:3]
+        head, http = self._outcomes.get(key) or self._outcomes.setdefault(key, _outcome(level, exchange))
+        names = ""
+        if scope is not None:
+            correlation_id, trace_id, request_id = scope.ids.for_logs  # of characters that JSON leaves as they are
+            names = f'"correlation_id":"{correlation_id}","xray_trace_id":"{trace_id}","request_id":"{request_id}",'
+        cache = "" if exchange.cache is None else f',"cache":{json_text(exchange.cache)}'
+        return (
+            f'{head}{self._timestamp(created)}",{self._static_members}{names}{http}{exchange.seconds * 1000:.3f},'
+            f'"bytes":{exchange.length}}},"client_ip":{json_text(exchange.client)}{cache}}}'
+        )
 
     def _begun(self, level: str, message: Any, created: float) -> tuple[dict[str, Any], RequestScope | None]:
         line = {"level": level, "message": message, "timestamp": self._timestamp(created), **self._static}
         scope = current_scope()
         if scope is not None:
             line["correlation_id"], line["xray_trace_id"], line["request_id"] = scope.ids.for_logs
-            keys = scope.log_keys.get(id(self))
-            appended = self.thread_safe_get_current_keys()
-            if keys or appended:
-                line.update(_appended({**(keys or {}), **appended}))
+            line.update(self._appended(scope))
         return line, scope
+
+    def _appended(self, scope: RequestScope) -> dict[str, Any]:
+        """Return what handlers have appended with Powertools' `append_keys` and the like."""
+        keys = scope.log_keys.get(id(self))
+        of_thread = self.thread_safe_get_current_keys()
+        if not keys and not of_thread:
+            return {}
+        together = {**(keys or {}), **of_thread}
+        return {name: value for name, value in together.items() if name not in _OWN and value is not None}
 
     def _complete(self, line: dict[str, Any], record: logging.LogRecord, scope: RequestScope | None) -> None:
         """Add what only lines of the program's own have, and take out what is secret."""
@@ -126,9 +167,40 @@ class RequestFormatter(LambdaPowertoolsFormatter):
         return f"{text}.{int((created - second) * 1000):03d}Z"
 
 
-def _appended(keys: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what handlers appended with Powertools' `append_keys` and the like."""
-    return {name: value for name, value in keys.items() if name not in _OWN and value is not None}
+def json_text(text: str) -> str:
+    """Write a text as JSON; the same few come again and again."""
+    return _remembered(text) if len(text) <= LONGEST_REMEMBERED else _serialize(text)
+
+
+@functools.lru_cache(maxsize=1024)
+def _remembered(text: str) -> str:
+    return _serialize(text)
+
+
+def _message(exchange: Exchange) -> str:
+    return f"{exchange.method} {exchange.route} {exchange.status}"
+
+
+def _outcome(level: str, exchange: Exchange) -> tuple[str, str]:
+    """Return what all lines of an outcome begin with, up to the time, and what stands before the duration."""
+    head = f'{{"level":"{level}","message":{json_text(_message(exchange))},"timestamp":"'
+    method, route = json_text(exchange.method), json_text(exchange.route)
+    return head, f'"{ACCESS}":{{"method":{method},"route":{route},"status":{exchange.status},"duration_ms":'
+
+
+def _access_fields(exchange: Exchange) -> dict[str, Any]:
+    """Return the fields that an access line has beside those of every line."""
+    fields: dict[str, Any] = {
+        ACCESS: {
+            "method": exchange.method,
+            "route": exchange.route,
+            "status": exchange.status,
+            "duration_ms": round(exchange.seconds * 1000, 3),
+            "bytes": exchange.length,
+        },
+        "client_ip": exchange.client,
+    }
+    return fields if exchange.cache is None else {**fields, "cache": exchange.cache}
 
 
 _OWN = frozenset({"level", "location", "message", "timestamp"})
@@ -144,7 +216,7 @@ def _redacted(value: Any, secrets: Iterable[str]) -> Any:
     return value if isinstance(value, int | float | bool | None) else redact(str(value), secrets)
 
 
-def _serialize(line: dict[str, Any]) -> str:
+def _serialize(line: Any) -> str:
     try:
         return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
     except orjson.JSONEncodeError:  # a lone surrogate: written so that it can be read

@@ -4,6 +4,8 @@ What must hold: nothing here outlives its request or is seen from another one. E
 (`fargate.gateway`), so the context variable needs no cleaning up.
 """
 
+import contextlib
+from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -29,6 +31,17 @@ _current: ContextVar[RequestScope | None] = ContextVar("request", default=None)
 
 current_scope = _current.get
 """Return the scope of the request being served, or None outside of one."""
+
+
+@contextlib.contextmanager
+def no_scope() -> Iterator[None]:
+    """Step out of the request being served while the block runs."""
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
 
 enter_scope = _current.set
 """Make a scope the current one for the rest of this context."""
