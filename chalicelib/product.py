@@ -4,6 +4,7 @@ Knows nothing of HTTP, SQL or Redis. A `Product` that exists is valid: whoever m
 with `faults_of` first.
 """
 
+import functools
 import hashlib
 import json
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ def price_text(price: Decimal) -> str:
     return "0" if text == "-0" else text
 
 
+@functools.lru_cache(maxsize=1024)
 def etag_of(body: bytes) -> str:
     """Return the strong entity tag of a product's JSON: equal bytes, equal tag, in every home and on every task."""
     return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'

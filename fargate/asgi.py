@@ -16,7 +16,7 @@ from chalice.app import Chalice
 from fargate.errors import BadRequest, GatewayError, HeadersTooLong, RequestTooLong, ServiceUnavailable
 from fargate.framing import check_framing
 from fargate.gateway import Gateway
-from fargate.http import Header, HttpRequest, HttpResponse, canonical, has_no_body
+from fargate.http import Header, HttpRequest, HttpResponse, canonical_of_bytes, has_no_body, lowered_bytes
 from fargate.lifecycle import PROBE_PATHS, Lifecycle, Phase
 from fargate.settings import Settings, read_settings
 from fargate.telemetry.telemetry import Telemetry
@@ -137,8 +137,11 @@ class AsgiDoor:
         )
 
     def _headers(self, raw: Iterable[tuple[bytes, bytes]], size: int) -> list[Header]:
-        headers = [(canonical(name.decode("latin-1")), value.decode("latin-1")) for name, value in raw]
-        if size + sum(len(name) + len(value) for name, value in headers) > self._settings.max_header_bytes:
+        headers: list[Header] = []
+        for name, value in raw:
+            size += len(name) + len(value)
+            headers.append((canonical_of_bytes(name), value.decode("latin-1")))
+        if size > self._settings.max_header_bytes:
             raise HeadersTooLong
         return headers
 
@@ -176,7 +179,7 @@ class AsgiDoor:
             self._waiting -= 1
 
     async def _send(self, response: HttpResponse, scope: Scope, send: Send) -> None:
-        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+        headers = [(lowered_bytes(name), value.encode("latin-1")) for name, value in response.headers]
         if response.status not in (204, 304):
             headers.append((b"content-length", str(len(response.body)).encode()))
         if self._lifecycle.is_draining and _is_http_1(scope):

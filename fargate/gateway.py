@@ -13,6 +13,7 @@ from typing import Any
 from chalice.app import Chalice
 
 from fargate.authorizers import Call, Guards, method_arn
+from fargate.content_types import remember_content_types
 from fargate.context import LambdaContext, identity_of
 from fargate.cors import cors_of, headers_of, preflight
 from fargate.errors import BadGateway, Forbidden, GatewayError, MethodNotAllowed, NotFound, ServiceUnavailable
@@ -51,6 +52,7 @@ class Gateway:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         isolate(app)
+        remember_content_types()
         self.telemetry: Telemetry = telemetry or Silence()
         self._app = app
         self._settings = settings

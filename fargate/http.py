@@ -52,6 +52,18 @@ def canonical(name: str) -> str:
     return "-".join(part.capitalize() for part in name.split("-"))
 
 
+@lru_cache(maxsize=1024)
+def canonical_of_bytes(name: bytes) -> str:
+    """Write a header's name as `canonical` does, as it came over the wire."""
+    return canonical(name.decode("latin-1"))
+
+
+@lru_cache(maxsize=1024)
+def lowered_bytes(name: str) -> bytes:
+    """Write a header's name as ASGI and HTTP/2 want it."""
+    return name.lower().encode("latin-1")
+
+
 def last_value(headers: Sequence[Header], name: str) -> str | None:
     """Return the last value of a header; `name` as `canonical` writes it."""
     value = None

@@ -6,9 +6,10 @@ Unlike `concurrent.futures`, its threads are daemons: a handler that never retur
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -34,40 +35,58 @@ class Workers(Generic[Request, Response]):
     ) -> None:
         self._handle = handle
         self._waited = waited
-        self._queue: SimpleQueue[tuple[Request, asyncio.Future[Response], float]] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Request, asyncio.Future[Response], Outbox, float]] = SimpleQueue()
+        self._outbox: Outbox | None = None
         for number in range(threads):
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True).start()
 
     def submit(self, request: Request) -> "asyncio.Future[Response]":
         """Queue a request from a running event loop; one whose future is cancelled before its turn is not handled."""
-        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self._queue.put((request, answer, time.perf_counter()))
+        loop = asyncio.get_running_loop()
+        outbox = self._outbox
+        if outbox is None or outbox.loop is not loop:  # Mangum runs one after the other
+            outbox = self._outbox = Outbox(loop)
+        answer: asyncio.Future[Response] = loop.create_future()
+        self._queue.put((request, answer, outbox, time.perf_counter()))
         return answer
 
     def _work(self) -> None:
         while True:
-            request, answer, submitted = self._queue.get()
+            request, answer, outbox, submitted = self._queue.get()
             self._waited(time.perf_counter() - submitted)
             if not answer.cancelled():
-                _answer(answer, self._handle, request)
+                self._answer(request, answer, outbox)
+
+    def _answer(self, request: Request, answer: "asyncio.Future[Response]", outbox: "Outbox") -> None:
+        try:
+            response = self._handle(request)
+        except Exception as error:  # noqa: BLE001  it is not swallowed: whoever waits for the answer gets it
+            outbox.settle(answer, answer.set_exception, error)
+        else:
+            outbox.settle(answer, answer.set_result, response)
 
 
-def _answer(answer: "asyncio.Future[Response]", handle: Callable[[Request], Response], request: Request) -> None:
-    try:
-        response = handle(request)
-    except Exception as error:  # noqa: BLE001  it is not swallowed: whoever waits for the answer gets it
-        _settle(answer, answer.set_exception, error)
-    else:
-        _settle(answer, answer.set_result, response)
+class Outbox:
+    """What threads have for an event loop, which is woken once for all that has gathered until it looks."""
 
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._settled: deque[Callable[[], None]] = deque()
+        self._is_woken = False
 
-def _settle(answer: "asyncio.Future[Response]", settle: Callable[[Outcome], None], outcome: Outcome) -> None:
-    """Settle a future in its loop; one that nobody waits for any more is left alone, and so is a closed loop."""
+    def settle(self, answer: "asyncio.Future[Any]", settle: Callable[[Outcome], None], outcome: Outcome) -> None:
+        """Settle a future in its loop; one that nobody waits for any more is left alone, and so is a closed loop."""
 
-    def unless_done() -> None:
-        if not answer.done():
-            settle(outcome)
+        def unless_done() -> None:
+            if not answer.done():
+                settle(outcome)
 
-    loop = answer.get_loop()
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(unless_done)
+        self._settled.append(unless_done)
+        if not self._is_woken and not self.loop.is_closed():
+            self._is_woken = True
+            self.loop.call_soon_threadsafe(self._empty)
+
+    def _empty(self) -> None:
+        self._is_woken = False  # first: whatever is appended from now on wakes the loop again
+        while self._settled:
+            self._settled.popleft()()

@@ -28,6 +28,9 @@ from fargate.telemetry.exchange import Exchange
 SAMPLED_PART = 0.05
 """Of the requests past the first of each second, where nobody before us has decided: X-Ray's own default rule."""
 
+MOST_SAMPLED = 10
+"""In a second, however many requests there are: past that, segments would cost more than they tell."""
+
 _PARENT = re.compile(r"(?:^|;)\s*Parent=([0-9a-f]{16})(?:;|\s*$)", re.IGNORECASE)
 _SAMPLED = re.compile(r"(?:^|;)\s*Sampled=([01?])(?:;|\s*$)", re.IGNORECASE)
 CLIENT_ERROR, THROTTLED, SERVER_ERROR = 400, 429, 500
@@ -66,7 +69,8 @@ class Sampling:
         self._part = part
         self._clock = clock
         self._chance = chance
-        self._last = float("-inf")
+        self._second = float("-inf")  # when the current one began
+        self._sampled = 0  # since then
 
     def decide(self, trace_header: str) -> bool:
         """Keep to what the caller has decided; where it has not (a load balancer does not), decide."""
@@ -74,10 +78,13 @@ class Sampling:
         if asked and asked[1] != "?":
             return asked[1] == "1"
         now = self._clock()
-        if now - self._last >= 1:
-            self._last = now
+        if now - self._second >= 1:
+            self._second, self._sampled = now, 1
             return True
-        return self._chance() < self._part
+        if self._sampled >= MOST_SAMPLED or self._chance() >= self._part:
+            return False
+        self._sampled += 1
+        return True
 
 
 class XRaySegments:

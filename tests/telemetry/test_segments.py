@@ -9,7 +9,7 @@ import time
 import httpx
 import pytest
 
-from fargate.telemetry.segments import Sampling
+from fargate.telemetry.segments import MOST_SAMPLED, Sampling
 from tests.servers import Server, serving
 from tests.stores import OwnRedis
 from tests.telemetry.conftest import KEY
@@ -141,3 +141,13 @@ def test_without_a_decision_the_first_of_each_second_and_a_part_of_the_rest_are_
     assert sampling.decide(header)
     now[0], chance[0] = 1.0, 1.0
     assert [sampling.decide(header + ";Sampled=?"), sampling.decide(header)] == [True, False]
+
+
+def test_a_flood_of_requests_is_no_flood_of_segments() -> None:
+    now = [0.0]
+    sampling = Sampling(part=1.0, clock=lambda: now[0], chance=lambda: 0.5)
+    header = "Root=1-67891233-abcdef012345678912345678"
+    assert sum(sampling.decide(header) for _ in range(1000)) == MOST_SAMPLED
+    assert sampling.decide(header + ";Sampled=1"), "what a caller has decided is kept to"
+    now[0] = 1.0
+    assert sum(sampling.decide(header) for _ in range(1000)) == MOST_SAMPLED
