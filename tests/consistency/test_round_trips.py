@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from fargate.settings import Settings
 from local.ports import LOOPBACK
 from tests.consistency.client import TaskClient
 from tests.consistency.history import ABSENT
@@ -22,6 +23,7 @@ from tests.stores import OwnRedis
 PRODUCT, CROWDED = 1, 3
 UNAUDITED = "tests.consistency.unaudited:app"
 TRIES = 7
+THREADS = Settings().threads
 CROWD = 500
 SLOW_SECONDS = 0.05
 LEASE_SECONDS = 0.06  # longer than any local lease, so that a task's memory is empty
@@ -45,7 +47,21 @@ def client(world: World) -> Iterator[TaskClient]:
             assert client.post(PRODUCT, value) == 201
             evict(world)
             assert client.get(PRODUCT) == (200, value)
+        assert all_threads_are_connected(world.tasks[0], client)
         yield client
+
+
+def all_threads_are_connected(task: Task, client: TaskClient) -> bool:
+    """Read until as many lookups in a row as there are threads have opened no connection."""
+    in_a_row = 0
+    for _ in range(20 * THREADS):
+        forget()
+        before = task.to_redis.round_trips
+        client.get(PRODUCT)
+        in_a_row = in_a_row + 1 if task.to_redis.round_trips - before == 1 else 0
+        if in_a_row == THREADS:
+            return True
+    return False
 
 
 def evict(world: World) -> None:
