@@ -107,8 +107,27 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --
 soak: setup ## Hold the cache to its promise for ten minutes, under faults
 	@$(BIN)/python -m tests.consistency.soak
 
+$(VENV)/.bench: requirements-bench.txt $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@touch $@
+
+EXPRESS := .cache/express
+$(EXPRESS)/.installed: $(wildcard tests/load/rivals/express/*)
+	@mkdir -p $(EXPRESS) && cp tests/load/rivals/express/* $(EXPRESS)
+	@npm ci --prefix $(EXPRESS) --no-audit --no-fund --ignore-scripts --silent
+	@touch $@
+
+.PHONY: bench-tools
+bench-tools: ## Install the clients of the benchmark where they are missing: wrk and hey
+	@command -v wrk >/dev/null && command -v hey >/dev/null || $(APT) wrk hey
+
+# For one part of it: make bench ONLY="steady start"; quickly: make bench ONLY="compare --rounds 1 --seconds 1"
 .PHONY: bench
-bench: setup ## Measure what the adapter costs on top of Chalice
+bench: setup $(VENV)/.bench $(EXPRESS)/.installed bench-tools ## Measure the service beside its servers and rivals, for a quarter of an hour (wants npm)
+	@$(BIN)/python -m tests.load $(ONLY)
+
+.PHONY: bench-adapter
+bench-adapter: setup ## Measure what the adapter costs on top of Chalice, without a server
 	@$(BIN)/python -m tests.load.adapter
 
 .PHONY: diagrams
@@ -119,7 +138,7 @@ diagrams: ## Draw docs/architecture.svg anew (wants graphviz)
 .PHONY: pins
 pins: setup ## Refresh requirements*.txt to the newest versions (review the diff, run make test)
 	@for name in requirements requirements-uvicorn requirements-granian requirements-cognito requirements-dev \
-		requirements-infra requirements-checkov; do \
+		requirements-infra requirements-checkov requirements-bench; do \
 		$(LOCK) $$name.in -o $$name.txt || exit 1; \
 	done
 	@$(LOCK) --no-emit-package botocore --no-emit-package urllib3 .chalice/requirements.in -o .chalice/requirements.txt

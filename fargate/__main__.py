@@ -110,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         ("host", "the address to listen on"),
         ("port", "the port to listen on; 0 asks for a free one"),
         ("threads", "how many requests are served at the same time"),
+        ("workers", "how many processes serve: 1, and no other number, since more tasks do better"),
     ):
         parser.add_argument(
             f"--{name}", help=f"{meaning}; default: {getattr(Settings(), name)}; variable: {name.upper()}"

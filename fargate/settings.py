@@ -36,6 +36,7 @@ class Settings:
     port: int = 3000  # 0: a free one
     server: Server = Server.WAITRESS
     threads: int = 8  # requests served at the same time
+    workers: int = 1  # processes: there is never another number
     api_keys: ApiKeys = field(default_factory=ApiKeys)
     cognito_jwks: str = ""  # where user pools' keys are: aws, or a URL with {region} and {pool}; empty: all refused
     base_path: str = ""  # API Gateway-style stage prefix, e.g. /api
@@ -70,6 +71,15 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
         return number
 
     return parse
+
+
+def _one_process(text: str) -> int:
+    if text != "1":
+        raise ValueError(
+            f"is {text!r}, but a task is one process: give it one vCPU, and run more tasks. Processes that accept from "
+            "one socket share connections out unevenly, often all to one; a load balancer does not (docs/benchmarks.md)"
+        )
+    return 1
 
 
 def _base_path(text: str) -> str:
@@ -113,6 +123,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "port": _whole(0, 65_535),
     "server": _choice,
     "threads": _whole(1, 1000),
+    "workers": _one_process,
     "cognito_jwks": _cognito_jwks,
     "base_path": _base_path,
     "trusted_proxies": _whole(0, 10),

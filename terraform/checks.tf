@@ -4,6 +4,14 @@ locals {
   connections_allowed = floor(0.8 * module.database.max_connections)
 }
 
+# More than one vCPU is no fault, but paid for nothing: a task is one Python process (docs/benchmarks.md).
+check "app_cpu_is_used" {
+  assert {
+    condition     = var.app_cpu <= 1024
+    error_message = "app_cpu is ${var.app_cpu}, but a task uses one vCPU (1024): take more tasks (app_tasks) in place of larger ones."
+  }
+}
+
 # What no module can see by itself.
 resource "terraform_data" "preconditions" {
   lifecycle {

@@ -178,6 +178,17 @@ run "more_are_refused" {
   expect_failures = [terraform_data.preconditions]
 }
 
+run "a_task_of_more_than_one_vcpu_is_warned_of" {
+  command = plan
+
+  variables {
+    app_cpu    = 2048
+    app_memory = 4096
+  }
+
+  expect_failures = [check.app_cpu_is_used]
+}
+
 run "a_larger_pool_is_refused_too" {
   command = plan
 

@@ -28,6 +28,7 @@ LEFT_ALONE = {
     "MAX_BODY_BYTES": "the default is API Gateway's",
     "MAX_HEADER_BYTES": "the default is API Gateway's",
     "POWERTOOLS_TRACE_DISABLED": "tracing is on",
+    "WORKERS": "a task is one process",
 }
 """What the container does not set, and why not."""
 

@@ -1,4 +1,4 @@
-"""`make bench`: what the adapter costs on top of Chalice, in CPU time per request, in one run.
+"""`make bench-adapter`: what the adapter costs on top of Chalice, in CPU time per request, in one run.
 
 Ways to answer the same warm route take turns: the bare `app(event, context)` call, the gateway (which builds that
 event), the WSGI callable (which reads a request from an environ as waitress leaves it), and the gateway with all that

@@ -83,3 +83,10 @@ def test_an_app_of_its_own_needs_nothing_of_ours(tmp_path: Path) -> None:
     )
     with serving({"PYTHONPATH": str(tmp_path)}, "thatapp") as server:
         server.awaited_output("Serving that on 127.0.0.1 port")
+
+
+@pytest.mark.parametrize("workers", ["2", "0", "auto"])
+def test_more_than_one_process_is_refused_with_the_reason(workers: str) -> None:
+    ended = start("tests.apps.echo:app", WORKERS=workers)
+    assert ended.returncode == 2
+    assert f"WORKERS is '{workers}', but a task is one process: give it one vCPU, and run more tasks" in ended.stderr

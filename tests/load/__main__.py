@@ -1,0 +1,63 @@
+"""`make bench`: measure the service against its servers, and against what others would have written.
+
+Everything that is compared is measured in one run, in turns, and the medians of several rounds are told: ratios first,
+since figures from two runs, or two machines, say little about each other. Traffic goes to loopback alone.
+"""
+
+import argparse
+import os
+import platform
+import sys
+import time
+
+from tests.load import experiments, report
+from tests.load.stocked import Stock, stocked
+from tests.servers import ROOT
+
+PICTURE = ROOT / "build" / "benchmark.svg"
+EXPERIMENTS = ("compare", "steady", "memory", "start", "threads", "processes")
+
+
+def tell(what: str) -> None:
+    """Say how far it is, beside the figures."""
+    print(f"{time.strftime('%H:%M:%S')} {what} ...", file=sys.stderr, flush=True)
+
+
+def run(name: str, stock: Stock, pace: experiments.Pace) -> str:
+    if name == "compare":
+        found = experiments.compare(stock, pace, tell)
+        PICTURE.parent.mkdir(exist_ok=True)
+        report.draw(found, PICTURE)
+        return f"{report.comparison(found)}\nDrawn in {PICTURE.relative_to(ROOT)}\n"
+    if name == "steady":
+        return report.steadiness(experiments.steady(stock, pace, tell))
+    if name == "memory":
+        return report.memories(experiments.memory(stock, pace, tell))
+    if name == "start":
+        return report.starts(experiments.start(stock, pace, tell))
+    if name == "threads":
+        return report.thread_counts(experiments.threads(stock, pace, tell))
+    return report.pairs(experiments.processes(stock, pace, tell))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument(
+        "experiments", nargs="*", metavar="EXPERIMENT", help=f"of {', '.join(EXPERIMENTS)}; default: all"
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
+    parser.add_argument("--requests", type=int, default=100_000, help="over which memory must not grow")
+    given = parser.parse_args()
+    if unknown := set(given.experiments) - set(EXPERIMENTS):
+        parser.error(f"no such experiment: {', '.join(sorted(unknown))}")
+    pace = experiments.Pace(given.rounds, given.seconds, given.requests)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    print(f"Python {platform.python_version()}, {cores} cores, medians of {pace.rounds} rounds of {pace.seconds:g} s\n")
+    with stocked() as stock:
+        for name in given.experiments or EXPERIMENTS:
+            print(f"## {name}\n\n{run(name, stock, pace)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""Who is measured: the shop on each of its servers, those servers by themselves, and what others would have written."""
+
+import contextlib
+import http.client
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from local.ports import LOOPBACK, free_port
+from local.processes import Child, Program
+from tests.load.workloads import KEY
+from tests.servers import ROOT, passed_on
+
+SERVERS = ("waitress", "uvicorn", "granian")
+EXPRESS = ROOT / ".cache" / "express"
+READY_SECONDS = 30.0
+PATIENCE = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A program that serves `GET /product/{id}` on the port that its environment and its last word name."""
+
+    name: str
+    command: tuple[str, ...]
+    environ: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = ROOT
+
+    def with_environ(self, **environ: str) -> "Contender":
+        """Return the same program with other settings."""
+        return Contender(self.name, self.command, {**self.environ, **environ}, self.folder)
+
+
+def shop(server: str) -> Contender:
+    """Return the shop as it is deployed: every request is logged, counted, and now and then traced."""
+    return Contender(server, (sys.executable, "-m", "fargate"), {"SERVER": server, "API_KEYS": KEY})
+
+
+def floor(server: str) -> Contender:
+    """Return a server by itself, with a constant answer."""
+    return Contender(f"nothing but {server}", (sys.executable, "-m", "tests.load.floors", server, "PORT"))
+
+
+def preforked(server: str, processes: int) -> Contender:
+    """Return several processes of the shop behind one listening socket, which was decided against."""
+    environ = {"SERVER": server, "API_KEYS": KEY, "PROCESSES": str(processes)}
+    return Contender(f"{server}, forked", (sys.executable, "-m", "tests.load.preforked"), environ)
+
+
+RIVALS = (
+    Contender("Express, node-redis", ("node", "server.js"), folder=EXPRESS),
+    Contender(
+        "FastAPI, redis.asyncio, uvicorn",
+        (sys.executable, "-m", "uvicorn", "--no-access-log", "--port", "PORT", "tests.load.rivals.fastapi_app:app"),
+    ),
+    Contender(
+        "Flask, redis-py, waitress",
+        (sys.executable, "-m", "waitress", "--threads=8", "--listen=127.0.0.1:PORT", "tests.load.rivals.flask_app:app"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A contender that answers."""
+
+    contender: Contender
+    port: int
+    process: psutil.Process
+    seconds_to_answer: float
+    log: Path
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time, user and system, of the process and those that it has started."""
+        return sum(self.cpu_by_process())
+
+    def cpu_by_process(self) -> list[float]:
+        """Return that of each."""
+        times = [each.cpu_times() for each in self._family()]
+        return [each.user + each.system for each in times]
+
+    def resident_bytes(self) -> int:
+        """Return how much memory it and those that it has started hold."""
+        return sum(each.memory_info().rss for each in self._family())
+
+    def _family(self) -> list[psutil.Process]:
+        return [self.process, *self.process.children(recursive=True)]
+
+
+@contextlib.contextmanager
+def running(contender: Contender, environ: Mapping[str, str]) -> Iterator[Running]:
+    """Run a contender from its first answer until the block ends; `environ` says where the stores are.
+
+    Raises:
+        RuntimeError: it did not answer; the message holds its output.
+    """
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="shop-") as folder:
+        log = Path(folder, "output")
+        command = [word.replace("PORT", str(port)) for word in contender.command]
+        given = {**passed_on(), "HOST": LOOPBACK, **environ, **contender.environ, "PORT": str(port)}
+        began = time.perf_counter()
+        child = Child(Program(contender.name, command, log=log, environ=given, folder=contender.folder))
+        try:
+            while child.running and time.perf_counter() - began < READY_SECONDS:
+                if _answers(port):
+                    break
+                time.sleep(PATIENCE)
+            else:
+                raise RuntimeError(f"{contender.name} does not answer:\n{log.read_text(errors='replace')}")
+            yield Running(contender, port, psutil.Process(child.pid), time.perf_counter() - began, log)
+        finally:
+            child.end()
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
+    try:
+        connection.request("GET", "/product/1")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

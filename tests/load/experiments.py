@@ -1,0 +1,201 @@
+"""What is measured, each experiment in one run, so that its figures may be compared with each other and no others."""
+
+import contextlib
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from chalicelib.lease_terms import WINDOW_SECONDS
+from tests.load.clients import CONNECTIONS, Run, hey, wrk
+from tests.load.contenders import RIVALS, SERVERS, Contender, Running, floor, preforked, running, shop
+from tests.load.stocked import Stock
+from tests.load.workloads import HOT, MISSES, UNIFORM, WORKLOADS, ZIPF, Workload
+
+Progress = Callable[[str], None]
+
+STEADY = 500
+"""Requests a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One contender under one workload; times in milliseconds, but for the CPU's."""
+
+    per_second: float
+    cpu_us: float  # of the server's processes, for each request
+    p50: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long everything takes."""
+
+    rounds: int
+    seconds: float
+    requests: int  # whose growth of memory is looked at
+
+
+def measured(contender: Running, stock: Stock, workload: Workload, seconds: float) -> Figures:
+    """Ask one contender for a while."""
+    if workload.cold:
+        stock.chill()
+    before = contender.cpu_seconds()
+    run = wrk(contender.url, workload.script(stock.next_unread), seconds)
+    spent = contender.cpu_seconds() - before
+    if workload.cold:
+        stock.next_unread += run.requests + 100
+        stock.warm()
+    return Figures(run.requests / run.seconds, spent / run.requests * 1e6, run.p50, run.p99)
+
+
+def median(rounds: Sequence[Figures]) -> Figures:
+    """Return the median of each figure."""
+    return Figures(
+        *(statistics.median(getattr(each, name) for each in rounds) for name in ("per_second", "cpu_us", "p50", "p99"))
+    )
+
+
+Table = dict[tuple[str, str], Figures]
+"""Figures by contender and workload."""
+
+
+def compare(stock: Stock, pace: Pace, tell: Progress) -> Table:
+    """Have the shop, its servers by themselves and the rivals take turns."""
+    trials: list[tuple[Contender, Sequence[Workload]]] = []
+    for server in SERVERS:
+        trials += [(floor(server), (HOT,)), (shop(server), WORKLOADS)]
+    trials += [(rival, (HOT, ZIPF, UNIFORM)) for rival in RIVALS]
+    found: dict[tuple[str, str], list[Figures]] = {}
+    with all_running([contender for contender, _ in trials], stock) as contenders:
+        for contender in contenders:
+            measured(contender, stock, HOT, 1)  # warm
+        time.sleep(WINDOW_SECONDS)  # until then, tasks have not agreed about local leases, and writers wait longer
+        for number in range(pace.rounds):
+            for contender, (_, workloads) in zip(contenders, trials, strict=True):
+                tell(f"round {number + 1} of {pace.rounds}: {contender.contender.name}")
+                for workload in workloads:
+                    key = (contender.contender.name, workload.name)
+                    found.setdefault(key, []).append(measured(contender, stock, workload, pace.seconds))
+    return {key: median(rounds) for key, rounds in found.items()}
+
+
+@contextlib.contextmanager
+def all_running(contenders: Iterable[Contender], stock: Stock) -> Iterator[list[Running]]:
+    """Run several at the same time; those that nobody asks cost next to nothing."""
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(running(each, stock.environ)) for each in contenders]
+
+
+def steady(stock: Stock, pace: Pace, tell: Progress) -> dict[str, Run]:
+    """Ask each server for one product, 500 times a second."""
+    found: dict[str, Run] = {}
+    for server in SERVERS:
+        tell(f"{STEADY} requests a second: {server}")
+        with running(shop(server), stock.environ) as contender:
+            wrk(contender.url, HOT.script(0), 1)  # warm
+            runs = [hey(f"{contender.url}/product/1", STEADY, int(pace.seconds * 2)) for _ in range(pace.rounds)]
+            found[server] = sorted(runs, key=lambda run: run.p99)[len(runs) // 2]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes held."""
+
+    at_first: int
+    warm: int
+    at_last: int
+
+
+def memory(stock: Stock, pace: Pace, tell: Progress) -> dict[str, Memory]:
+    """Look at each server's memory before and after many requests."""
+    found: dict[str, Memory] = {}
+    for server in SERVERS:
+        tell(f"memory over {pace.requests:,} requests: {server}")
+        with running(shop(server), stock.environ) as contender:
+            at_first = contender.resident_bytes()
+            wrk(contender.url, ZIPF.script(1), 2)
+            warm, left = contender.resident_bytes(), pace.requests
+            while left > 0:
+                left -= wrk(contender.url, ZIPF.script(1), 2).requests
+            found[server] = Memory(at_first, warm, contender.resident_bytes())
+    return found
+
+
+def start(stock: Stock, pace: Pace, tell: Progress) -> dict[str, float]:
+    """Return the seconds from the start of the process to its first answer of a product."""
+    found: dict[str, float] = {}
+    for server in SERVERS:
+        tell(f"start: {server}")
+        times = []
+        for _ in range(pace.rounds):
+            with running(shop(server), stock.environ) as contender:
+                times.append(contender.seconds_to_answer)
+        found[server] = statistics.median(times)
+    return found
+
+
+def threads(stock: Stock, pace: Pace, tell: Progress) -> dict[tuple[str, int], dict[str, Figures]]:
+    """See what more threads give."""
+    found: dict[tuple[str, int], dict[str, Figures]] = {}
+    for server in SERVERS:
+        for number in (1, 2, 4, 8, 16):
+            tell(f"{number} threads: {server}")
+            contender = shop(server).with_environ(THREADS=str(number))
+            with running(contender, stock.environ) as one:
+                measured(one, stock, HOT, 1)  # warm
+                found[server, number] = {
+                    each.name: median([measured(one, stock, each, pace.seconds) for _ in range(min(3, pace.rounds))])
+                    for each in (HOT, ZIPF, MISSES)
+                }
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two processes under one load, and how unevenly it fell on them: 0.5 is even, 1 is all on one."""
+
+    per_second: float
+    p99: float
+    larger_part: float
+
+
+def processes(stock: Stock, pace: Pace, tell: Progress) -> dict[tuple[str, str, str], Pair]:
+    """Compare two processes behind one listening socket with two tasks that a load balancer would ask in turn."""
+    rounds: dict[tuple[str, str, str], list[Pair]] = {}
+    for server in SERVERS:
+        tell(f"two processes: {server}")
+        pair = (shop(server), shop(server))
+        with all_running([preforked(server, 1), preforked(server, 2), *pair], stock) as (one, two, *tasks):
+            for each in (one, two, *tasks):
+                measured(each, stock, HOT, 1)  # warm
+            for _ in range(pace.rounds):
+                for workload in (HOT, ZIPF):
+                    script = workload.script(0)
+                    for name, contenders in (("one", [one]), ("shared socket", [two]), ("two tasks", tasks)):
+                        pair_of_runs = _together(contenders, script, pace.seconds)
+                        rounds.setdefault((server, workload.name, name), []).append(pair_of_runs)
+    return {key: _median_pair(pairs) for key, pairs in rounds.items()}
+
+
+def _together(contenders: Sequence[Running], script: str, seconds: float) -> Pair:
+    """Ask contenders at the same time, over as many connections together as otherwise one gets."""
+    before = [cpu for each in contenders for cpu in each.cpu_by_process()]
+    connections = CONNECTIONS // len(contenders)
+    with ThreadPoolExecutor(len(contenders)) as pool:
+        runs = list(pool.map(lambda each: wrk(each.url, script, seconds, connections), contenders))
+    after = [cpu for each in contenders for cpu in each.cpu_by_process()]
+    spent = sorted(late - early for early, late in zip(before, after, strict=True))
+    return Pair(sum(run.requests / run.seconds for run in runs), max(run.p99 for run in runs), spent[-1] / sum(spent))
+
+
+def _median_pair(pairs: Sequence[Pair]) -> Pair:
+    """Return the medians; of the unevenness the worst."""
+    return Pair(
+        statistics.median(each.per_second for each in pairs),
+        statistics.median(each.p99 for each in pairs),
+        max(each.larger_part for each in pairs),
+    )

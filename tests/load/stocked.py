@@ -1,0 +1,72 @@
+"""Real stores with enough in them: products in PostgreSQL, and the often read ones in Redis as the shop puts them."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from urllib.parse import urlsplit
+
+import redis
+from pg8000.native import Connection
+
+from chalicelib.entries import key_of
+from chalicelib.product import Product
+from tests.load.workloads import PRODUCTS
+from tests.stores import Databases, running_postgres, running_redis
+
+PREFIX = key_of(1).removesuffix("1")
+BATCH = 10_000
+ROWS = 400_000
+"""More than all runs together can miss."""
+
+
+@dataclass(slots=True)
+class Stock:
+    """The stores."""
+
+    database_url: str
+    redis_url: str
+    next_unread: int = PRODUCTS + 1
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Where they are, for whoever is measured."""
+        return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+
+    def warm(self) -> None:
+        """Put the often read products, and no others, into the cache."""
+        self.chill()
+        with contextlib.closing(redis.Redis.from_url(self.redis_url)) as client:
+            client.mset({key_of(number): _body(number) for number in range(1, PRODUCTS + 1)})
+
+    def chill(self) -> None:
+        """Take all products out of the cache; what else is there stays: without it, every write waits longer."""
+        with contextlib.closing(redis.Redis.from_url(self.redis_url)) as client:
+            keys = client.keys(f"{PREFIX}[0-9]*")
+            for begin in range(0, len(keys), BATCH):
+                client.unlink(*keys[begin : begin + BATCH])
+
+
+@contextlib.contextmanager
+def stocked() -> Iterator[Stock]:
+    """Run both stores with products in them."""
+    with running_postgres() as postgres, running_redis() as cache:
+        with Databases(postgres).fresh() as url:
+            _fill(url)
+            stock = Stock(url, cache.url)
+            stock.warm()
+            yield stock
+
+
+def _body(number: int) -> bytes:
+    return Product(number, "Samsung TV", Decimal(140)).to_json()
+
+
+def _fill(database_url: str) -> None:
+    url = urlsplit(database_url)
+    database = Connection(
+        url.username or "", host=url.hostname, port=url.port, password=url.password, database=url.path.strip("/")
+    )
+    with contextlib.closing(database):
+        database.run(f"INSERT INTO products SELECT n, 'Samsung TV', 140 FROM generate_series(1, {ROWS}) n")
+        database.run("ANALYZE products")
