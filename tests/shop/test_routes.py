@@ -182,6 +182,12 @@ def test_after_the_highest_id_comes_nothing(shop: httpx.Client) -> None:
     assert shop.get("/products?after=2147483647").json() == {"products": [], "next": None}
 
 
+def test_metrics_are_not_found_under_a_spelling_that_a_load_balancer_would_not_know(shop: httpx.Client) -> None:
+    response = shop.get("/%6detrics")
+    assert response.request.url.raw_path == b"/%6detrics"
+    assert (response.status_code, response.json()["Code"]) == (404, "NotFoundError")
+
+
 @pytest.mark.parametrize(
     ("accept", "content_type"),
     [("", "text/plain"), ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text")],
