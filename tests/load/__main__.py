@@ -46,7 +46,7 @@ def main() -> None:
         "experiments", nargs="*", metavar="EXPERIMENT", help=f"of {', '.join(EXPERIMENTS)}; default: all"
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
+    parser.add_argument("--seconds", type=int, default=3, help="of each measurement")
     parser.add_argument("--requests", type=int, default=100_000, help="over which memory must not grow")
     given = parser.parse_args()
     if unknown := set(given.experiments) - set(EXPERIMENTS):

@@ -34,7 +34,7 @@ class Pace:
     """How long everything takes."""
 
     rounds: int
-    seconds: float
+    seconds: int  # wrk takes whole ones
     requests: int  # whose growth of memory is looked at
 
 
