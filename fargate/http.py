@@ -1,9 +1,9 @@
 """The two values that every door and the gateway exchange: a request read whole, and a response."""
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, wraps
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from fargate.errors import BadRequest
 
@@ -46,19 +46,37 @@ class HttpResponse(NamedTuple):
     body: bytes
 
 
-@lru_cache(maxsize=1024)
+LONGEST_REMEMBERED = 64
+"""Clients choose headers' names, and must not fill the memory with them."""
+
+Name = TypeVar("Name", str, bytes)
+Spelling = TypeVar("Spelling", str, bytes)
+
+
+def remembered(spell: Callable[[Name], Spelling]) -> Callable[[Name], Spelling]:
+    """Have a spelling of names remembered: the same few come with every request."""
+    known = lru_cache(maxsize=1024)(spell)
+
+    @wraps(spell)
+    def spelled(name: Name) -> Spelling:
+        return known(name) if len(name) <= LONGEST_REMEMBERED else spell(name)
+
+    return spelled
+
+
+@remembered
 def canonical(name: str) -> str:
     """Write a header's name in one way, whatever door it came through: `x-api-key` as `X-Api-Key`."""
     return "-".join(part.capitalize() for part in name.split("-"))
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def canonical_of_bytes(name: bytes) -> str:
     """Write a header's name as `canonical` does, as it came over the wire."""
     return canonical(name.decode("latin-1"))
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def lowered_bytes(name: str) -> bytes:
     """Write a header's name as ASGI and HTTP/2 want it."""
     return name.lower().encode("latin-1")
