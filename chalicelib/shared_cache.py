@@ -7,7 +7,7 @@ Works on Redis 6.2, 7 and Valkey 8, and on a cluster, since no step touches two 
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import redis
 
@@ -60,15 +60,13 @@ return redis.call('DEL', KEYS[1])
 """)
 
 
-_LOOKUP = ("GETEX",)
-"""Reads like GET, but counts as a write: a primary that has become a replica refuses it, where GET would go on
-answering with what may be old."""
-
-
 def peek(client: redis.Redis, key: str) -> Entry | None:
-    """Return what is there."""
-    answer: Any = client.execute_command(*_LOOKUP, key)  # type: ignore[no-untyped-call]
-    return cast("Entry | None", answer)
+    """Return what is there.
+
+    GETEX without an option reads like GET, but counts as a write: a primary that has become a replica refuses it,
+    where GET would go on answering with what may be old.
+    """
+    return cast("Entry | None", client.getex(key))
 
 
 class SharedCache:
@@ -103,9 +101,8 @@ class SharedCache:
         return self._guard.is_open
 
     def peek(self, key: str) -> Entry | None:
-        """Return what is there."""
-        entry: Entry | None = self._step("GETEX", lambda: self._lookups.ask(*_LOOKUP, key))
-        return entry
+        """Return what is there, as `peek` above does."""
+        return cast("Entry | None", self._step("GETEX", lambda: self._lookups.ask("GETEX", key)))
 
     def take_lease(self, key: str, lease: Entry) -> Entry | None:
         """Put a lease there and return None; where there is something, return that and leave it."""

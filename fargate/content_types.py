@@ -4,13 +4,12 @@ That is an eighth of what a request costs, and the answer depends on nothing els
 """
 
 from collections.abc import Sequence
-from functools import lru_cache, wraps
+from functools import wraps
 from typing import Any
 
 from chalice import app as chalice_app
 
-LONGEST = 256
-"""What clients send is remembered only up to this length: the memory is bounded in bytes, too."""
+from fargate.memo import remembered
 
 _MATCHER = "_matches_content_type"
 
@@ -22,14 +21,12 @@ def remember_content_types() -> None:
     if matches is None or hasattr(matches, "__wrapped__"):
         return
 
-    @lru_cache(maxsize=1024)
+    @remembered
     def known(content_type: str, valid: tuple[str, ...]) -> bool:
         return bool(matches(content_type, list(valid)))
 
     @wraps(matches)
-    def remembered(content_type: Any, valid: Sequence[str]) -> bool:
-        if type(content_type) is str and len(content_type) <= LONGEST:
-            return known(content_type, tuple(valid))
-        return bool(matches(content_type, valid))
+    def matches_as_known(content_type: Any, valid: Sequence[str]) -> bool:
+        return known(content_type, tuple(valid)) if type(content_type) is str else bool(matches(content_type, valid))
 
-    setattr(module, _MATCHER, remembered)
+    setattr(module, _MATCHER, matches_as_known)

@@ -1,11 +1,12 @@
 """The two values that every door and the gateway exchange: a request read whole, and a response."""
 
-from collections.abc import Callable, Sequence
-from functools import lru_cache, wraps
+from collections.abc import Sequence
+from functools import lru_cache
 from http import HTTPStatus
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from fargate.errors import BadRequest
+from fargate.memo import remembered
 
 Header = tuple[str, str]
 
@@ -44,24 +45,6 @@ class HttpResponse(NamedTuple):
     status: int
     headers: list[Header]
     body: bytes
-
-
-LONGEST_REMEMBERED = 64
-"""Clients choose headers' names, and must not fill the memory with them."""
-
-Name = TypeVar("Name", str, bytes)
-Spelling = TypeVar("Spelling", str, bytes)
-
-
-def remembered(spell: Callable[[Name], Spelling]) -> Callable[[Name], Spelling]:
-    """Have a spelling of names remembered: the same few come with every request."""
-    known = lru_cache(maxsize=1024)(spell)
-
-    @wraps(spell)
-    def spelled(name: Name) -> Spelling:
-        return known(name) if len(name) <= LONGEST_REMEMBERED else spell(name)
-
-    return spelled
 
 
 @remembered

@@ -14,15 +14,13 @@ from typing import Any
 import orjson
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
+from fargate.memo import remembered
 from fargate.telemetry.exchange import Exchange
 from fargate.telemetry.redaction import redact, request_secrets
 from fargate.telemetry.scope import RequestScope, current_scope, no_scope
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """What every record has: what it has beside that was given with `extra` and belongs on the line."""
-
-LONGEST_REMEMBERED = 256
-"""A client may choose some of the texts, and must not fill the memory with them."""
 
 ACCESS = "http"
 """The field that an access line has and no other."""
@@ -167,13 +165,9 @@ class RequestFormatter(LambdaPowertoolsFormatter):
         return f"{text}.{int((created - second) * 1000):03d}Z"
 
 
+@remembered
 def json_text(text: str) -> str:
-    """Write a text as JSON; the same few come again and again."""
-    return _remembered(text) if len(text) <= LONGEST_REMEMBERED else _serialize(text)
-
-
-@functools.lru_cache(maxsize=1024)
-def _remembered(text: str) -> str:
+    """Write a text as JSON."""
     return _serialize(text)
 
 

@@ -7,7 +7,8 @@ from chalice import app as chalice_app
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fargate.content_types import LONGEST, remember_content_types
+from fargate.content_types import remember_content_types
+from fargate.memo import LONGEST
 
 remember_content_types()
 remembered: Any = vars(chalice_app)["_matches_content_type"]

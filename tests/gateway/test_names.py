@@ -2,7 +2,8 @@
 
 import pytest
 
-from fargate.http import LONGEST_REMEMBERED, canonical, canonical_of_bytes, lowered_bytes
+from fargate.http import canonical, canonical_of_bytes, lowered_bytes
+from fargate.memo import LONGEST
 
 
 @pytest.mark.parametrize("name", ["x-api-key", "X-API-KEY", "X-Api-Key"])
@@ -12,7 +13,7 @@ def test_a_name_is_spelled_in_one_way_whatever_door_it_came_through(name: str) -
 
 
 def test_a_short_name_is_kept_and_a_long_one_is_not() -> None:
-    short, long = "x" * LONGEST_REMEMBERED, "x" * (LONGEST_REMEMBERED + 1)
+    short, long = "x" * LONGEST, "x" * (LONGEST + 1)
     assert canonical(short) is canonical(short)
     assert canonical(long) is not canonical(long)
     assert canonical(long) == long.capitalize()

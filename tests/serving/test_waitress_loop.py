@@ -6,9 +6,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from waitress import wasyncore
 
 from fargate.servers.waitress_channel import Channel
-from fargate.servers.waitress_server import SEND_BYTES
+from fargate.servers.waitress_server import SEND_BYTES, DrainingServer
 from local.ports import LOOPBACK
 from tests.servers import serving
 
@@ -37,15 +38,10 @@ def test_what_a_thread_is_about_to_send_does_not_wake_the_loop(state: dict[str, 
 
 
 def test_the_loop_is_woken_once_until_it_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    from waitress import trigger, wasyncore
-
-    from fargate.servers.waitress_server import DrainingServer
-
     pulls: list[int] = []
     server = cast(Any, DrainingServer.__new__(DrainingServer))
     server.trigger = SimpleNamespace(pull_trigger=lambda: pulls.append(1))
     server._map, server._is_woken = {}, False
-    assert trigger is not None
     server.pull_trigger()
     server.pull_trigger()
     assert len(pulls) == 1
