@@ -1,10 +1,14 @@
-"""EC2: the description of a rule that names a group or a prefix list (aws_vpc_security_group_*_rule)."""
+"""EC2: rules that name a group or a prefix list keep their description, and are changed one at a time."""
 
+import threading
 from typing import Any
 
-from moto.ec2.models.security_groups import SecurityGroupRule
+from moto.ec2.exceptions import InvalidPermissionNotFoundError, InvalidSecurityGroupRuleIdNotFoundError
+from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
 
 from tests.infra.emulator.patching import Call, around
+
+_one_at_a_time = threading.RLock()
 
 
 @around(SecurityGroupRule, "__init__")
@@ -15,3 +19,27 @@ def _remember(original: Call, self: Any, *arguments: Any, **named: Any) -> None:
 
 
 SecurityGroupRule.description = property(lambda self: self.told)  # type: ignore[method-assign,assignment]
+
+
+@around(
+    SecurityGroupBackend,
+    "authorize_security_group_ingress",
+    "authorize_security_group_egress",
+    "revoke_security_group_ingress",
+    "revoke_security_group_egress",
+)
+def _change(original: Call, *arguments: Any, **named: Any) -> Any:
+    """Change a group's rules alone: moto reads the list and writes a new one, and what came between would be undone."""
+    with _one_at_a_time:
+        return original(*arguments, **named)
+
+
+@around(SecurityGroupBackend, "revoke_security_group_ingress", "revoke_security_group_egress")
+def _revoke(original: Call, *arguments: Any, **named: Any) -> Any:
+    """Say of a rule's id that is not there what AWS says: who asks to delete it a second time is content with that."""
+    try:
+        return original(*arguments, **named)
+    except InvalidPermissionNotFoundError:
+        if not named.get("security_rule_ids"):
+            raise
+        raise InvalidSecurityGroupRuleIdNotFoundError(named["security_rule_ids"][0]) from None
