@@ -26,6 +26,7 @@ logger = logging.getLogger("fargate")
 
 LOOP_SECONDS = 1.0
 DRAIN_LOOP_SECONDS = 0.05
+NEW_SECONDS = 1.0
 SEND_BYTES = 64 * 1024
 """How much of an answer gathers before it is sent: a head and its body go in one piece."""
 
@@ -80,7 +81,7 @@ class DrainingServer(TcpWSGIServer):  # type: ignore[misc]
     def _close_quietest(self) -> None:
         waiting = [channel for channel in self.active_channels.values() if not channel.is_busy]
         if waiting:
-            min(waiting, key=lambda channel: float(channel.last_activity)).handle_close()
+            min(waiting, key=_worth).handle_close()
 
     def ask_to_drain(self) -> None:
         """Begin an orderly end; safe in a signal handler."""
@@ -131,6 +132,16 @@ class DrainingServer(TcpWSGIServer):  # type: ignore[misc]
     def _turn(self, seconds: float) -> None:
         self._is_woken = False  # before anything is looked at: whatever changes from now on wakes the loop again
         wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
+
+
+def _worth(channel: Channel) -> tuple[bool, float]:
+    """Say which of two connections goes first: the one that has been quiet for longer.
+
+    A new one that nobody has read yet goes last: its request may have come, while the loop was reading others.
+    """
+    is_unread = channel.last_activity == channel.creation_time
+    is_new = time.time() - channel.creation_time < NEW_SECONDS
+    return is_unread and is_new, float(channel.last_activity)
 
 
 def _adjustments(settings: Settings, listener: socket.socket) -> Adjustments:

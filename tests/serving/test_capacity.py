@@ -1,11 +1,13 @@
 """Probes answer while every thread is busy; idle connections never keep a new one out."""
 
+import contextlib
 import http.client
+import os
+import signal
 import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 
 import httpx
 import pytest
@@ -26,7 +28,7 @@ def test_many_times_more_status_calls_than_threads_all_answer(
 
     def ask(_: int) -> int:
         started.wait()
-        with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=2)) as connection:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=2)) as connection:
             connection.request("GET", "/status")
             return connection.getresponse().status
 
@@ -83,6 +85,25 @@ def test_a_connection_with_a_running_request_is_never_the_one_to_go() -> None:
             assert running.result().json()["name"] == "kept"
         for connection in crowd:
             connection.close()
+
+
+def test_a_new_connection_is_not_the_one_to_go_while_all_others_are_heard() -> None:
+    with serving({"CONNECTION_LIMIT": "30"}, "tests.apps.echo:app") as server, contextlib.ExitStack() as stack:
+        crowd = [stack.enter_context(connected(server.port)) for _ in range(27)]
+        for connection in crowd:
+            keep_alive_request(connection)
+        server.process.send_signal(signal.SIGSTOP)  # so that it finds all of what follows at once
+        os.waitid(os.P_PID, server.process.pid, os.WSTOPPED | os.WNOWAIT)
+        for connection in crowd:
+            connection.sendall(b"G")
+        late = stack.enter_context(connected(server.port))
+        late.sendall(b"GET /echo/x HTTP/1.1\r\nHost: x\r\n\r\n")
+        server.process.send_signal(signal.SIGCONT)
+        assert late.recv(12) == b"HTTP/1.1 200"
+
+
+def connected(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=10)
 
 
 def test_the_default_limit_is_above_what_a_load_balancer_keeps_open_and_idle_time_above_its_60_s() -> None:
