@@ -68,7 +68,7 @@ def _away(error: BaseException) -> DatabaseAwayError:
 
 
 class DeadConnectionError(DatabaseUnavailableError):
-    """A kept connection was dead before it was asked anything: the same work on a fresh one is safe to try."""
+    """A kept connection died before any statement was answered: the same work on a fresh one is safe to try."""
 
 
 class Connection:
@@ -114,7 +114,7 @@ class Session:
         self.in_step = True  # the server is waiting for us, and we know it
         self.in_transaction = False
         self.outdated = False  # the connection, and with it all of its age, must not be used again
-        self._untouched = connection.used  # a kept connection that has not answered this operation anything yet
+        self._untouched = connection.used  # a kept connection that has not answered any statement of this work yet
         self._connection = connection
         self._watch = watch
         self._began = time.monotonic()
@@ -126,8 +126,10 @@ class Session:
 
     def begin(self) -> None:
         """Open a transaction in which each statement sees what was committed before that statement."""
+        untouched = self._untouched
         self._command("BEGIN ISOLATION LEVEL READ COMMITTED", self._left())
         self.in_transaction = True
+        self._untouched = untouched  # nothing came of it yet, and what dies with its connection leaves nothing behind
 
     def commit(self) -> None:
         """Make the transaction durable. Any error leaves open whether it was: it must not be acknowledged."""

@@ -164,9 +164,10 @@ class TestOutages:
         sql(database_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         with closing(store_at(database_url)) as store:
             fill_pool(store)  # connections as to a primary that was demoted
-            sql(database_url.replace(name, "postgres"), f"ALTER DATABASE {name} RESET default_transaction_read_only")
             with pytest.raises(DatabaseUnavailableError, match="25006"):
                 store.create(TV, nothing)
+            fill_pool(store)
+            sql(database_url.replace(name, "postgres"), f"ALTER DATABASE {name} RESET default_transaction_read_only")
             for _ in range(store.pool.size()):
                 store.create(TV, nothing)
 
@@ -241,16 +242,29 @@ class TestDeadConnections:
         assert far_store.create(TV, nothing)
         assert far_store.read(1) == TV
 
-    def test_a_write_that_is_cut_off_in_its_statement_stores_nothing(
-        self, far_store: PostgresStore, proxy: Proxy, products_url: str
+    def test_a_write_that_is_cut_off_in_its_statement_is_begun_once_more(
+        self, far_store: PostgresStore, proxy: Proxy
     ) -> None:
         far_store.create(KETTLE, nothing)
         far_store.remove(1, nothing)
         proxy.cut_answers_to = b"Samsung TV"
         calls: list[Product | None] = []
+        assert far_store.create(TV, calls.append)
+        assert calls == [None], "told once: of the attempt whose statement was answered"
+        assert far_store.read(1) == TV
+
+    def test_a_write_that_is_cut_off_after_its_statement_is_not_begun_again_and_stores_nothing(
+        self, far_store: PostgresStore, proxy: Proxy
+    ) -> None:
+        calls: list[Product | None] = []
+
+        def settle(stored: Product | None) -> None:
+            calls.append(stored)
+            proxy.cut()
+
         with pytest.raises(DatabaseUnavailableError):
-            far_store.create(TV, calls.append)
-        assert calls == []
+            far_store.create(TV, settle)
+        assert calls == [None]
         assert far_store.read(1) is None
 
     @pytest.mark.parametrize("delivered", [True, False])
