@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import os
 import sys
 import tempfile
@@ -37,6 +38,10 @@ class Server:
     def output(self) -> str:
         """Everything it has written so far, to standard output and standard error."""
         return self.log.read_text(errors="replace")
+
+    def complaints(self) -> str:
+        """The lines of its output that tell of something wrong: its warnings and errors, and every 5xx."""
+        return "\n".join(line for line in self.output().splitlines() if _complains(line))
 
     def awaited_output(self, text: str) -> str:
         """What it has written, once this is among it: lines are written a moment after what they tell of."""
@@ -80,6 +85,14 @@ def is_ready(port: int) -> bool:
 def passed_on() -> dict[str, str]:
     """Return what of our environment a tested program gets: where things are, and none of its settings."""
     return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+
+
+def _complains(line: str) -> bool:
+    try:
+        told = json.loads(line)
+        return bool(told["level"] != "INFO" or told.get("http", {}).get("status", 0) >= 500)
+    except (ValueError, KeyError, TypeError):  # not one of the log's lines: a traceback, perhaps
+        return True
 
 
 def _program(port: int, environ: Mapping[str, str], arguments: tuple[str, ...], log: Path) -> Program:

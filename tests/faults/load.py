@@ -29,30 +29,31 @@ def assert_unavailable(response: httpx.Response) -> None:
 
 
 class Load:
-    """Clients on some servers, each repeating one call until the block ends; every answer's status is kept."""
+    """Clients on some servers, each repeating one call until the block ends; every answer is kept."""
 
     def __init__(self, urls: list[str], call: Callable[[httpx.Client, int], httpx.Response], clients: int = 8) -> None:
         self._call = call
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(clients)
-        self.answers: list[httpx.Response] = []
+        self._answers: list[tuple[float, int]] = []  # when each was asked for, and its status
         self._running = [self._pool.submit(self._repeat, urls[n % len(urls)], n) for n in range(clients)]
 
     def _repeat(self, url: str, number: int) -> None:
         with httpx.Client(base_url=url, timeout=10) as client:
             turn = number
             while not self._stop.is_set():
-                self.answers.append(self._call(client, PRODUCTS[turn % len(PRODUCTS)]))
+                asked = time.monotonic()
+                self._answers.append((asked, self._call(client, PRODUCTS[turn % len(PRODUCTS)]).status_code))
                 turn += 1
 
     def wait_for(self, answers: int) -> None:
         """Wait until so many more answers came in."""
-        target = len(self.answers) + answers
-        wait_until(lambda: len(self.answers) >= target, 60)
+        target = len(self._answers) + answers
+        wait_until(lambda: len(self._answers) >= target, 60)
 
-    def statuses(self, since: int = 0) -> Counter[int]:
-        """Count the answers by status."""
-        return Counter(response.status_code for response in self.answers[since:])
+    def statuses(self, asked_since: float = float("-inf")) -> Counter[int]:
+        """Count the answers by status; if need be only of what was asked since then, on the monotonic clock."""
+        return Counter(status for asked, status in self._answers if asked >= asked_since)
 
     def __enter__(self) -> "Load":
         return self
