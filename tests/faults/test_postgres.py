@@ -38,7 +38,7 @@ def test_after_a_failover_to_another_server_everything_goes_on(own_postgres: Own
         server = stack.enter_context(serving({"DATABASE_URL": url, "REDIS_URL": own_redis.url, "API_KEYS": "none"}))
         shop = stack.enter_context(httpx.Client(base_url=server.url, timeout=10))
         stock(shop)
-        with readers(server.url, clients=2) as reads:  # more of them would keep the proxy, of this process, from its turns
+        with readers(server.url, clients=2) as reads:  # more would keep the proxy, in this process, from its turns
             reads.wait_for(100)
             own_postgres.kill()
             proxy.fail_over(standby.address.port)
