@@ -6,10 +6,8 @@ import pytest
 
 from tests.infra.terraform import MODULES, TREE, Terraform, scratch_tree
 
-LONG = {"root", "ecs_service"}
-"""Their tests take as long as all the others' together, and run with those of the emulator."""
+pytestmark = pytest.mark.infra
 
-EVERYTHING = [pytest.param(name, marks=[pytest.mark.infra] if name in LONG else []) for name in ["root", *MODULES]]
 PROMISED = {
     "network",
     "ecr",
@@ -34,7 +32,7 @@ def test_every_module_that_was_promised_is_there() -> None:
     assert set(MODULES) == PROMISED
 
 
-@pytest.mark.parametrize("name", EVERYTHING)
+@pytest.mark.parametrize("name", ["root", *MODULES])
 def test_its_tests_pass(name: str, terraform: Terraform, tree: Path) -> None:
     said = terraform.folder(tree if name == "root" else tree / "modules" / name).run("test")
     assert "0 failed" in said, said
