@@ -29,5 +29,5 @@ def shop(server: Server) -> Iterator[httpx.Client]:
 def stock(client: httpx.Client) -> None:
     """Store the ten products that the load reads and writes; as each write waits out local leases, some at a time."""
     with ThreadPoolExecutor(4) as pool:  # fewer than the shop has connections to PostgreSQL
-        stored = pool.map(lambda id: client.post("/data", json={"id": id, "name": "TV", "price": id}), PRODUCTS)
+        stored = pool.map(lambda each: client.post("/data", json={"id": each, "name": "TV", "price": each}), PRODUCTS)
     assert {each.status_code for each in stored} <= {200, 201}
