@@ -10,7 +10,47 @@ from fargate.asgi import AsgiDoor
 from fargate.errors import BadRequest, GatewayError, HeadersTooLong
 
 VERSIONS = ("1.0", "1.1")
+CONTINUE = b"HTTP/1.1 100 "
 DEFAULT_HEADER_BYTES = 64 * 1024
+
+
+class OneWrite:
+    """A transport that sends a response's head together with its body: uvicorn writes them one after the other.
+
+    A call of the system for each costs as much as a lookup in Redis. What must hold: nothing stays behind once the
+    response is complete.
+    """
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self._head = b""
+        self.is_closing = transport.is_closing
+        self.writelines = transport.writelines
+
+    def write(self, data: bytes) -> None:
+        """Send, but keep a head until what follows it."""
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.writelines((head, data))
+        elif data.endswith(b"\r\n\r\n") and not data.startswith(CONTINUE):
+            self._head = data
+        else:
+            self._transport.write(data)
+
+    def flush(self) -> None:
+        """Send the head that nothing has followed."""
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.write(head)
+
+    def close(self) -> None:
+        """Send what is there, and close."""
+        self.flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        """Be the transport in everything else."""
+        return getattr(self._transport, name)
 
 
 class StrictProtocol(HttpToolsProtocol):
@@ -29,6 +69,11 @@ class StrictProtocol(HttpToolsProtocol):
         self._in_head = True
         self._is_upgrade = False
         self._refusal: GatewayError | None = None  # once set, nothing more is read
+
+    def connection_made(self, transport: Any) -> None:
+        """Take a connection."""
+        self._one_write = OneWrite(transport)
+        super().connection_made(self._one_write)  # type: ignore[arg-type]  # it is one but by name
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; give up on a head that does not end."""
@@ -115,6 +160,7 @@ class StrictProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on with the next request, or with the refusal."""
+        self._one_write.flush()  # a head without a body
         if self._refusal and not self.pipeline:
             self._send_refusal(self._refusal)
         else:
