@@ -3,8 +3,8 @@
 That is an eighth of what a request costs, and the answer depends on nothing else than what is asked.
 """
 
-from collections.abc import Sequence
-from functools import wraps
+from collections.abc import Callable, Sequence
+from functools import cache, wraps
 from typing import Any
 
 from chalice import app as chalice_app
@@ -21,12 +21,14 @@ def remember_content_types() -> None:
     if matches is None or hasattr(matches, "__wrapped__"):
         return
 
-    @remembered
-    def known(content_type: str, valid: tuple[str, ...]) -> bool:
-        return bool(matches(content_type, list(valid)))
+    @cache  # apps have few such lists
+    def known_among(valid: tuple[str, ...]) -> Callable[[str], bool]:
+        return remembered(lambda content_type: bool(matches(content_type, list(valid))))
 
     @wraps(matches)
     def matches_as_known(content_type: Any, valid: Sequence[str]) -> bool:
-        return known(content_type, tuple(valid)) if type(content_type) is str else bool(matches(content_type, valid))
+        if type(content_type) is not str:
+            return bool(matches(content_type, valid))
+        return known_among(tuple(valid))(content_type)
 
     setattr(module, _MATCHER, matches_as_known)
