@@ -1,5 +1,6 @@
 """Join the catalog to its stores: the one place that knows which adapters are used."""
 
+import functools
 import os
 import threading
 
@@ -16,7 +17,7 @@ from chalicelib.metrics import METRICS, ShopMetrics
 from chalicelib.observation import ObservedCache, StoreWatch
 from chalicelib.ports import ProductCache, ProductStore
 from chalicelib.postgres import PostgresStore
-from chalicelib.redis_client import CacheTimeouts, redis_client
+from chalicelib.redis_client import CacheTimeouts, loop_connection, redis_client
 from chalicelib.settings import Settings, SettingsError, read_settings
 from chalicelib.shared_cache import SharedCache, peek
 
@@ -79,10 +80,11 @@ def build_cache(settings: Settings, store: ProductStore, metrics: ShopMetrics = 
     redis_credentials = credentials.source(None, settings.redis_secret_arn)
     reads = redis_client(settings.redis_url, redis_credentials)
     writes = redis_client(settings.redis_url, redis_credentials, WRITERS_TIMEOUTS)
+    ahead = functools.partial(loop_connection, settings.redis_url, redis_credentials)
     guard = Guard("Redis", lambda: peek(reads, "p1:probe"), redis.RedisError)
     metrics.stores.watch_cache(guard)
     terms = LeaseTerms(reads, settings.local_lease_ms, guard)
-    shared = SharedCache(reads, writes, terms, guard, StoreWatch("Redis", "redis", metrics))
+    shared = SharedCache(reads, writes, terms, guard, StoreWatch("Redis", "redis", metrics), ahead)
 
     def load(product_id: int) -> bytes | None:
         product = store.read(product_id)

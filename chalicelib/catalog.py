@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 
 from chalicelib.errors import ConflictError, NotFoundError, PreconditionFailedError
-from chalicelib.ports import ProductCache, ProductStore, Reading
+from chalicelib.ports import Ahead, ProductCache, ProductStore, Reading
 from chalicelib.product import MAX_ID, Product, etag_of
 
 Condition = Callable[[str], bool]
@@ -33,6 +33,10 @@ class Catalog:
             return product.to_json() if product else None
 
         return self._cache.read(product_id, load)
+
+    def read_ahead(self, product_id: int) -> Ahead:
+        """Read from an event loop, which must not wait: what the cache cannot answer is left to `read`."""
+        return self._cache.read_ahead(product_id)
 
     def create(self, product: Product) -> bool:
         """Store a new product; return False where the very same one is already there, so that a retry is safe.

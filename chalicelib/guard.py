@@ -62,8 +62,12 @@ class Guard:
         except self._errors as error:
             self.failed(error)
             raise
-        self._in_a_row = 0
+        self.answered()
         return answer
+
+    def answered(self) -> None:
+        """Take note that the store has answered."""
+        self._in_a_row = 0
 
     def failed(self, error: Exception) -> None:
         """Take note of a failure; enough of them in a row open the breaker."""

@@ -4,18 +4,26 @@ import functools
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import ParamSpec
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import ParamSpec, Protocol
 
 from chalice.app import Request, Response
 
 from chalicelib.catalog import Condition
 from chalicelib.errors import BadRequestError, NotFoundError, ServiceUnavailableError, ShopError
-from chalicelib.ports import Reading
+from chalicelib.ports import Ahead, Reading
 from chalicelib.product import MAX_ID, Product, etag_of
 
 Parameters = ParamSpec("Parameters")
-Headers = Mapping[str, str]
+ResponseAhead = Response | Awaitable[Response | None] | None
+
+
+class HeaderSource(Protocol):
+    """Headers, asked by name."""
+
+    def get(self, name: str, /) -> str | None:
+        """Return a header's value, or None."""
+
 
 logger = logging.getLogger("shop")
 
@@ -79,7 +87,7 @@ def created_response(product: Product, *, created: bool) -> Response:
     return json_response(product.to_json(), 201 if created else 200, Location=f"/product/{product.id}")
 
 
-def product_response(product_id: int, reading: Reading, headers: Headers) -> Response:
+def product_response(product_id: int, reading: Reading, headers: HeaderSource) -> Response:
     """Answer a read: the product, 304 where the client already has it, or 404."""
     if reading.body is None:
         raise NotFoundError(f"there is no product {product_id}")
@@ -87,7 +95,22 @@ def product_response(product_id: int, reading: Reading, headers: Headers) -> Res
     if_none_match = headers.get("if-none-match")
     if if_none_match is not None and _lists(if_none_match, etag, weak=True):
         return Response("", {"ETag": etag, "X-Cache": reading.result}, 304)
-    return json_response(reading.body, ETag=etag, X_Cache=reading.result)
+    return Response(reading.body.decode(), {"Content-Type": JSON, "ETag": etag, "X-Cache": reading.result}, 200)
+
+
+def product_response_ahead(product_id: int, reading: Ahead, headers: HeaderSource) -> ResponseAhead:
+    """Answer a read that an event loop makes, at once or once it is awaited; None where there is no reading."""
+    if reading is None or isinstance(reading, Reading):
+        return reading and _answered_product(product_id, reading, headers)
+    return _awaited(product_id, reading, headers)
+
+
+async def _awaited(product_id: int, awaited: Awaitable[Reading | None], headers: HeaderSource) -> Response | None:
+    reading = await awaited
+    return reading and _answered_product(product_id, reading, headers)
+
+
+_answered_product = answered(product_response)
 
 
 def parse_id(text: str) -> int:
@@ -96,9 +119,10 @@ def parse_id(text: str) -> int:
     Raises:
         BadRequestError: it is not a whole number from 1 to 2147483647, written plainly.
     """
-    if not _WHOLE.fullmatch(text) or not 1 <= int(text) <= MAX_ID:
+    product_id = int(text) if _WHOLE.fullmatch(text) else 0
+    if not 1 <= product_id <= MAX_ID:
         raise BadRequestError(f"id must be a whole number from 1 to {MAX_ID}")
-    return int(text)
+    return product_id
 
 
 def parse_page(query: Mapping[str, str] | None) -> tuple[int, int]:
@@ -121,7 +145,7 @@ def parse_page(query: Mapping[str, str] | None) -> tuple[int, int]:
     return numbers["after"], numbers["limit"]
 
 
-def if_match(headers: Headers) -> Condition:
+def if_match(headers: HeaderSource) -> Condition:
     """Return the condition that `If-Match` states: any version where it is absent or `*` (RFC 9110, section 13.1.1)."""
     text = headers.get("if-match")
     return lambda etag: text is None or _lists(text, etag, weak=False)

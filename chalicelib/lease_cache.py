@@ -16,7 +16,7 @@ from chalicelib.entries import ABSENT, Entry, is_body, is_lease, key_of, new_fen
 from chalicelib.errors import CacheUnavailableError
 from chalicelib.lease_terms import LeaseTerms
 from chalicelib.local_leases import LocalLeases
-from chalicelib.ports import CacheResult, Load, Reading
+from chalicelib.ports import Ahead, CacheResult, Load, Reading
 from chalicelib.settings import MAX_LOCAL_LEASE_MS
 from chalicelib.shared_cache import FENCE_MS, SharedCache
 
@@ -100,6 +100,32 @@ class LeaseCache:
         if entry == ABSENT:
             return Reading(None, CacheResult.HIT)
         return Reading(load(), CacheResult.BYPASS)
+
+    def read_ahead(self, product_id: int) -> Ahead:
+        """Answer an event loop from memory, or once it has awaited Redis; what is not there is left to `read`.
+
+        The same promise stands: Redis is asked after the call, and memory is as old as a lease allows.
+        """
+        body = self._local.get(product_id)
+        if body is not None:
+            self._answered_locally()
+            return self._hit(product_id, body)
+        seconds = self._terms.known_seconds()
+        if seconds is None or not self._shared.can_look_ahead:
+            return None
+        return self._looked_ahead(product_id, seconds)
+
+    async def _looked_ahead(self, product_id: int, seconds: float) -> Reading | None:
+        began = self._clock()
+        try:
+            entry = await self._shared.peek_ahead(key_of(product_id))
+        except redis.RedisError:
+            return None
+        if entry is None or not is_body(entry):
+            return Reading(None, CacheResult.HIT) if entry == ABSENT else None
+        if seconds:
+            self._local.keep(product_id, entry, began + seconds)
+        return self._hit(product_id, entry)
 
     def fence(self, product_id: int) -> "LeaseFence":
         """Begin a write of one product.

@@ -84,7 +84,13 @@ class LeaseTerms:
         now = self._clock()
         if now - self._asked > RENEW_SECONDS:
             self._renew(now)
-        return self._lease_ms / 1000 if self._clock() - self._entered < self._window_seconds - self._margin() else 0.0
+        return self._trusted_seconds()
+
+    def known_seconds(self) -> float | None:
+        """Return the same without asking Redis; None where it is time to ask."""
+        if not self._lease_ms:
+            return 0.0
+        return None if self._clock() - self._asked > RENEW_SECONDS else self._trusted_seconds()
 
     def queue(self, pipeline: Pipeline) -> None:
         """Add the question for the longest local lease to a pipeline; it must come after the fence."""
@@ -104,6 +110,9 @@ class LeaseTerms:
         if isinstance(answer, Exception):
             raise answer
         return float(cast("int", answer)) / 1000
+
+    def _trusted_seconds(self) -> float:
+        return self._lease_ms / 1000 if self._clock() - self._entered < self._window_seconds - self._margin() else 0.0
 
     def _margin(self) -> float:
         """A lease that is taken at the last moment must end before the entry does."""

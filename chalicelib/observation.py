@@ -1,12 +1,12 @@
 """Listens to the stores and the cache, and tells metrics and traces."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from chalicelib.errors import CacheUnavailableError
 from chalicelib.metrics import ShopMetrics
-from chalicelib.ports import Fence, Load, ProductCache, Reading
+from chalicelib.ports import Ahead, Fence, Load, ProductCache, Reading
 from chalicelib.tracing import annotate, traced
 
 Answer = TypeVar("Answer")
@@ -33,12 +33,16 @@ class StoreWatch:
 
     def step(self, operation: str, step: Callable[[], Answer]) -> Answer:
         """Take a step, timed and traced."""
-        observe = self._durations.get(operation) or self._duration(operation)
         began = self._clock()
         try:
             return traced(self._store, operation, step)
         finally:
-            observe(self._clock() - began)
+            self.took(operation, self._clock() - began)
+
+    def took(self, operation: str, seconds: float) -> None:
+        """Take note of a round trip."""
+        observe = self._durations.get(operation) or self._duration(operation)
+        observe(seconds)
 
     def waited(self, seconds: float) -> None:
         """Take note of how long an operation waited for a connection."""
@@ -66,6 +70,20 @@ class ObservedCache:
         annotate("product_id", product_id)
         reading = self._cache.read(product_id, load)
         self._metrics.cache_requests[reading.result].inc()
+        return reading
+
+    def read_ahead(self, product_id: int) -> Ahead:
+        """Read from an event loop, and count what was answered."""
+        reading = self._cache.read_ahead(product_id)
+        if isinstance(reading, Reading):
+            self._metrics.cache_requests[reading.result].inc()
+            return reading
+        return None if reading is None else self._counted(reading)
+
+    async def _counted(self, awaited: Awaitable[Reading | None]) -> Reading | None:
+        reading = await awaited
+        if reading is not None:
+            self._metrics.cache_requests[reading.result].inc()
         return reading
 
     def fence(self, product_id: int) -> Fence:

@@ -3,7 +3,7 @@
 The adapters (`chalicelib.postgres`, `chalicelib.redis_cache`) implement these; `chalicelib.bootstrap` joins them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -29,6 +29,10 @@ Load = Callable[[], bytes | None]
 """Reads a product's JSON from the database; None: there is no such product."""
 
 
+Ahead = Reading | Awaitable[Reading | None] | None
+"""What an event loop learns of a read: the answer, or an answer to wait for; None: only a thread can tell."""
+
+
 class Fence(Protocol):
     """One write's promise to the readers of one product, from before its COMMIT until it is acknowledged."""
 
@@ -50,6 +54,9 @@ class ProductCache(Protocol):
 
     def read(self, product_id: int, load: Load) -> Reading:
         """Answer from the cache, or `load` from the database and remember. A cache that is away is no error."""
+
+    def read_ahead(self, product_id: int) -> Ahead:
+        """Answer an event loop, without making it wait and without the database, where the cache can."""
 
     def fence(self, product_id: int) -> Fence:
         """Begin a write of one product. Raises CacheUnavailableError where the cache is known to be away."""

@@ -1,13 +1,17 @@
-"""The client for Redis: impatient, never retrying, logging in as it is told.
+"""The clients for Redis: impatient, never retrying, logging in as it is told.
 
 What must hold: a step takes as long as its timeouts say and no longer; a connection to a server that was demoted or is
 loading is not used again; credentials that Redis refuses are read again once.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
 import redis
+from redis.asyncio.connection import Connection as AsyncConnection
+from redis.asyncio.connection import SSLConnection as AsyncTLSConnection
+from redis.asyncio.retry import Retry as LoopRetry
 from redis.backoff import NoBackoff
 from redis.connection import Connection, ConnectionPool, SSLConnection, parse_url
 from redis.credentials import CredentialProvider
@@ -39,14 +43,33 @@ def redis_client(
     Credentials, unless they are nobody's, override those in the URL, and are read again when Redis refuses them. Of
     the rest, what the URL asks for (`?socket_timeout=0.2`) comes first.
     """
+    login, tls, options = _options(url, credentials, timeouts)
+    kind = RenewedTLSConnection if tls else RenewedConnection
+    lineage = Lineage()
+    return redis.Redis.from_pool(
+        ConnectionPool(connection_class=kind, max_connections=UNBOUNDED, login=login, lineage=lineage, **options)
+    )
+
+
+def loop_connection(
+    url: str,
+    credentials: CredentialSource | None = None,
+    timeouts: CacheTimeouts = CacheTimeouts(),
+) -> Any:
+    """Return a connection for an event loop, of `redis_client`'s manners; it is not yet connected."""
+    login, tls, options = _options(url, credentials, timeouts)
+    kind = LoopTLSConnection if tls else LoopConnection
+    return kind(login=login, **options | {"retry": LoopRetry(NoBackoff(), 0), "socket_timeout": None})
+
+
+def _options(
+    url: str, credentials: CredentialSource | None, timeouts: CacheTimeouts
+) -> tuple["Login", bool, dict[str, Any]]:
+    """Return who one is, whether it is over TLS, and what else a connection is made with."""
     asked: dict[str, Any] = dict(parse_url(url))  # type: ignore[no-untyped-call]
     tls = asked.pop("connection_class", Connection) is SSLConnection
     login = _login(asked.pop("username", None), asked.pop("password", None), credentials)
     options: dict[str, Any] = {
-        "connection_class": RenewedTLSConnection if tls else RenewedConnection,
-        "max_connections": UNBOUNDED,
-        "login": login,
-        "lineage": Lineage(),
         "socket_timeout": timeouts.answer,
         "socket_connect_timeout": timeouts.connect,
         "retry": Retry(NoBackoff(), 0),
@@ -55,7 +78,7 @@ def redis_client(
         "driver_info": None,  # no CLIENT SETINFO, which 6.2 does not know
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),  # nor CLIENT MAINT_NOTIFICATIONS
     }
-    return redis.Redis.from_pool(ConnectionPool(**(options | asked)))
+    return login, tls, options | asked
 
 
 def _login(username: str | None, password: str | None, credentials: CredentialSource | None) -> "Login":
@@ -89,6 +112,10 @@ class Login(CredentialProvider):
         """Return the arguments of AUTH; none of them: there is no AUTH."""
         known = self.current()
         return tuple(part for part in (known.username, known.password) if part)
+
+    async def get_credentials_async(self) -> Any:
+        """Return them to an event loop, which must not wait for Secrets Manager."""
+        return await asyncio.to_thread(self.get_credentials)
 
 
 class Lineage:
@@ -135,4 +162,28 @@ class RenewedConnection(Connection):
 
 
 class RenewedTLSConnection(RenewedConnection, SSLConnection):
+    """The same over TLS, the server's certificate and name verified."""
+
+
+class LoopConnection(AsyncConnection):
+    """A connection for an event loop; where its credentials have rotated, it logs in with the new ones."""
+
+    def __init__(self, *, login: Login, **options: Any) -> None:
+        super().__init__(credential_provider=login, **options)
+        self._login = login
+
+    async def connect(self) -> None:
+        """Be connected."""
+        if self.is_connected:
+            return
+        tried = await asyncio.to_thread(self._login.current)
+        try:
+            await super().connect()  # type: ignore[no-untyped-call]
+        except AuthenticationError:
+            if not await asyncio.to_thread(self._login.is_renewed, tried):
+                raise
+            await super().connect()  # type: ignore[no-untyped-call]
+
+
+class LoopTLSConnection(LoopConnection, AsyncTLSConnection):
     """The same over TLS, the server's certificate and name verified."""

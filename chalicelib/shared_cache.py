@@ -6,11 +6,12 @@ very lease or fence that its writer put there. docs/cache.md argues why that is 
 Works on Redis 6.2, 7 and Valkey 8, and on a cluster, since no step touches two keys.
 """
 
-from collections.abc import Callable
-from typing import TypeVar, cast
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar, cast
 
 import redis
 
+from chalicelib.batched_lookups import BatchedLookups
 from chalicelib.entries import Entry
 from chalicelib.guard import Guard
 from chalicelib.lease_terms import LeaseTerms
@@ -22,6 +23,9 @@ Answer = TypeVar("Answer")
 
 LEASE_MS = 800
 """How long a reader may take to load a product before another may try: longer than a read of the database may take."""
+
+AHEAD_SECONDS = 0.05
+"""How long an event loop may wait for an exchange with Redis, before it leaves those reads to threads."""
 
 FENCE_MS = 5000
 """How long a fence stands by itself: the writer that put it there has half of that to COMMIT."""
@@ -78,6 +82,7 @@ class SharedCache:
         terms: what the tasks have agreed on about local leases.
         guard: told how each step went.
         watch: told how long each step took.
+        loop_connection: makes the connection that event loops ask over.
     """
 
     def __init__(
@@ -87,13 +92,20 @@ class SharedCache:
         terms: LeaseTerms,
         guard: Guard,
         watch: Watch = Unwatched(),  # noqa: B008 - holds nothing
+        loop_connection: Callable[[], Any] | None = None,
     ) -> None:
+        self._ahead = BatchedLookups(loop_connection, AHEAD_SECONDS, self._told) if loop_connection else None
         self._reads = reads
         self._lookups = OwnConnections(reads)
         self._writes = writes
         self._terms = terms
         self._guard = guard
         self._watch = watch
+
+    @property
+    def can_look_ahead(self) -> bool:
+        """Whether an event loop may ask."""
+        return self._ahead is not None and not self._guard.is_open
 
     @property
     def is_away(self) -> bool:
@@ -103,6 +115,11 @@ class SharedCache:
     def peek(self, key: str) -> Entry | None:
         """Return what is there, as `peek` above does."""
         return cast("Entry | None", self._step("GETEX", lambda: self._lookups.ask("GETEX", key)))
+
+    def peek_ahead(self, key: str) -> Awaitable[Entry | None]:
+        """Return what is there, as `peek` does, to an event loop; a round trip answers many."""
+        assert self._ahead is not None  # noqa: S101  can_look_ahead was asked
+        return self._ahead.ask(key)
 
     def take_lease(self, key: str, lease: Entry) -> Entry | None:
         """Put a lease there and return None; where there is something, return that and leave it."""
@@ -133,6 +150,13 @@ class SharedCache:
     def drop(self, key: str, entry: Entry) -> bool:
         """Delete this very entry; return False where it is no longer there."""
         return bool(self._step("drop", lambda: _DROP.run(self._reads, key, entry)))
+
+    def _told(self, seconds: float, error: Exception | None) -> None:
+        self._watch.took("GETEX", seconds)
+        if error is None:
+            self._guard.answered()
+        else:
+            self._guard.failed(error)
 
     def _step(self, operation: str, step: Callable[[], Answer]) -> Answer:
         return self._guard.watch(lambda: self._watch.step(operation, step))

@@ -12,6 +12,9 @@ class Watch(Protocol):
     def step(self, operation: str, step: Callable[[], Answer]) -> Answer:
         """Take a step, one round trip to the store; what it raises reaches the caller."""
 
+    def took(self, operation: str, seconds: float) -> None:
+        """Take note of a round trip that an event loop made, for many operations at once."""
+
     def waited(self, seconds: float) -> None:
         """Take note of how long an operation waited for a connection."""
 
@@ -25,6 +28,9 @@ class Unwatched:
     def step(self, operation: str, step: Callable[[], Answer]) -> Answer:
         """Take the step."""
         return step()
+
+    def took(self, operation: str, seconds: float) -> None:
+        """Let it be."""
 
     def waited(self, seconds: float) -> None:
         """Let it be."""

@@ -6,12 +6,14 @@ arrive; a request whose client has gone while it waited for a thread is not serv
 
 import asyncio
 import contextlib
+import logging
 import os
+import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import quote, unquote
 
-from chalice.app import Chalice
+from chalice.app import Chalice, Response
 
 from fargate.errors import BadRequest, GatewayError, HeadersTooLong, RequestTooLong, ServiceUnavailable
 from fargate.framing import check_framing
@@ -21,6 +23,8 @@ from fargate.lifecycle import PROBE_PATHS, Lifecycle, Phase
 from fargate.settings import Settings, read_settings
 from fargate.telemetry.telemetry import Telemetry
 from fargate.workers import Workers
+
+logger = logging.getLogger("fargate")
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -69,8 +73,8 @@ class AsgiDoor:
         self.gateway = gateway
         self._settings = settings
         self._lifecycle = lifecycle
-        self._workers = Workers(gateway.handle, settings.threads, "request", gateway.telemetry.queued)
-        self._probe_worker = Workers(gateway.handle, 1, "probe")
+        self._workers = Workers(self._answer, settings.threads, "request", gateway.telemetry.queued)
+        self._probe_worker = Workers(self._answer, 1, "probe")
         self._waiting = 0  # only the event loop's thread touches it
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -166,17 +170,41 @@ class AsgiDoor:
     async def _handle(self, request: HttpRequest, receive: Receive) -> HttpResponse:
         """Have a thread answer the request; probes have a thread of their own and never wait behind others."""
         if request.path.removeprefix(self._settings.base_path) in PROBE_PATHS:
-            return await self._probe_worker.submit(request)
+            return await self._probe_worker.submit((request, None))
         if self._waiting >= self._settings.threads + self._settings.connection_limit:
             raise ServiceUnavailable(headers=[("Retry-After", "1")])
         self._waiting += 1
         try:
-            answer = self._workers.submit(request)
+            recorded = None
+            if self.gateway.answers_ahead and request.local_port is not None:  # Mangum's loops do not live on
+                recorded = self.gateway.records(request)
+                response = None if recorded else await self._answered_ahead(request)
+                if response is not None:
+                    return response
+            answer = self._workers.submit((request, recorded))
             if self._waiting > self._settings.threads:
                 return await _unless_disconnected(answer, receive)
             return await answer
         finally:
             self._waiting -= 1
+
+    def _answer(self, asked: tuple[HttpRequest, bool | None]) -> HttpResponse:
+        return self.gateway.handle(*asked)
+
+    async def _answered_ahead(self, request: HttpRequest) -> HttpResponse | None:
+        """Answer on the loop where the app can do so; where it cannot, or fails in it, its handler is called."""
+        since = time.perf_counter()
+        match = self.gateway.match_ahead(request)
+        if match is None:
+            return None
+        try:
+            answer = self.gateway.answer_ahead(request, match)
+            if answer is not None and not isinstance(answer, Response):
+                answer = await answer
+            return self.gateway.complete(request, match, answer, since) if answer is not None else None
+        except Exception:
+            logger.exception("The app failed to answer ahead; its handler is called")
+            return None
 
     async def _send(self, response: HttpResponse, scope: Scope, send: Send) -> None:
         headers = [(lowered_bytes(name), value.encode("latin-1")) for name, value in response.headers]

@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from chalice.app import Chalice
+from chalice.app import Chalice, Response
 
+from fargate.ahead import ATTRIBUTE, Answer, AnswerAhead, HeaderView
 from fargate.authorizers import Call, Guards, method_arn
 from fargate.content_types import remember_content_types
 from fargate.context import LambdaContext, identity_of
@@ -20,7 +21,7 @@ from fargate.errors import BadGateway, Forbidden, GatewayError, MethodNotAllowed
 from fargate.event import API_ID, Event, EventBuilder
 from fargate.http import Header, HttpRequest, HttpResponse, client_address, last_value
 from fargate.identifiers import IdentifierSource, RequestIds
-from fargate.integration import read_response
+from fargate.integration import read_plain, read_response
 from fargate.isolation import isolate
 from fargate.lifecycle import PROBE_PATHS, READINESS_PATH, Lifecycle
 from fargate.routing import Match, Route, RouteTable
@@ -58,6 +59,7 @@ class Gateway:
         self._settings = settings
         self._lifecycle = lifecycle or Lifecycle()
         self._clock = clock
+        self._answer_ahead: AnswerAhead | None = getattr(app, ATTRIBUTE, None)
         self._routes = RouteTable(app.routes)
         self._function = identity_of(app.app_name)
         self._identifiers = IdentifierSource()
@@ -69,9 +71,61 @@ class Gateway:
             f"arn:aws:execute-api:{self._function.region}:{self._function.account_id}:{API_ID}/{self._events.stage}"
         )
 
-    def handle(self, request: HttpRequest) -> HttpResponse:
-        """Answer one request. Never raises; returns once the app has returned."""
-        return contextvars.copy_context().run(self._handle, request)
+    def handle(self, request: HttpRequest, recorded: bool | None = None) -> HttpResponse:
+        """Answer one request. Never raises; returns once the app has returned.
+
+        Args:
+            request: as it came over the wire.
+            recorded: whether its trace is; None: that is still to be decided.
+        """
+        return contextvars.copy_context().run(self._handle, request, recorded)
+
+    @property
+    def answers_ahead(self) -> bool:
+        """Whether the app has answers for event loops (`fargate.ahead`)."""
+        return self._answer_ahead is not None
+
+    def records(self, request: HttpRequest) -> bool:
+        """Decide whether a request's trace is recorded; once for each request."""
+        return self.telemetry.records(last_value(request.headers, "X-Amzn-Trace-Id"))
+
+    def match_ahead(self, request: HttpRequest) -> Match | None:
+        """Return the route of a request that may be answered ahead.
+
+        Routes with an authorizer, an API key or CORS may not: `handle` does more for them than to call their handlers.
+        """
+        match = self._routes.match(self._strip_base_path(request.path))
+        entry = match.route.methods.get(request.method) if match else None
+        if entry is None or entry.authorizer is not None or entry.api_key_required or entry.cors:
+            return None
+        return match
+
+    def answer_ahead(self, request: HttpRequest, match: Match) -> Answer:
+        """Ask the app for an answer that needs no waiting; None where only its handler can answer."""
+        if self._answer_ahead is None:
+            return None
+        headers = HeaderView(request.headers)
+        return self._answer_ahead(request.method, match.route.pattern, match.parameters or {}, headers)
+
+    def complete(self, request: HttpRequest, match: Match, answer: Response, since: float) -> HttpResponse:
+        """Make a response of an answer that the app has given ahead, and tell of it; its trace is not recorded.
+
+        Args:
+            request: what was answered.
+            match: its route.
+            answer: what the app gave.
+            since: when it was first asked, on `time.perf_counter`.
+
+        Raises:
+            BadGateway: the answer is none.
+        """
+        response = read_plain(answer) or read_response(answer.to_dict(self._app.api.binary_types))
+        ids = self._identifiers.next(*_names_given(request.headers), self._clock())
+        _name(response, ids)
+        client = client_address(request, self._settings.trusted_proxies)
+        seconds = time.perf_counter() - since
+        self.telemetry.told(request.method, match.route.pattern, client, ids, response, seconds)
+        return response
 
     def refuse(self, error: GatewayError, method: str = "", peer: str = "") -> HttpResponse:
         """Answer what cannot be read as a request: too long, or against the protocol.
@@ -83,25 +137,17 @@ class Gateway:
         """
         ids = self._identifiers.next(None, None, self._clock())
         response = error_response(error)
-        contextvars.copy_context().run(self.telemetry.refused, method, peer, ids, response)
+        self.telemetry.told(method, None, peer, ids, response, 0.0)
         return response
 
-    def _handle(self, request: HttpRequest) -> HttpResponse:
+    def _handle(self, request: HttpRequest, recorded: bool | None) -> HttpResponse:
         now = self._clock()
         ids = self._identifiers.next(*_names_given(request.headers), now)
-        self.telemetry.began(request, ids, client_address(request, self._settings.trusted_proxies))
+        self.telemetry.began(request, ids, client_address(request, self._settings.trusted_proxies), recorded)
         path = self._strip_base_path(request.path)
         match = self._routes.match(path)
         response = self._answer(request, path, match, ids, now)
-        response.headers.extend(
-            (
-                ("x-amzn-RequestId", ids.request_id),
-                ("x-amz-apigw-id", ids.extended_id),
-                ("X-Amzn-Trace-Id", ids.trace_root),
-            )
-        )
-        if ids.is_correlated:
-            response.headers.append(("X-Request-Id", ids.correlation_id))
+        _name(response, ids)
         self.telemetry.ended(request.method, _served_route(match, request.method, response.status), response)
         return response
 
@@ -168,6 +214,19 @@ def _names_given(headers: Sequence[Header]) -> tuple[str | None, str | None]:
         elif name == "X-Request-Id":
             correlation_id = value
     return trace_header, correlation_id
+
+
+def _name(response: HttpResponse, ids: RequestIds) -> None:
+    """Tell the client what its request is called."""
+    response.headers.extend(
+        (
+            ("x-amzn-RequestId", ids.request_id),
+            ("x-amz-apigw-id", ids.extended_id),
+            ("X-Amzn-Trace-Id", ids.trace_root),
+        )
+    )
+    if ids.is_correlated:
+        response.headers.append(("X-Request-Id", ids.correlation_id))
 
 
 def _served_route(match: Match | None, method: str, status: int) -> str | None:

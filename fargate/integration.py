@@ -10,8 +10,11 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from chalice.app import Response
+
 from fargate.errors import BadGateway
 from fargate.http import HOP_BY_HOP, Header, HttpResponse
+from fargate.memo import remembered
 
 DOORS_OWN = frozenset(name.lower() for name in HOP_BY_HOP) | {"content-length"}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -32,6 +35,27 @@ def read_response(answer: object) -> HttpResponse:
     if not has_content_type and status not in (204, 304):
         headers.append(("Content-Type", "application/json"))
     return HttpResponse(status, headers, body)
+
+
+def read_plain(answer: Response) -> HttpResponse | None:
+    """Read an answer of text with one value for each header, as most are, without the form it has on Lambda.
+
+    None: it is another, which `Response.to_dict` and `read_response` know how to read.
+    """
+    body, headers = answer.body, answer.headers
+    if type(body) is not str or "Content-Type" not in headers or not 200 <= answer.status_code <= 599:
+        return None
+    pairs: list[Header] = []
+    for name, value in headers.items():
+        if not isinstance(value, str) or not value.isascii() or not value.isprintable() or not _is_plain(name):
+            return None
+        pairs.append((name, value))
+    return HttpResponse(answer.status_code, pairs, body.encode())
+
+
+@remembered
+def _is_plain(name: str) -> bool:
+    return name.lower() not in DOORS_OWN and _TOKEN.fullmatch(name) is not None
 
 
 def _status(value: object) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
+from fargate.identifiers import RequestIds
 from fargate.memo import remembered
 from fargate.telemetry.exchange import Exchange
 from fargate.telemetry.redaction import redact, request_secrets
@@ -102,21 +103,23 @@ class RequestFormatter(LambdaPowertoolsFormatter):
         self._complete(line, record, scope)
         return _serialize(line)
 
-    def access_line(self, level: str, exchange: Exchange, created: float) -> str:
-        """Return the line of an answered request, without a newline.
+    def access_line(self, level: str, exchange: Exchange, created: float, ids: RequestIds | None = None) -> str:
+        """Return the line of an answered request, without a newline; `ids` where it is not the one being served.
 
         It is put together from pieces of JSON, most of which the last line with the same outcome had as well; only
         where the handler has appended keys is it built like any other.
         """
-        scope = current_scope()
-        if scope is not None and self._appended(scope):
-            line, _ = self._begun(level, _message(exchange), created)
-            return _serialize({**line, **_access_fields(exchange)})
+        scope = current_scope() if ids is None else None
+        if scope is not None:
+            if self._appended(scope):
+                line, _ = self._begun(level, _message(exchange), created)
+                return _serialize({**line, **_access_fields(exchange)})
+            ids = scope.ids
         key = exchange[:3]
         head, http = self._outcomes.get(key) or self._outcomes.setdefault(key, _outcome(level, exchange))
         names = ""
-        if scope is not None:
-            correlation_id, trace_id, request_id = scope.ids.for_logs  # of characters that JSON leaves as they are
+        if ids is not None:
+            correlation_id, trace_id, request_id = ids.for_logs  # of characters that JSON leaves as they are
             names = f'"correlation_id":"{correlation_id}","xray_trace_id":"{trace_id}","request_id":"{request_id}",'
         cache = "" if exchange.cache is None else f',"cache":{json_text(exchange.cache)}'
         return (

@@ -39,8 +39,11 @@ CLIENT_ERROR, THROTTLED, SERVER_ERROR = 400, 429, 500
 class Segments(Protocol):
     """Records requests, or some of them."""
 
-    def begin(self, request: HttpRequest, ids: RequestIds) -> bool:
-        """Begin a request in the current context; tell whether it is recorded."""
+    def records(self, trace_header: str) -> bool:
+        """Decide whether a request is recorded; once for each."""
+
+    def begin(self, request: HttpRequest, ids: RequestIds) -> None:
+        """Begin a request that is recorded, in the current context."""
 
     def end(self, request: HttpRequest, exchange: Exchange) -> None:
         """End a request that is recorded, and send it."""
@@ -49,9 +52,12 @@ class Segments(Protocol):
 class NoSegments:
     """Records nothing."""
 
-    def begin(self, request: HttpRequest, ids: RequestIds) -> bool:
+    def records(self, trace_header: str) -> bool:
         """Record nothing."""
         return False
+
+    def begin(self, request: HttpRequest, ids: RequestIds) -> None:
+        """Never called."""
 
     def end(self, request: HttpRequest, exchange: Exchange) -> None:
         """Never called."""
@@ -109,16 +115,17 @@ class XRaySegments:
             streaming_threshold=1000,
         )
 
-    def begin(self, request: HttpRequest, ids: RequestIds) -> bool:
-        """Begin a segment that continues the caller's trace, or one that stands for none."""
-        if not self._sampling.decide(ids.trace_header):
-            return False
+    def records(self, trace_header: str) -> bool:
+        """Decide as the caller did, else as the sampling does."""
+        return self._sampling.decide(trace_header)
+
+    def begin(self, request: HttpRequest, ids: RequestIds) -> None:
+        """Begin a segment that continues the caller's trace."""
         parent = _PARENT.search(ids.trace_header)
         segment = Segment(self._service, traceid=ids.trace_id, parent_id=parent[1] if parent else None)
         segment.origin = self._origin
         _describe_request(segment, request, ids)
         xray_recorder.context.put_segment(segment)
-        return True
 
     def end(self, request: HttpRequest, exchange: Exchange) -> None:
         """Say what became of the request, and send the segment; nobody there to take it does no harm."""

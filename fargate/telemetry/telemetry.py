@@ -27,17 +27,35 @@ REGISTRY_ATTRIBUTE = "metrics_registry"
 class Telemetry(Protocol):
     """Told of requests. Thread-safe.
 
-    `began` and `ended` run in the context of their request; `refused` and `queued` anywhere.
+    `began` and `ended` run in the context of their request, with its handler between them; the others anywhere.
     """
 
-    def began(self, request: HttpRequest, ids: RequestIds, client: str) -> None:
-        """Take note of a request that is about to be answered."""
+    def records(self, trace_header: str | None) -> bool:
+        """Decide whether a request is recorded as a trace segment."""
+
+    def began(
+        self,
+        request: HttpRequest,
+        ids: RequestIds,
+        client: str,
+        recorded: bool | None = None,
+    ) -> None:
+        """Take note of a request whose handler is about to be called.
+
+        Args:
+            request: as it came over the wire.
+            ids: what it is called.
+            client: address.
+            recorded: what `records` has decided of it; None: decide now.
+        """
 
     def ended(self, method: str, route: str | None, response: HttpResponse) -> None:
         """Tell what became of it; `route` is None where none of the app's fits."""
 
-    def refused(self, method: str, client: str, ids: RequestIds, response: HttpResponse) -> None:
-        """Tell of what was answered without ever being a request: too long, or not to be understood."""
+    def told(
+        self, method: str, route: str | None, client: str, ids: RequestIds, response: HttpResponse, seconds: float
+    ) -> None:
+        """Tell of what was answered without a handler: ahead of it, or since it never was a request."""
 
     def queued(self, seconds: float) -> None:
         """Take note of how long a request waited for a thread."""
@@ -49,14 +67,26 @@ class Silence:
     def __init__(self) -> None:
         make_powertools_safe()
 
-    def began(self, request: HttpRequest, ids: RequestIds, client: str) -> None:
+    def records(self, trace_header: str | None) -> bool:
+        """Record nothing."""
+        return False
+
+    def began(
+        self,
+        request: HttpRequest,
+        ids: RequestIds,
+        client: str,
+        recorded: bool | None = None,
+    ) -> None:
         """Begin the request's scope."""
         enter_scope(RequestScope(request, ids))
 
     def ended(self, method: str, route: str | None, response: HttpResponse) -> None:
         """Tell nobody."""
 
-    def refused(self, method: str, client: str, ids: RequestIds, response: HttpResponse) -> None:
+    def told(
+        self, method: str, route: str | None, client: str, ids: RequestIds, response: HttpResponse, seconds: float
+    ) -> None:
         """Tell nobody."""
 
     def queued(self, seconds: float) -> None:
@@ -72,12 +102,24 @@ class Observer:
     segments: Segments
     clock: Callable[[], float] = time.perf_counter
 
-    def began(self, request: HttpRequest, ids: RequestIds, client: str) -> None:
+    def records(self, trace_header: str | None) -> bool:
+        """Ask whoever samples."""
+        return self.segments.records(trace_header or "")
+
+    def began(
+        self,
+        request: HttpRequest,
+        ids: RequestIds,
+        client: str,
+        recorded: bool | None = None,
+    ) -> None:
         """Begin the request's scope, and where it is recorded its segment."""
         self.metrics.began()
         scope = RequestScope(request, ids, client, self.clock())
         enter_scope(scope)
-        scope.recorded = self.segments.begin(request, ids)
+        scope.recorded = self.segments.records(ids.trace_header) if recorded is None else recorded
+        if scope.recorded:
+            self.segments.begin(request, ids)
 
     def ended(self, method: str, route: str | None, response: HttpResponse) -> None:
         """Tell everybody."""
@@ -89,12 +131,13 @@ class Observer:
         self.metrics.ended(exchange, scope.ids.trace_id if scope.recorded else None)
         self.access_log.write(exchange)
 
-    def refused(self, method: str, client: str, ids: RequestIds, response: HttpResponse) -> None:
+    def told(
+        self, method: str, route: str | None, client: str, ids: RequestIds, response: HttpResponse, seconds: float
+    ) -> None:
         """Tell in a line and in metrics."""
-        enter_scope(RequestScope(None, ids))
-        exchange = exchange_of(method, None, response, 0.0, client)
+        exchange = exchange_of(method, route, response, seconds, client)
         self.metrics.count(exchange)
-        self.access_log.write(exchange)
+        self.access_log.write(exchange, ids)
 
     def queued(self, seconds: float) -> None:
         """Tell metrics."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 import redis
@@ -22,6 +23,7 @@ class Task:
 
     client: redis.Redis
     lease_ms: int = LEASE_MS
+    loop_connection: Callable[[], Any] | None = None
     waits: list[float] = field(default_factory=list)
     database: dict[int, bytes] = field(default_factory=dict)
     audited: list[AuditResult] = field(default_factory=list)
@@ -29,7 +31,9 @@ class Task:
     def __post_init__(self) -> None:
         self.guard = Guard("Redis", lambda: peek(self.client, "p1:probe"), redis.RedisError)
         self.terms = LeaseTerms(self.client, self.lease_ms, self.guard)
-        self.shared = SharedCache(self.client, self.client, self.terms, self.guard)
+        self.shared = SharedCache(
+            self.client, self.client, self.terms, self.guard, loop_connection=self.loop_connection
+        )
         self.local = LocalLeases()
         self.audit = Audit(self.shared, self.database.get, self.audited.append, one_in=0)
         self.cache = LeaseCache(self.shared, self.local, self.terms, Lifetimes(), self.audit, sleep=self.waits.append)

@@ -4,6 +4,7 @@ Each is served like the shop, `CONTROL=no_second_wait python -m fargate tests.co
 calls one of these good is blind, and what it says of the real cache worth nothing.
 """
 
+import asyncio
 import os
 import threading
 from collections.abc import Callable
@@ -13,12 +14,13 @@ from typing import Any, cast
 import redis
 
 from app import app, on_start
-from chalicelib import bootstrap, lease_cache
+from chalicelib import bootstrap, lease_cache, shared_cache
+from chalicelib.batched_lookups import BatchedLookups
 from chalicelib.catalog import Catalog
 from chalicelib.errors import CacheUnavailableError
 from chalicelib.lease_cache import LeaseFence
 from chalicelib.lease_terms import LeaseTerms
-from chalicelib.ports import BeforeCommit, CacheResult, Fence, Load, ProductCache, ProductStore, Reading
+from chalicelib.ports import Ahead, BeforeCommit, CacheResult, Fence, Load, ProductCache, ProductStore, Reading
 from chalicelib.product import Product
 from chalicelib.redis_client import redis_client
 from chalicelib.settings import Settings
@@ -46,6 +48,9 @@ class CommitThenDelete:
         except redis.RedisError:
             return Reading(load(), CacheResult.BYPASS)
         return Reading(loaded, CacheResult.MISS)
+
+    def read_ahead(self, product_id: int) -> Ahead:
+        return None
 
     def fence(self, product_id: int) -> Fence:
         return _Deletion(self._client, product_id)
@@ -82,6 +87,9 @@ class SingleFlight:
         with self._lock:
             running = self._running.setdefault(product_id, mine)
         return self._lead(product_id, load, mine) if running is mine else running.result()
+
+    def read_ahead(self, product_id: int) -> Ahead:
+        return None
 
     def fence(self, product_id: int) -> Fence:
         return self._cache.fence(product_id)
@@ -170,6 +178,25 @@ def _own_terms(settings: Settings, store: ProductStore) -> Catalog:
     return Catalog(store, bootstrap.build_cache(settings, store))
 
 
+class _JoinedLookups(BatchedLookups):
+    """The right lookups, but one that is asked while another of the same key is under way gets what that one gets."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._running: dict[str, asyncio.Future[bytes | None]] = {}
+
+    def ask(self, key: str) -> "asyncio.Future[bytes | None]":
+        running = self._running.get(key)
+        if running is None or running.done():
+            running = self._running[key] = super().ask(key)
+        return running
+
+
+def _joined_lookups(settings: Settings, store: ProductStore) -> Catalog:
+    shared_cache.BatchedLookups = _JoinedLookups  # type: ignore[misc]
+    return Catalog(store, bootstrap.build_cache(settings, store))
+
+
 CONTROLS: dict[str, Callable[[Settings, ProductStore], Catalog]] = {
     "commit_then_delete": lambda settings, store: Catalog(store, CommitThenDelete(redis_client(settings.redis_url))),
     "single_flight": lambda settings, store: Catalog(store, SingleFlight(bootstrap.build_cache(settings, store))),
@@ -177,6 +204,7 @@ CONTROLS: dict[str, Callable[[Settings, ProductStore], Catalog]] = {
     "no_wait_on_creation": _hasty("creation"),
     "no_second_wait": _hasty("publishing"),
     "own_terms": _own_terms,
+    "joined_lookups": _joined_lookups,
 }
 
 

@@ -22,7 +22,7 @@ SEEDS = [int(SEED)] if SEED else [USUAL_SEED, random.SystemRandom().randrange(1_
 
 DEPLOYMENT_SECONDS = 10.0
 
-CONTROL_SECONDS = 30.0
+CONTROL_SECONDS = 60.0
 ROUND_SECONDS = 2.5
 
 LEASES = (50,)
@@ -53,6 +53,7 @@ CONTROLS: dict[str, tuple[list[Lane], tuple[int, ...]]] = {
     "no_wait_on_creation": ([EVICTIONS], LEASES),
     "no_second_wait": ([EVICTIONS], LEASES),
     "own_terms": ([], CHANGING_LEASES),
+    "joined_lookups": ([SLOW_NETWORK], (0,)),
 }
 """What is wrong (`tests.consistency.controls`), and what goes wrong besides, so that it shows soon."""
 

@@ -1,16 +1,19 @@
 """The client logs in as it is told, on any server from 6.2 on, and asks nothing that a server would refuse."""
 
+import asyncio
 import importlib.util
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import redis
 
+from chalicelib.batched_lookups import BatchedLookups
 from chalicelib.credentials import FixedCredentials
 from chalicelib.errors import CacheUnavailableError
 from chalicelib.ports import CacheResult, Reading
-from chalicelib.redis_client import redis_client
+from chalicelib.redis_client import loop_connection, redis_client
 from chalicelib.settings import Credentials
 from tests.cache.conftest import Task
 from tests.store.bodies import PATIENT, TV, Database
@@ -54,6 +57,28 @@ class TestLogin:
                 admin.client_kill_filter(user="shop", skipme=True)
             assert task.cache.read(1, Database()) == Reading(TV, CacheResult.HIT)
             assert (secret.refreshed, task.guard.failures) == (1, 0)
+
+    def test_a_new_password_costs_an_event_loop_no_lookup(self, locked_redis: OwnRedis) -> None:
+        secret = Secret("old")
+        with redis.Redis.from_url(locked_redis.url, password="admin") as admin:
+            admin.set("a", "b")
+
+            async def ask() -> None:
+                lookups = BatchedLookups(
+                    partial(loop_connection, locked_redis.url, secret, PATIENT), 5, lambda _, error: told.append(error)
+                )
+                try:
+                    assert await lookups.ask("a") == b"b"
+                    secret.stored = Credentials("shop", "new")
+                    admin.execute_command("ACL", "SETUSER", "shop", "resetpass", ">new")
+                    admin.client_kill_filter(user="shop", skipme=True)
+                    assert await lookups.ask("a") == b"b"
+                finally:
+                    await lookups.close()
+
+            told: list[Exception | None] = []
+            asyncio.run(ask())
+        assert (secret.refreshed, told) == (1, [None, None])
 
     def test_a_wrong_password_is_an_outage_of_the_cache(self, locked_redis: OwnRedis) -> None:
         with redis_client(locked_redis.url, Secret("wrong")) as client:
@@ -116,6 +141,17 @@ class TestServers:
                 assert client.ping()
             with redis_client(url, timeouts=PATIENT) as client, pytest.raises(redis.ConnectionError, match="verify"):
                 client.ping()
+
+            async def ask(url: str) -> None:
+                lookups = BatchedLookups(partial(loop_connection, url, None, PATIENT), 5, lambda *_: None)
+                try:
+                    assert await lookups.ask("a") is None
+                finally:
+                    await lookups.close()
+
+            asyncio.run(ask(f"{url}?ssl_ca_certs={authority.file}"))
+            with pytest.raises(redis.ConnectionError, match="verify"):
+                asyncio.run(ask(url))
 
 
 class TestOutages:

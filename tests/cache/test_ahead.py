@@ -1,0 +1,230 @@
+"""What an event loop learns of a read: the same answers in fewer round trips, and nothing that takes a thread."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+
+import pytest
+import redis
+
+from chalicelib.batched_lookups import BatchedLookups
+from chalicelib.entries import ABSENT, new_fence, new_lease
+from chalicelib.ports import CacheResult, Reading
+from chalicelib.redis_client import CacheTimeouts, loop_connection
+from tests.cache.conftest import Task
+from tests.store.wire import Proxy, proxied
+from tests.stores import OwnRedis
+
+BODY = b'{"id":1}'
+HIT = Reading(BODY, CacheResult.HIT)
+PATIENT = CacheTimeouts(connect=5, answer=5)
+
+
+class Asked:
+    """Lookups, closed at the end of each loop, and how their exchanges went."""
+
+    def __init__(self, url: str, seconds: float = 5.0) -> None:
+        self.told: list[Exception | None] = []
+        self.lookups = BatchedLookups(
+            partial(loop_connection, url, None, PATIENT), seconds, lambda _, error: self.told.append(error)
+        )
+
+    def run(self, ask: Callable[[BatchedLookups], Awaitable[object]]) -> object:
+        async def asked() -> object:
+            try:
+                return await ask(self.lookups)
+            finally:
+                await self.lookups.close()
+
+        return asyncio.run(asked())
+
+
+@pytest.fixture
+def proxy(redis_url: str, client: redis.Redis) -> Iterator[Proxy]:
+    """A proxy before a Redis that holds each letter under its own name."""
+    client.mset({letter: letter for letter in "abc"})
+    with proxied(redis_url, starttls=False) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def asked(redis_url: str, proxy: Proxy) -> Asked:
+    return Asked(proxy.in_front_of(redis_url))
+
+
+class TestBatchedLookups:
+    """One exchange at a time, of all that was asked while the last one was under way."""
+
+    def test_what_is_asked_at_once_is_one_exchange(self, asked: Asked) -> None:
+        answers = asked.run(lambda lookups: asyncio.gather(*map(lookups.ask, "abcx")))
+        assert answers == [b"a", b"b", b"c", None]
+        assert asked.told == [None]
+
+    def test_a_later_lookup_is_never_answered_by_an_exchange_that_is_under_way(
+        self, asked: Asked, proxy: Proxy, client: redis.Redis
+    ) -> None:
+        def overtaken(answer: bytes) -> bytes:
+            if answer == b"$1\r\na\r\n":
+                client.set("a", "newer")  # while the answer is on its way
+            return answer
+
+        async def ask(lookups: BatchedLookups) -> list[bytes | None]:
+            proxy.rewrite_answers = overtaken
+            first = lookups.ask("a")
+            await asyncio.sleep(0)  # its exchange begins
+            return await asyncio.gather(first, lookups.ask("a"))
+
+        assert asked.run(ask) == [b"a", b"newer"]
+        assert asked.told == [None, None]
+
+    def test_a_connection_is_kept(self, asked: Asked, proxy: Proxy) -> None:
+        async def ask(lookups: BatchedLookups) -> list[bytes | None]:
+            return [await lookups.ask(letter) for letter in "abcabc"]
+
+        assert asked.run(ask) == [b"a", b"b", b"c"] * 2
+        assert proxy.connections == 1
+
+    def test_one_that_died_is_opened_anew_and_nobody_notices(self, asked: Asked, proxy: Proxy) -> None:
+        async def ask(lookups: BatchedLookups) -> list[bytes | None]:
+            await lookups.ask("a")
+            proxy.cut()
+            return await asyncio.gather(lookups.ask("b"), lookups.ask("c"))
+
+        assert asked.run(ask) == [b"b", b"c"]
+        assert asked.told == [None, None]
+        assert proxy.connections == 2
+
+    def test_a_new_one_that_dies_is_not_opened_again(self, asked: Asked, proxy: Proxy) -> None:
+        async def ask(lookups: BatchedLookups) -> bytes | None:
+            proxy.cut_requests_with = b"GETEX"
+            with pytest.raises(redis.ConnectionError):
+                await lookups.ask("a")
+            return await lookups.ask("b")
+
+        assert asked.run(ask) == b"b"
+        assert list(map(type, asked.told)) == [redis.ConnectionError, type(None)]
+
+    def test_an_answer_that_comes_too_late_is_never_taken_for_another(self, own_redis: OwnRedis) -> None:
+        with redis.Redis.from_url(own_redis.url) as client:
+            client.mset({"a": "a", "b": "b"})
+        asked = Asked(own_redis.url, seconds=0.2)
+
+        async def ask(lookups: BatchedLookups) -> bytes | None:
+            await lookups.ask("a")
+            own_redis.freeze()
+            with pytest.raises(redis.TimeoutError):
+                await lookups.ask("a")
+            own_redis.thaw()
+            while True:
+                try:
+                    return await lookups.ask("b")
+                except redis.RedisError:
+                    continue
+
+        assert asked.run(ask) == b"b"
+
+    def test_a_refusal_ends_the_connection(self, asked: Asked, proxy: Proxy, client: redis.Redis) -> None:
+        client.lpush("list", "x")
+
+        async def ask(lookups: BatchedLookups) -> bytes | None:
+            with pytest.raises(redis.ResponseError):
+                await lookups.ask("list")
+            return await lookups.ask("a")
+
+        assert asked.run(ask) == b"a"
+        assert proxy.connections == 2
+
+    def test_another_loop_gets_a_connection_of_its_own(self, asked: Asked) -> None:
+        for letter in "ab":
+            assert asked.run(lambda lookups, letter=letter: lookups.ask(letter)) == letter.encode()
+
+    def test_one_that_nobody_waits_for_any_more_holds_nobody_up(self, asked: Asked) -> None:
+        async def ask(lookups: BatchedLookups) -> bytes | None:
+            lookups.ask("a").cancel()
+            return await lookups.ask("b")
+
+        assert asked.run(ask) == b"b"
+
+
+class TestReadingAhead:
+    """The cache answers an event loop what it would answer a thread, or leaves it to one."""
+
+    @pytest.fixture
+    def task(self, redis_url: str, client: redis.Redis) -> Task:
+        task = Task(client, loop_connection=partial(loop_connection, redis_url, None, PATIENT))
+        task.terms.lease_seconds()  # as the first read does, in a thread
+        return task
+
+    def ahead(self, task: Task) -> Reading | None:
+        async def read() -> Reading | None:
+            reading = task.cache.read_ahead(1)
+            if reading is None or isinstance(reading, Reading):
+                return reading
+            try:
+                return await reading
+            finally:
+                assert task.shared._ahead is not None
+                await task.shared._ahead.close()
+
+        return asyncio.run(read())
+
+    def test_a_body_is_a_hit_and_is_kept_in_memory(self, task: Task, client: redis.Redis) -> None:
+        client.set("p1:1", BODY)
+        assert self.ahead(task) == HIT
+        client.delete("p1:1")
+        assert self.ahead(task) == HIT
+
+    def test_memory_counts_from_before_redis_was_asked(self, redis_url: str, client: redis.Redis) -> None:
+        now = [0.0]
+        task = Task(client, loop_connection=partial(loop_connection, redis_url, None, PATIENT))
+        task.terms.lease_seconds()
+        client.set("p1:1", BODY)
+        until: list[float] = []
+        task.cache._clock = lambda: now[0]
+        task.local.keep = lambda _id, _body, moment: until.append(moment)  # type: ignore[method-assign]
+        peek = task.shared.peek_ahead
+
+        async def slowly(key: str) -> bytes | None:
+            entry = await peek(key)
+            now[0] = 1.0
+            return entry
+
+        task.shared.peek_ahead = slowly  # type: ignore[method-assign,assignment]
+        assert self.ahead(task) == HIT
+        assert until == [0.05]
+
+    def test_absence_is_a_hit_too(self, task: Task, client: redis.Redis) -> None:
+        client.set("p1:1", ABSENT)
+        assert self.ahead(task) == Reading(None, CacheResult.HIT)
+
+    @pytest.mark.parametrize("entry", [None, new_lease(), new_fence()], ids=["nothing", "a lease", "a fence"])
+    def test_what_wants_the_database_is_left_to_a_thread(
+        self, task: Task, client: redis.Redis, entry: bytes | None
+    ) -> None:
+        if entry is not None:
+            client.set("p1:1", entry)
+        assert self.ahead(task) is None
+        assert client.get("p1:1") == entry
+
+    def test_once_a_second_a_thread_is_needed_to_agree_on_local_leases(self, task: Task, client: redis.Redis) -> None:
+        client.set("p1:1", BODY)
+        task.terms._asked = float("-inf")
+        assert self.ahead(task) is None
+        task.terms.lease_seconds()
+        assert self.ahead(task) == HIT
+
+    def test_a_task_without_local_leases_needs_none(self, redis_url: str, client: redis.Redis) -> None:
+        client.set("p1:1", BODY)
+        task = Task(client, 0, loop_connection=partial(loop_connection, redis_url, None, PATIENT))
+        assert self.ahead(task) == HIT
+
+    def test_where_redis_is_away_it_says_nothing_and_that_is_counted(self, own_redis: OwnRedis) -> None:
+        with redis.Redis.from_url(own_redis.url) as client:
+            task = Task(client, 0, loop_connection=partial(loop_connection, own_redis.url, None, PATIENT))
+            own_redis.kill()
+            for failures in (1, 2, 3):
+                assert self.ahead(task) is None
+                assert task.guard.failures == failures
+            assert task.shared.is_away
+            assert task.cache.read_ahead(1) is None, "nothing to await: Redis is left alone"
+            own_redis.start()
