@@ -23,6 +23,8 @@ from chalicelib.shared_cache import FENCE_MS, SharedCache
 POLL_SECONDS = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128)
 """How long a reader waits between looks at what another is loading, before it loads the product itself."""
 
+MOST_MISSED = 1000
+
 JITTER = 0.05
 """Lifetimes are up to this part shorter, so that what was stored together does not expire together."""
 
@@ -76,6 +78,7 @@ class LeaseCache:
         self._answered_locally = answered_locally
         self._clock = clock
         self._sleep = sleep
+        self._missed: set[int] = set()  # products that an event loop has not found, and has left to a thread
 
     def read(self, product_id: int, load: Load) -> Reading:
         """Answer from memory, from Redis, or from `load`, of which there is one at a time among all tasks.
@@ -121,6 +124,8 @@ class LeaseCache:
             entry = await self._shared.peek_ahead(key_of(product_id))
         except redis.RedisError:
             return None
+        if entry is None and len(self._missed) < MOST_MISSED:
+            self._missed.add(product_id)
         if entry is None or not is_body(entry):
             return Reading(None, CacheResult.HIT) if entry == ABSENT else None
         if seconds:
@@ -143,7 +148,7 @@ class LeaseCache:
 
     def _entry_or_lease(self, product_id: int, lease: Entry) -> Entry | None:
         """Return what is there once nobody loads it any more, or after some patience; None: our lease is there."""
-        entry = self._look(product_id, self._shared.peek)
+        entry = None if self._was_missed(product_id) else self._look(product_id, self._shared.peek)
         for pause in POLL_SECONDS:
             if entry is None:
                 entry = self._look(product_id, lambda key: self._shared.take_lease(key, lease))
@@ -152,6 +157,14 @@ class LeaseCache:
             self._sleep(pause)
             entry = self._look(product_id, self._shared.peek)
         return entry or lease
+
+    def _was_missed(self, product_id: int) -> bool:
+        """Tell whether an event loop has just looked, so that the thread need not; asking for a lease looks again."""
+        try:
+            self._missed.remove(product_id)
+        except KeyError:
+            return False
+        return True
 
     def _look(self, product_id: int, step: Callable[[str], Entry | None]) -> Entry | None:
         """Take a step that tells what is there; a body may be kept in memory, counted from before the step."""

@@ -32,6 +32,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+AT_ONCE = "fargate.response"
+"""The extension of a server of ours that sends whole responses: `(send, status, headers, body) -> whether it did`."""
+
 _SAFE_IN_PATH = "/:@!$&'()*+,;=-._~"
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 
@@ -213,6 +216,9 @@ class AsgiDoor:
         if self._lifecycle.is_draining and _is_http_1(scope):
             headers.append((b"connection", b"close"))
         body = b"" if has_no_body(response.status, scope["method"]) else response.body
+        at_once = scope.get("extensions", {}).get(AT_ONCE)
+        if at_once is not None and at_once(send, response.status, headers, body):
+            return
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

@@ -1,56 +1,54 @@
 """One connection under uvicorn: a bounded head, trailers kept out of the headers, API Gateway's words for errors."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from fargate.asgi import AsgiDoor
+from fargate.asgi import AT_ONCE, AsgiDoor
 from fargate.errors import BadRequest, GatewayError, HeadersTooLong
 
 VERSIONS = ("1.0", "1.1")
-CONTINUE = b"HTTP/1.1 100 "
 DEFAULT_HEADER_BYTES = 64 * 1024
 
 
-class OneWrite:
-    """A transport that sends a response's head together with its body: uvicorn writes them one after the other.
+def respond(send: Any, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+    """Send a whole response in one piece, which takes half as long as in ASGI's two; `fargate.asgi.AT_ONCE`.
 
-    A call of the system for each costs as much as a lookup in Redis. What must hold: nothing stays behind once the
-    response is complete.
+    Args:
+        send: what the server has handed to the app.
+        status: from 200 to 599.
+        headers: all of them, but for those of the server itself.
+        body: as it goes over the wire.
+
+    Returns:
+        False where it must be sent by `send`: somebody else's, or the client is slow to take what was sent before.
     """
+    cycle = getattr(send, "__self__", None)
+    if type(cycle) is not RequestResponseCycle or cycle.response_started or cycle.flow.write_paused:
+        return False
+    if cycle.disconnected:
+        return True
+    lines = b"".join([b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)])
+    if lines.count(b"\n") != len(cycle.default_headers) + len(headers):
+        raise RuntimeError("a header would break the response in two")
+    if CLOSE in headers:
+        cycle.keep_alive = False
+    elif not cycle.keep_alive:
+        lines += b"connection: close\r\n"
+    cycle.response_started = cycle.response_complete = True
+    cycle.transport.writelines((STATUS_LINE[status], lines, b"\r\n", body))
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
+    return True
 
-    def __init__(self, transport: Any) -> None:
-        self._transport = transport
-        self._head = b""
-        self.is_closing = transport.is_closing
-        self.writelines = transport.writelines
 
-    def write(self, data: bytes) -> None:
-        """Send, but keep a head until what follows it."""
-        if self._head:
-            head, self._head = self._head, b""
-            self._transport.writelines((head, data))
-        elif data.endswith(b"\r\n\r\n") and not data.startswith(CONTINUE):
-            self._head = data
-        else:
-            self._transport.write(data)
-
-    def flush(self) -> None:
-        """Send the head that nothing has followed."""
-        if self._head:
-            head, self._head = self._head, b""
-            self._transport.write(head)
-
-    def close(self) -> None:
-        """Send what is there, and close."""
-        self.flush()
-        self._transport.close()
-
-    def __getattr__(self, name: str) -> Any:
-        """Be the transport in everything else."""
-        return getattr(self._transport, name)
+EXTENSIONS = {AT_ONCE: respond}
+CLOSE = (b"connection", b"close")
 
 
 class StrictProtocol(HttpToolsProtocol):
@@ -69,11 +67,6 @@ class StrictProtocol(HttpToolsProtocol):
         self._in_head = True
         self._is_upgrade = False
         self._refusal: GatewayError | None = None  # once set, nothing more is read
-
-    def connection_made(self, transport: Any) -> None:
-        """Take a connection."""
-        self._one_write = OneWrite(transport)
-        super().connection_made(self._one_write)  # type: ignore[arg-type]  # it is one but by name
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; give up on a head that does not end."""
@@ -133,6 +126,7 @@ class StrictProtocol(HttpToolsProtocol):
             raise HttpParserError
         self._is_upgrade = self.parser.should_upgrade()
         if not self._is_upgrade:
+            self.scope["extensions"] = EXTENSIONS  # type: ignore[typeddict-item]
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -160,7 +154,6 @@ class StrictProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on with the next request, or with the refusal."""
-        self._one_write.flush()  # a head without a body
         if self._refusal and not self.pipeline:
             self._send_refusal(self._refusal)
         else:

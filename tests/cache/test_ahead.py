@@ -193,6 +193,20 @@ class TestReadingAhead:
         assert self.ahead(task) == HIT
         assert until == [0.05]
 
+    def test_a_thread_does_not_look_again_for_what_was_missed(self, task: Task, client: redis.Redis) -> None:
+        task.database[1] = BODY
+        assert self.ahead(task) is None
+        client.config_resetstat()
+        assert task.cache.read(1, lambda: BODY) == Reading(BODY, CacheResult.MISS)
+        assert "cmdstat_getex" not in client.info("commandstats")
+        task.forget()
+        assert task.cache.read(1, lambda: BODY) == HIT
+
+    def test_what_was_missed_and_came_meanwhile_is_a_hit(self, task: Task, client: redis.Redis) -> None:
+        assert self.ahead(task) is None
+        client.set("p1:1", BODY)
+        assert task.cache.read(1, lambda: pytest.fail("nothing to load")) == HIT
+
     def test_absence_is_a_hit_too(self, task: Task, client: redis.Redis) -> None:
         client.set("p1:1", ABSENT)
         assert self.ahead(task) == Reading(None, CacheResult.HIT)
