@@ -11,9 +11,15 @@ from tests.servers import Server, serving
 from tests.stores import OwnRedis
 
 
-@pytest.fixture
-def server(own_database_url: str, own_redis: OwnRedis) -> Iterator[Server]:
-    environ = {"DATABASE_URL": own_database_url, "REDIS_URL": own_redis.url, "API_KEYS": "none"}
+@pytest.fixture(params=["waitress", "uvicorn"], ids=["threads", "a loop"])
+def server(request: pytest.FixtureRequest, own_database_url: str, own_redis: OwnRedis) -> Iterator[Server]:
+    """The shop where only threads ask the stores, and where an event loop asks Redis too."""
+    environ = {
+        "DATABASE_URL": own_database_url,
+        "REDIS_URL": own_redis.url,
+        "API_KEYS": "none",
+        "SERVER": request.param,
+    }
     with serving(environ) as server:
         yield server
 
