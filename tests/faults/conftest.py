@@ -10,15 +10,20 @@ from tests.faults.load import PRODUCTS
 from tests.servers import Server, serving
 from tests.stores import OwnRedis
 
+with_and_without_a_loop = pytest.mark.parametrize(
+    "server", ["waitress", "uvicorn"], ids=["threads", "a loop"], indirect=True
+)
+"""For tests of what befalls Redis, which an event loop asks by itself."""
 
-@pytest.fixture(params=["waitress", "uvicorn"], ids=["threads", "a loop"])
+
+@pytest.fixture
 def server(request: pytest.FixtureRequest, own_database_url: str, own_redis: OwnRedis) -> Iterator[Server]:
-    """The shop where only threads ask the stores, and where an event loop asks Redis too."""
+    """The shop under waitress, or where the test is `with_and_without_a_loop` under another server too."""
     environ = {
         "DATABASE_URL": own_database_url,
         "REDIS_URL": own_redis.url,
         "API_KEYS": "none",
-        "SERVER": request.param,
+        "SERVER": getattr(request, "param", "waitress"),
     }
     with serving(environ) as server:
         yield server

@@ -5,11 +5,13 @@ import time
 import httpx
 import redis
 
+from tests.faults.conftest import with_and_without_a_loop
 from tests.faults.load import assert_unavailable, readers, wait_until, writers
 from tests.servers import Server
 from tests.stores import OwnRedis
 
 
+@with_and_without_a_loop
 def test_demoted_to_a_replica_it_is_neither_read_nor_written_until_it_is_primary_again(
     server: Server, shop: httpx.Client, own_redis: OwnRedis, redis_server: OwnRedis
 ) -> None:
@@ -26,6 +28,7 @@ def test_demoted_to_a_replica_it_is_neither_read_nor_written_until_it_is_primary
     assert set(writes.statuses()) <= {200, 503}
 
 
+@with_and_without_a_loop
 def test_emptied_under_load_nothing_fails_and_nothing_is_wrong(
     server: Server, shop: httpx.Client, own_redis: OwnRedis
 ) -> None:
@@ -38,6 +41,7 @@ def test_emptied_under_load_nothing_fails_and_nothing_is_wrong(
     assert writes.statuses()[200] > 0
 
 
+@with_and_without_a_loop
 def test_frozen_it_costs_the_first_few_requests_a_moment_and_later_ones_nothing(
     server: Server, shop: httpx.Client, own_redis: OwnRedis
 ) -> None:

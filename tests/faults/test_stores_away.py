@@ -7,6 +7,7 @@ import httpx
 import pytest
 import redis
 
+from tests.faults.conftest import with_and_without_a_loop
 from tests.faults.load import assert_unavailable, readers, wait_until
 from tests.servers import Server
 from tests.stores import OwnPostgres, OwnRedis
@@ -14,6 +15,7 @@ from tests.stores import OwnPostgres, OwnRedis
 BACK_SECONDS = 2.0
 
 
+@with_and_without_a_loop
 def test_no_read_fails_while_redis_is_killed_and_comes_back(
     server: Server, shop: httpx.Client, own_redis: OwnRedis
 ) -> None:
@@ -27,6 +29,7 @@ def test_no_read_fails_while_redis_is_killed_and_comes_back(
     wait_until(lambda: shop.get("/product/1").headers["x-cache"] == "hit")
 
 
+@with_and_without_a_loop
 def test_no_read_fails_while_redis_is_frozen(server: Server, shop: httpx.Client, own_redis: OwnRedis) -> None:
     with readers(server.url) as load:
         load.wait_for(500)
@@ -36,6 +39,7 @@ def test_no_read_fails_while_redis_is_frozen(server: Server, shop: httpx.Client,
     assert set(load.statuses()) == {200}
 
 
+@with_and_without_a_loop
 def test_without_redis_a_write_is_refused_and_nothing_is_stored(
     server: Server, shop: httpx.Client, own_redis: OwnRedis
 ) -> None:
