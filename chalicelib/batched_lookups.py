@@ -70,7 +70,8 @@ class BatchedLookups:
         began = time.perf_counter()
         try:
             answers = await self._answers([key for key, _ in asked])
-        except redis.RedisError as error:
+        except Exception as fault:  # noqa: BLE001  whatever it is, nobody may wait for ever
+            error = fault if isinstance(fault, redis.RedisError) else redis.ConnectionError(str(fault))
             self._told(time.perf_counter() - began, error)
             for _, answer in asked:
                 if not answer.done():

@@ -134,6 +134,16 @@ class TestBatchedLookups:
         assert asked.run(ask) == b"a"
         assert proxy.connections == 2
 
+    def test_a_fault_of_any_kind_leaves_nobody_waiting(self, asked: Asked) -> None:
+        async def ask(lookups: BatchedLookups) -> object:
+            first = lookups.ask("a")
+            lookups._connection.connect = None  # a call of it is a TypeError, which redis-py never raises on purpose
+            with pytest.raises(redis.ConnectionError):
+                await asyncio.wait_for(first, 10)
+            return len(asked.told)
+
+        assert asked.run(ask) == 1
+
     def test_another_loop_gets_a_connection_of_its_own(self, asked: Asked) -> None:
         for letter in "ab":
             assert asked.run(lambda lookups, letter=letter: lookups.ask(letter)) == letter.encode()
