@@ -72,13 +72,14 @@ class DrainingServer(TcpWSGIServer):  # type: ignore[misc]
             bind_socket=False,
         )
 
-    def readable(self) -> bool:
-        """Accept more connections, if need be in the place of the one that has been quiet the longest."""
-        if len(self._map) >= self.adj.connection_limit:
-            self._close_quietest()
-        return bool(super().readable())
+    def _make_room(self) -> None:
+        """Close the connection that has been quiet the longest, where one more would be too many.
 
-    def _close_quietest(self) -> None:
+        Never while the loop asks its connections what they wait for: it would go on to ask the closed one, and take
+        whoever gets its file descriptor next for it.
+        """
+        if len(self._map) < self.adj.connection_limit:
+            return
         waiting = [channel for channel in self.active_channels.values() if not channel.is_busy]
         if waiting:
             min(waiting, key=_worth).handle_close()
@@ -98,6 +99,7 @@ class DrainingServer(TcpWSGIServer):  # type: ignore[misc]
         """Serve until asked to drain, then drain."""
         self.lifecycle.phase = Phase.READY
         while not self._drain_asked.is_set():
+            self._make_room()
             self._turn(LOOP_SECONDS)
         self._drain()
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -88,18 +89,43 @@ def test_a_connection_with_a_running_request_is_never_the_one_to_go() -> None:
 
 
 def test_a_new_connection_is_not_the_one_to_go_while_all_others_are_heard() -> None:
+    with crowded_server() as (server, crowd), contextlib.ExitStack() as stack:
+        stop(server)  # so that it finds all of what follows at once
+        for connection in crowd:
+            connection.sendall(b"G")
+        late = asking(server, stack)
+        server.process.send_signal(signal.SIGCONT)
+        assert late.recv(12) == b"HTTP/1.1 200"
+
+
+def test_whoever_gets_the_place_of_another_is_not_taken_for_it() -> None:
+    """The system gives the file descriptor of what was closed to the next connection accepted."""
+    with crowded_server() as (server, crowd), contextlib.ExitStack() as stack:
+        stop(server)
+        late = [asking(server, stack) for _ in crowd]
+        server.process.send_signal(signal.SIGCONT)
+        assert [each.recv(12) for each in late] == [b"HTTP/1.1 200"] * len(late)
+
+
+@contextlib.contextmanager
+def crowded_server() -> Iterator[tuple[Server, list[socket.socket]]]:
+    """Yield a server with as many connections as it takes, each heard once and quiet since, and these."""
     with serving({"CONNECTION_LIMIT": "30"}, "tests.apps.echo:app") as server, contextlib.ExitStack() as stack:
         crowd = [stack.enter_context(connected(server.port)) for _ in range(27)]
         for connection in crowd:
             keep_alive_request(connection)
-        server.process.send_signal(signal.SIGSTOP)  # so that it finds all of what follows at once
-        os.waitid(os.P_PID, server.process.pid, os.WSTOPPED | os.WNOWAIT)
-        for connection in crowd:
-            connection.sendall(b"G")
-        late = stack.enter_context(connected(server.port))
-        late.sendall(b"GET /echo/x HTTP/1.1\r\nHost: x\r\n\r\n")
-        server.process.send_signal(signal.SIGCONT)
-        assert late.recv(12) == b"HTTP/1.1 200"
+        yield server, crowd
+
+
+def stop(server: Server) -> None:
+    server.process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, server.process.pid, os.WSTOPPED | os.WNOWAIT)
+
+
+def asking(server: Server, stack: contextlib.ExitStack) -> socket.socket:
+    connection = stack.enter_context(connected(server.port))
+    connection.sendall(b"GET /echo/x HTTP/1.1\r\nHost: x\r\n\r\n")
+    return connection
 
 
 def connected(port: int) -> socket.socket:
