@@ -1,6 +1,7 @@
 """`python -m fargate [MODULE:ATTRIBUTE]`: serve a Chalice app until told to stop."""
 
 import argparse
+import gc
 import importlib
 import importlib.util
 import logging
@@ -58,6 +59,8 @@ def run(given: argparse.Namespace, environ: Mapping[str, str], stdout: BoundedSt
     _raise_descriptor_limit()
     announce(app, settings, listener.getsockname()[1])
     lifecycle = Lifecycle(Phase.STARTING)
+    gc.collect()
+    gc.freeze()  # what is there by now stays: looking through it again would hold up answers for 30 ms each time
     serve(app, listener, settings, lifecycle)
     logger.info("Stopped")
     if settings.server is Server.GRANIAN:
