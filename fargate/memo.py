@@ -8,6 +8,9 @@ from typing import TypeVar
 
 LONGEST = 256
 MOST = 1024
+STRANGERS = 64 * MOST
+"""How many that find no place it takes to begin anew: who comes often has come early, and to make room for each of the
+others would cost more than it gains."""
 
 Text = TypeVar("Text", str, bytes)
 Outcome = TypeVar("Outcome")
@@ -16,21 +19,28 @@ Outcome = TypeVar("Outcome")
 class Memo(dict[Text, Outcome]):
     """A function's outcomes by text; `memo[text]` asks the function where the text is not known. Thread-safe.
 
-    A dictionary, since a look into one costs a tenth of a call; once it is full, it begins anew.
+    A dictionary, since a look into one costs a tenth of a call.
     """
 
     def __init__(self, function: Callable[[Text], Outcome]) -> None:
         super().__init__()
         self._function: Callable[[Text], Outcome] = function
+        self._strangers = 0
 
     def __missing__(self, text: Text) -> Outcome:
-        """Ask the function, and remember."""
+        """Ask the function, and remember where there is room."""
         outcome = self._function(text)
-        if len(text) <= LONGEST:
-            if len(self) >= MOST:
-                self.clear()
+        if len(self) >= MOST:
+            self._turn_away()
+        elif len(text) <= LONGEST:
             self[text] = outcome
         return outcome
+
+    def _turn_away(self) -> None:
+        self._strangers += 1
+        if self._strangers >= STRANGERS:
+            self._strangers = 0
+            self.clear()
 
 
 def remembered(function: Callable[[Text], Outcome]) -> Callable[[Text], Outcome]:
