@@ -7,6 +7,7 @@ difference a mismatch only where the same entry stood in Redis before and after 
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable
 from enum import StrEnum
 from queue import Full, Queue
@@ -20,7 +21,10 @@ from chalicelib.shared_cache import SharedCache
 logger = logging.getLogger("shop")
 
 ONE_IN = 1000
-WAITING = 100
+PAUSE_SECONDS = 0.5
+"""Between two looks: with ten thousand answers a second, more of them would take the interpreter from answering."""
+
+WAITING = 1
 """How many answers may wait to be looked at; past that they are let go."""
 
 
@@ -90,3 +94,4 @@ class Audit:
     def _run(self) -> None:
         while True:
             self._count(self.look(*self._waiting.get()))
+            time.sleep(PAUSE_SECONDS)

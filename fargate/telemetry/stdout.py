@@ -16,6 +16,10 @@ MAX_LINES = 10_000
 BATCH_SECONDS = 0.01
 """How long the thread lets lines gather: fewer wake-ups, and at most so much is lost when the process is killed."""
 
+BUSY_LINES = 20
+BUSY_SECONDS = 0.05
+"""How long it does so where so many have come at a time: each wake-up takes the interpreter from those who answer."""
+
 CLOSE_SECONDS = 2.0
 
 
@@ -76,7 +80,7 @@ class BoundedStdout(io.TextIOBase):
             self._write(lines)
             if last:
                 return
-            time.sleep(BATCH_SECONDS)
+            time.sleep(BATCH_SECONDS if len(lines) < BUSY_LINES else BUSY_SECONDS)
 
     def _gather(self) -> tuple[list[str], bool]:
         """Return the lines that wait, at least one, and whether they are the last."""

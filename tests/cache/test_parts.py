@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from queue import Queue
 
 import pytest
 import redis
@@ -160,9 +161,28 @@ def test_answers_are_looked_at_in_the_background_and_counted(task: Task, client:
     assert wait_until(lambda: task.audited == [AuditResult.MATCH], 10)
 
 
+def test_the_audit_takes_its_time_and_lets_go_what_comes_meanwhile(task: Task) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def load(_: int) -> None:
+        begun.set()
+        may_end.wait(10)
+
+    audit = Audit(task.shared, load, task.audited.append, one_in=1)
+    task.shared._writes.set("p1:1", BODY)
+    audit.consider(1, BODY)
+    assert begun.wait(10)
+    for _ in range(100):
+        audit.consider(2, BODY)
+    may_end.set()
+    assert wait_until(lambda: len(task.audited) == 2, 10)
+    assert audit._waiting.empty()
+
+
 def test_about_one_answer_in_a_thousand_is_looked_at(task: Task) -> None:
     audit = Audit(task.shared, task.database.get, task.audited.append)
     audit._start = lambda: None
+    audit._waiting = Queue()
     for _ in range(20_000):
         audit.consider(1, BODY)
     assert 1 <= audit._waiting.qsize() <= 60
