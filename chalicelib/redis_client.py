@@ -184,6 +184,22 @@ class LoopConnection(AsyncConnection):
                 raise
             await super().connect()  # type: ignore[no-untyped-call]
 
+    def hand_over(self, protocol: asyncio.Protocol) -> asyncio.WriteTransport:
+        """Have `protocol` receive all that the server sends from now on; return what to write to.
+
+        redis-py connects, greets and logs in; its streams would cost a lookup more than Redis does.
+        """
+        assert self._writer is not None  # noqa: S101  it is connected
+        transport: asyncio.WriteTransport = self._writer.transport
+        transport.set_protocol(protocol)
+        return transport
+
+    def hang_up(self) -> None:
+        """Close the connection at once, whoever it was handed to."""
+        if self._writer is not None:
+            self._writer.transport.abort()
+        self._close()  # type: ignore[no-untyped-call]
+
 
 class LoopTLSConnection(LoopConnection, AsyncTLSConnection):
     """The same over TLS, the server's certificate and name verified."""

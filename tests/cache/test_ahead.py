@@ -1,6 +1,7 @@
 """What an event loop learns of a read: the same answers in fewer round trips, and nothing that takes a thread."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 
@@ -53,7 +54,7 @@ def asked(redis_url: str, proxy: Proxy) -> Asked:
 
 
 class TestBatchedLookups:
-    """One exchange at a time, of all that was asked while the last one was under way."""
+    """What is asked in one turn of the loop goes out together."""
 
     def test_what_is_asked_at_once_is_one_exchange(self, asked: Asked) -> None:
         answers = asked.run(lambda lookups: asyncio.gather(*map(lookups.ask, "abcx")))
@@ -63,16 +64,22 @@ class TestBatchedLookups:
     def test_a_later_lookup_is_never_answered_by_an_exchange_that_is_under_way(
         self, asked: Asked, proxy: Proxy, client: redis.Redis
     ) -> None:
-        def overtaken(answer: bytes) -> bytes:
-            if answer == b"$1\r\na\r\n":
+        overtaken, asked_again = threading.Event(), threading.Event()
+
+        def hold(answer: bytes) -> bytes:
+            if answer == b"$1\r\na\r\n" and not overtaken.is_set():
                 client.set("a", "newer")  # while the answer is on its way
+                overtaken.set()
+                asked_again.wait(10)
             return answer
 
         async def ask(lookups: BatchedLookups) -> list[bytes | None]:
-            proxy.rewrite_answers = overtaken
+            proxy.rewrite_answers = hold
             first = lookups.ask("a")
-            await asyncio.sleep(0)  # its exchange begins
-            return await asyncio.gather(first, lookups.ask("a"))
+            assert await asyncio.to_thread(overtaken.wait, 10)
+            second = lookups.ask("a")
+            asked_again.set()
+            return await asyncio.gather(first, second)
 
         assert asked.run(ask) == [b"a", b"newer"]
         assert asked.told == [None, None]
@@ -135,14 +142,40 @@ class TestBatchedLookups:
         assert proxy.connections == 2
 
     def test_a_fault_of_any_kind_leaves_nobody_waiting(self, asked: Asked) -> None:
+        class Broken:
+            async def connect(self) -> None:
+                raise LookupError("which no client raises on purpose")
+
+            def hang_up(self) -> None: ...
+
         async def ask(lookups: BatchedLookups) -> object:
-            first = lookups.ask("a")
-            lookups._connection.connect = None  # a call of it is a TypeError, which redis-py never raises on purpose
-            with pytest.raises(redis.ConnectionError):
-                await asyncio.wait_for(first, 10)
+            lookups._connect = Broken
+            with pytest.raises(redis.ConnectionError, match="on purpose"):
+                await asyncio.wait_for(lookups.ask("a"), 10)
             return len(asked.told)
 
         assert asked.run(ask) == 1
+
+    @pytest.mark.parametrize("answer", [b"what?\r\n", b">2\r\n$1\r\na\r\n$1\r\nb\r\n"], ids=repr)
+    def test_an_answer_that_is_none_ends_the_connection(self, asked: Asked, proxy: Proxy, answer: bytes) -> None:
+        async def ask(lookups: BatchedLookups) -> bytes | None:
+            await lookups.ask("b")
+            proxy.rewrite_answers = lambda _: answer
+            with pytest.raises(redis.RedisError):
+                await lookups.ask("a")
+            proxy.rewrite_answers = lambda given: given
+            return await lookups.ask("c")
+
+        assert asked.run(ask) == b"c"
+
+    def test_an_answer_that_nobody_asked_for_ends_the_connection(self, asked: Asked, proxy: Proxy) -> None:
+        async def ask(lookups: BatchedLookups) -> bytes | None:
+            proxy.rewrite_answers = lambda answer: answer.replace(b"$1\r\na\r\n", b"$1\r\na\r\n$1\r\nb\r\n")
+            assert await lookups.ask("a") == b"a"
+            return await lookups.ask("c")
+
+        assert asked.run(ask) == b"c"
+        assert proxy.connections == 2
 
     def test_another_loop_gets_a_connection_of_its_own(self, asked: Asked) -> None:
         for letter in "ab":
