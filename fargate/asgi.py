@@ -9,8 +9,8 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 from chalice.app import Chalice, Response
@@ -20,6 +20,7 @@ from fargate.framing import check_framing
 from fargate.gateway import Gateway
 from fargate.http import Header, HttpRequest, HttpResponse, canonical_of_bytes, has_no_body, lowered_bytes
 from fargate.lifecycle import PROBE_PATHS, Lifecycle, Phase
+from fargate.routing import Match
 from fargate.settings import Settings, read_settings
 from fargate.telemetry.telemetry import Telemetry
 from fargate.workers import Workers
@@ -32,11 +33,22 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-AT_ONCE = "fargate.response"
-"""The extension of a server of ours that sends whole responses: `(send, status, headers, body) -> whether it did`."""
+ASKED = "fargate.asked"
+"""The extension of a server of ours that has called `ask_ahead` by itself: the `Asked` that came of it."""
 
+FAILED_AHEAD = "The app failed to answer ahead; its handler is called"
 _SAFE_IN_PATH = "/:@!$&'()*+,;=-._~"
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
+
+
+class Asked(NamedTuple):
+    """What came of asking for an answer ahead, where none was at hand."""
+
+    is_recorded: bool  # whether the request's trace is: decided, and not to be decided again
+    awaited: Awaitable[HttpResponse | None] | None = None  # the answer that may be there soon; None: it will not
+
+
+NOTHING_AHEAD = Asked(is_recorded=False)
 
 
 class ClientDisconnected(Exception):
@@ -101,12 +113,12 @@ class AsgiDoor:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            request = await self._read_request(scope, receive)
+            request = self.read_head(scope)._replace(body=await self._read_body(scope, receive))
         except GatewayError as error:
             await self._refuse(error, scope, send)
             return
         try:
-            response = await self._handle(request, receive)
+            response = await self._handle(request, receive, scope.get("extensions", {}).get(ASKED))
         except GatewayError as error:
             response = self._refusal(error, scope)
         except ClientDisconnected:
@@ -126,9 +138,14 @@ class AsgiDoor:
         client = scope.get("client")
         return self.gateway.refuse(error, scope["method"], _last_hop(client[0]) if client else "")
 
-    async def _read_request(self, scope: Scope, receive: Receive) -> HttpRequest:
+    def read_head(self, scope: Scope) -> HttpRequest:
+        """Read all of a request but its body.
+
+        Raises:
+            BadRequest, NotSupported, HeadersTooLong: it is none, or too long.
+        """
         path, query = _raw_path(scope), scope["query_string"].decode("latin-1")
-        headers = self._headers(scope["headers"], len(path) + len(query))
+        headers = self.read_headers(scope["headers"], len(path) + len(query))
         if _is_http_1(scope) and "aws.event" not in scope:
             check_framing(scope["http_version"], headers)
         server, client = scope.get("server"), scope.get("client")
@@ -137,25 +154,28 @@ class AsgiDoor:
             path=path,
             query=query,
             headers=headers,
-            body=await self._read_body(headers, receive),
+            body=b"",
             peer=_last_hop(client[0]) if client else "",
             protocol=_protocol(scope["http_version"]),
             local_port=server[1] if server and "aws.event" not in scope else None,
         )
 
-    def _headers(self, raw: Iterable[tuple[bytes, bytes]], size: int) -> list[Header]:
-        headers: list[Header] = []
+    def read_headers(self, raw: Sequence[tuple[bytes, bytes]], size: int) -> list[Header]:
+        """Read a request's headers; `size` is what else there is in its head, in bytes.
+
+        Raises:
+            HeadersTooLong: together they are.
+        """
         for name, value in raw:
             size += len(name) + len(value)
-            headers.append((canonical_of_bytes(name), value.decode("latin-1")))
         if size > self._settings.max_header_bytes:
             raise HeadersTooLong
-        return headers
+        return [(canonical_of_bytes(name), value.decode("latin-1")) for name, value in raw]
 
-    async def _read_body(self, headers: list[Header], receive: Receive) -> bytes:
+    async def _read_body(self, scope: Scope, receive: Receive) -> bytes:
         limit = self._settings.max_body_bytes
-        for name, value in headers:
-            if name == "Content-Length" and value.isdecimal() and int(value) > limit:
+        for name, value in scope["headers"]:
+            if name == b"content-length" and value.isdigit() and int(value) > limit:
                 raise RequestTooLong
         chunks: list[bytes] = []
         more = True
@@ -170,21 +190,20 @@ class AsgiDoor:
             more = message.get("more_body", False)
         return b"".join(chunks)
 
-    async def _handle(self, request: HttpRequest, receive: Receive) -> HttpResponse:
+    async def _handle(self, request: HttpRequest, receive: Receive, asked: Asked | None) -> HttpResponse:
         """Have a thread answer the request; probes have a thread of their own and never wait behind others."""
         if request.path.removeprefix(self._settings.base_path) in PROBE_PATHS:
-            return await self._probe_worker.submit((request, None))
+            return await self._probe_worker.submit((request, asked and asked.is_recorded))
         if self._waiting >= self._settings.threads + self._settings.connection_limit:
             raise ServiceUnavailable(headers=[("Retry-After", "1")])
         self._waiting += 1
         try:
-            recorded = None
-            if self.gateway.answers_ahead and request.local_port is not None:  # Mangum's loops do not live on
-                recorded = self.gateway.records(request)
-                response = None if recorded else await self._answered_ahead(request)
-                if response is not None:
-                    return response
-            answer = self._workers.submit((request, recorded))
+            if asked is None and self.answers_ahead and request.local_port is not None:  # Mangum's loops do not live on
+                ahead = await self._answered_ahead(request)
+                if isinstance(ahead, HttpResponse):
+                    return ahead
+                asked = ahead
+            answer = self._workers.submit((request, asked and asked.is_recorded))
             if self._waiting > self._settings.threads:
                 return await _unless_disconnected(answer, receive)
             return await answer
@@ -194,31 +213,60 @@ class AsgiDoor:
     def _answer(self, asked: tuple[HttpRequest, bool | None]) -> HttpResponse:
         return self.gateway.handle(*asked)
 
-    async def _answered_ahead(self, request: HttpRequest) -> HttpResponse | None:
-        """Answer on the loop where the app can do so; where it cannot, or fails in it, its handler is called."""
+    @property
+    def is_draining(self) -> bool:
+        """Whether connections end after their answers."""
+        return self._lifecycle.is_draining
+
+    @property
+    def answers_ahead(self) -> bool:
+        """Whether the app has answers for event loops (`fargate.ahead`)."""
+        return self.gateway.answers_ahead
+
+    def ask_ahead(self, request: HttpRequest) -> HttpResponse | Asked:
+        """Ask the app for an answer to a request without a body, once, on the loop's thread.
+
+        Where it has none, or fails in it, the request goes to its handler as any other does.
+        """
+        if self.gateway.records(request):
+            return Asked(is_recorded=True)
         since = time.perf_counter()
-        match = self.gateway.match_ahead(request)
-        if match is None:
-            return None
         try:
-            answer = self.gateway.answer_ahead(request, match)
-            if answer is not None and not isinstance(answer, Response):
-                answer = await answer
-            return self.gateway.complete(request, match, answer, since) if answer is not None else None
+            match = self.gateway.match_ahead(request)
+            answer = self.gateway.answer_ahead(request, match) if match else None
+            if match is None or answer is None:
+                return NOTHING_AHEAD
+            if isinstance(answer, Response):
+                return self.gateway.complete(request, match, answer, since)
         except Exception:
-            logger.exception("The app failed to answer ahead; its handler is called")
+            logger.exception(FAILED_AHEAD)
+            return NOTHING_AHEAD
+        return Asked(is_recorded=False, awaited=self._awaited(request, match, answer, since))
+
+    async def _answered_ahead(self, request: HttpRequest) -> HttpResponse | Asked:
+        """Ask for an answer, and await it where it may be there soon."""
+        ahead = self.ask_ahead(request)
+        if isinstance(ahead, HttpResponse) or ahead.awaited is None:
+            return ahead
+        return await ahead.awaited or NOTHING_AHEAD
+
+    async def _awaited(
+        self, request: HttpRequest, match: Match, answer: Awaitable[Response | None], since: float
+    ) -> HttpResponse | None:
+        try:
+            found = await answer
+            return None if found is None else self.gateway.complete(request, match, found, since)
+        except Exception:
+            logger.exception(FAILED_AHEAD)
             return None
 
     async def _send(self, response: HttpResponse, scope: Scope, send: Send) -> None:
         headers = [(lowered_bytes(name), value.encode("latin-1")) for name, value in response.headers]
         if response.status not in (204, 304):
             headers.append((b"content-length", str(len(response.body)).encode()))
-        if self._lifecycle.is_draining and _is_http_1(scope):
+        if self.is_draining and _is_http_1(scope):
             headers.append((b"connection", b"close"))
         body = b"" if has_no_body(response.status, scope["method"]) else response.body
-        at_once = scope.get("extensions", {}).get(AT_ONCE)
-        if at_once is not None and at_once(send, response.status, headers, body):
-            return
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

@@ -8,6 +8,7 @@ import contextvars
 import logging
 import time
 from collections.abc import Callable, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from chalice.app import Chalice, Response
@@ -24,6 +25,7 @@ from fargate.identifiers import IdentifierSource, RequestIds
 from fargate.integration import read_plain, read_response
 from fargate.isolation import isolate
 from fargate.lifecycle import PROBE_PATHS, READINESS_PATH, Lifecycle
+from fargate.memo import Memo
 from fargate.routing import Match, Route, RouteTable
 from fargate.settings import Settings
 from fargate.telemetry.telemetry import Silence, Telemetry
@@ -61,6 +63,7 @@ class Gateway:
         self._clock = clock
         self._answer_ahead: AnswerAhead | None = getattr(app, ATTRIBUTE, None)
         self._routes = RouteTable(app.routes)
+        self._matches = Memo(lambda path: _shared(self._routes.match(self._strip_base_path(path))))
         self._function = identity_of(app.app_name)
         self._identifiers = IdentifierSource()
         self._events = EventBuilder(
@@ -94,7 +97,7 @@ class Gateway:
 
         Routes with an authorizer, an API key or CORS may not: `handle` does more for them than to call their handlers.
         """
-        match = self._routes.match(self._strip_base_path(request.path))
+        match = self._matches[request.path]
         entry = match.route.methods.get(request.method) if match else None
         if entry is None or entry.authorizer is not None or entry.api_key_required or entry.cors:
             return None
@@ -227,6 +230,11 @@ def _name(response: HttpResponse, ids: RequestIds) -> None:
     )
     if ids.is_correlated:
         response.headers.append(("X-Request-Id", ids.correlation_id))
+
+
+def _shared(match: Match | None) -> Match | None:
+    """Return a match that many requests may have: what it holds cannot be changed."""
+    return match and match._replace(parameters=MappingProxyType(match.parameters or {}))
 
 
 def _served_route(match: Match | None, method: str, status: int) -> str | None:

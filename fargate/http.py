@@ -60,9 +60,15 @@ def canonical_of_bytes(name: bytes) -> str:
 
 
 @remembered
+def lowered(name: str) -> str:
+    """Write a header's name as HTTP/2 wants it."""
+    return name.lower()
+
+
+@remembered
 def lowered_bytes(name: str) -> bytes:
-    """Write a header's name as ASGI and HTTP/2 want it."""
-    return name.lower().encode("latin-1")
+    """Write it so as ASGI wants it."""
+    return lowered(name).encode("latin-1")
 
 
 def last_value(headers: Sequence[Header], name: str) -> str | None:

@@ -21,7 +21,7 @@ class Match(NamedTuple):
     """A route, and what its parameters hold in this path: still percent-encoded, as REST APIs leave them."""
 
     route: Route
-    parameters: dict[str, str] | None
+    parameters: Mapping[str, str] | None
 
 
 class _Leaf(NamedTuple):

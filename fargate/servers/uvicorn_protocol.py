@@ -1,57 +1,20 @@
 """One connection under uvicorn: a bounded head, trailers kept out of the headers, API Gateway's words for errors."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from fargate.asgi import AT_ONCE, AsgiDoor
+from fargate.asgi import AsgiDoor
 from fargate.errors import BadRequest, GatewayError, HeadersTooLong
+from fargate.servers.uvicorn_ahead import AheadProtocol
 
 VERSIONS = ("1.0", "1.1")
 DEFAULT_HEADER_BYTES = 64 * 1024
 
 
-def respond(send: Any, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
-    """Send a whole response in one piece, which takes half as long as in ASGI's two; `fargate.asgi.AT_ONCE`.
-
-    Args:
-        send: what the server has handed to the app.
-        status: from 200 to 599.
-        headers: all of them, but for those of the server itself.
-        body: as it goes over the wire.
-
-    Returns:
-        False where it must be sent by `send`: somebody else's, or the client is slow to take what was sent before.
-    """
-    cycle = getattr(send, "__self__", None)
-    if type(cycle) is not RequestResponseCycle or cycle.response_started or cycle.flow.write_paused:
-        return False
-    if cycle.disconnected:
-        return True
-    lines = b"".join([b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)])
-    if lines.count(b"\n") != len(cycle.default_headers) + len(headers):
-        raise RuntimeError("a header would break the response in two")
-    if CLOSE in headers:
-        cycle.keep_alive = False
-    elif not cycle.keep_alive:
-        lines += b"connection: close\r\n"
-    cycle.response_started = cycle.response_complete = True
-    cycle.transport.writelines((STATUS_LINE[status], lines, b"\r\n", body))
-    cycle.message_event.set()
-    if not cycle.keep_alive:
-        cycle.transport.close()
-    cycle.on_response()
-    return True
-
-
-EXTENSIONS = {AT_ONCE: respond}
-CLOSE = (b"connection", b"close")
-
-
-class StrictProtocol(HttpToolsProtocol):
+class StrictProtocol(AheadProtocol):
     """What httptools lets through and a server must not.
 
     It holds a head of any length in memory, takes any version, and reports the fields of a chunked body's trailer as if
@@ -61,7 +24,6 @@ class StrictProtocol(HttpToolsProtocol):
 
     def __init__(self, config: Config, *args: Any, **kwargs: Any) -> None:
         super().__init__(config, *args, **kwargs)
-        self.url = b""
         self._max_header_bytes = config.h11_max_incomplete_event_size or DEFAULT_HEADER_BYTES
         self._unparsed_bytes = 0  # received since a head or a piece of a body was last complete
         self._in_head = True
@@ -72,7 +34,7 @@ class StrictProtocol(HttpToolsProtocol):
         """Parse what came; give up on a head that does not end."""
         if self._refusal:
             return
-        self._unset_keepalive_if_required()
+        self._stir()
         self._unparsed_bytes += len(data)
         self._parse(data)
         if self._unparsed_bytes > self._max_header_bytes:
@@ -126,7 +88,6 @@ class StrictProtocol(HttpToolsProtocol):
             raise HttpParserError
         self._is_upgrade = self.parser.should_upgrade()
         if not self._is_upgrade:
-            self.scope["extensions"] = EXTENSIONS  # type: ignore[typeddict-item]
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -158,6 +119,12 @@ class StrictProtocol(HttpToolsProtocol):
             self._send_refusal(self._refusal)
         else:
             super().on_response_complete()
+
+    def _go_on(self) -> None:
+        if self._refusal:
+            self.on_response_complete()
+        else:
+            super()._go_on()
 
     def _send_refusal(self, error: GatewayError) -> None:
         if self.transport.is_closing():

@@ -20,6 +20,11 @@ def thing(name: str) -> Response:
     return answer(HANDLER)
 
 
+@app.route("/both/{name}", methods=["GET", "HEAD"])
+def both(name: str) -> Response:
+    return answer(HANDLER)
+
+
 @app.route("/thing/{name}", methods=["POST"], api_key_required=True)
 def keyed(name: str) -> Response:
     return answer(HANDLER)
@@ -35,6 +40,19 @@ async def later(said: str | None) -> Response | None:
     return None if said is None else answer(said)
 
 
+gate = asyncio.Event()
+
+
+async def held(said: str | None) -> Response | None:
+    await gate.wait()
+    return None if said is None else answer(said)
+
+
+def release(_: Any) -> Response:
+    gate.set()
+    return answer("released")
+
+
 def failing(_: Any) -> Response:
     raise RuntimeError("on purpose")
 
@@ -43,6 +61,10 @@ AHEAD: dict[str, Callable[[Any], Any]] = {
     "at-once": lambda headers: answer(threading.current_thread().name),
     "later": lambda headers: later("later"),
     "never": lambda headers: later(None),
+    "held": lambda headers: held("held"),
+    "held-for-nothing": lambda headers: held(None),
+    "release": release,
+    "large": lambda headers: answer("x" * 1_000_000),
     "fails": failing,
     "header": lambda headers: answer(headers.get("x-colour"), Colour="blue"),
     "cookies": lambda headers: answer("two", **{"Set-Cookie": ["a=1", "b=2"]}),

@@ -1,0 +1,193 @@
+"""One connection under uvicorn of an app that answers ahead: asked before the machinery of ASGI is set in motion.
+
+That machinery costs more than such an answer: a cycle, a task, a message each way. It is used as ever for requests with
+a body, for what must wait for an answer before it, and for all that the app does not answer ahead.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from fargate.asgi import ASKED, AsgiDoor
+from fargate.errors import GatewayError
+from fargate.framing import check_framing
+from fargate.http import HttpRequest, HttpResponse, has_no_body, lowered
+
+_OF_BODY = frozenset((b"content-length", b"transfer-encoding", b"expect"))
+
+
+def head_of(response: HttpResponse, own: Iterable[tuple[bytes, bytes]], *, ends: bool) -> bytes:
+    """Write a response's head, up to where its body begins.
+
+    Args:
+        response: what is sent.
+        own: headers of the server's own.
+        ends: whether the connection does, after this.
+
+    Raises:
+        RuntimeError: a header would break the response in two.
+    """
+    lines = "".join([f"{lowered(name)}: {value}\r\n" for name, value in response.headers])
+    if lines.count("\n") != len(response.headers):
+        raise RuntimeError("a header would break the response in two")
+    length = b"" if response.status in (204, 304) else b"content-length: %d\r\n" % len(response.body)
+    connection = b"connection: close\r\n" if ends else b""
+    servers = b"".join([b"%b: %b\r\n" % header for header in own])
+    return b"%b%b%b%b%b\r\n" % (STATUS_LINE[response.status], servers, lines.encode("latin-1"), length, connection)
+
+
+class AheadProtocol(HttpToolsProtocol):
+    """Answers ahead what can be, and leaves the rest to uvicorn."""
+
+    def __init__(self, config: Config, *args: Any, **kwargs: Any) -> None:
+        super().__init__(config, *args, **kwargs)
+        self.url = b""
+        self._has_body = False
+        self._is_answered = False  # ahead
+        self._awaited: Awaitable[HttpResponse | None] | None = None  # of the request that is about to begin
+        door = config.app
+        self._door = door if isinstance(door, AsgiDoor) and door.answers_ahead else None
+        self._answering: asyncio.Task[None] | None = None
+        self._peer = ""
+        self._port: int | None = None
+        self._rests_since: float | None = None  # on the loop's clock; None: something has come since
+
+    def connection_made(self, transport: Any) -> None:
+        """Take note of who is at either end."""
+        super().connection_made(transport)
+        self._peer = self.client[0] if self.client else ""
+        self._port = self.server[1] if self.server else None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        super().connection_lost(exc)
+        self._unset_keepalive_if_required()
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        self._has_body = self._is_answered = False
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header."""
+        name = name.lower()
+        if name in _OF_BODY:
+            self._has_body = True
+            super().on_header(name, value)
+        else:
+            self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Answer ahead, or begin the request as ever."""
+        if self._door is not None and self._may_ask_ahead():
+            self._is_answered = self._answered_ahead(self._door)
+        if not self._is_answered:
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """A request has arrived whole."""
+        if not self._is_answered:
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request."""
+        super().on_response_complete()
+        self._rests_since = self.loop.time()
+
+    def _may_ask_ahead(self) -> bool:
+        """Tell whether this request is all there, its target a path, and nothing before it still to be answered."""
+        return (
+            not self._has_body
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.flow.write_paused
+            and not self.transport.is_closing()
+            and self.url.startswith(b"/")
+            and self.url.isascii()
+            and b"#" not in self.url
+        )
+
+    def _answered_ahead(self, door: AsgiDoor) -> bool:
+        """Answer at once where that can be done; what may be answered soon is left to `_start_asgi_task`."""
+        version, target = self.parser.get_http_version(), self.url.decode()
+        path, _, query = target.partition("?")
+        try:
+            headers = door.read_headers(self.headers, len(target))
+            check_framing(version, headers)
+        except GatewayError:
+            return False  # it is refused as any other
+        method = self.parser.get_method().decode()
+        asked = door.ask_ahead(
+            HttpRequest(method, path, query, headers, b"", self._peer, f"HTTP/{version}", self._port)
+        )
+        if isinstance(asked, HttpResponse):
+            self._respond(asked, method, keep_alive=version == "1.1" and self.parser.should_keep_alive())
+            self._go_on()
+            return True
+        self.scope["extensions"] = {ASKED: asked}  # type: ignore[dict-item]
+        self._awaited = asked.awaited
+        return False
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        awaited, self._awaited = self._awaited, None
+        if awaited is None:
+            super()._start_asgi_task(cycle, app)
+        else:  # its connection holds it, and stays open until it ends: uvicorn's set of tasks need not
+            self._answering = self.loop.create_task(self._answer_soon(cycle, app, awaited))
+
+    async def _answer_soon(
+        self, cycle: RequestResponseCycle, app: Any, awaited: Awaitable[HttpResponse | None]
+    ) -> None:
+        """Answer with what is awaited; where that is nothing, call the handler."""
+        response = await awaited
+        if response is None:
+            await cycle.run_asgi(app)
+            return
+        if cycle.flow.write_paused:
+            await cycle.flow.drain()
+        cycle.response_started = cycle.response_complete = True
+        if not cycle.disconnected:
+            self._respond(response, cycle.scope["method"], keep_alive=cycle.keep_alive)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """After an answer that uvicorn knows nothing of: begin the next request that is there, or wait for one."""
+        if self.pipeline:
+            self.on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+            self._rest()
+
+    def _respond(self, response: HttpResponse, method: str, *, keep_alive: bool) -> None:
+        """Send a whole response in one piece."""
+        ends = not keep_alive or (self._door is not None and self._door.is_draining)
+        head = head_of(response, self.server_state.default_headers, ends=ends)
+        self.transport.write(head if has_no_body(response.status, method) else head + response.body)
+        if ends:
+            self.transport.close()
+
+    def _stir(self) -> None:
+        """Take note that something has come; the timer is left to find that out by itself."""
+        self._rests_since = None
+
+    def _rest(self) -> None:
+        """Wait for the next request; the timer of an earlier one is left to find out that it came too early."""
+        self._rests_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._wake_in(self.timeout_keep_alive)
+
+    def _wake_in(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection over which nothing has come for long enough."""
+        self.timeout_keep_alive_task = None
+        if self._rests_since is None:
+            return
+        left = self._rests_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._wake_in(left)
+        else:
+            super().timeout_keep_alive_handler()
