@@ -36,6 +36,12 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 ASKED = "fargate.asked"
 """The extension of a server of ours that has called `ask_ahead` by itself: the `Asked` that came of it."""
 
+TURN_SECONDS = 0.001
+"""How long a loop that answers ahead, one after the other, keeps the interpreter from threads that have requests."""
+
+WAY_SECONDS = 0.00005
+"""How long it stands aside then, as a thread takes so long to wake up; if it only let go, it would win each race."""
+
 FAILED_AHEAD = "The app failed to answer ahead; its handler is called"
 _SAFE_IN_PATH = "/:@!$&'()*+,;=-._~"
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
@@ -90,6 +96,7 @@ class AsgiDoor:
         self._lifecycle = lifecycle
         self._workers = Workers(self._answer, settings.threads, "request", gateway.telemetry.queued)
         self._probe_worker = Workers(self._answer, 1, "probe")
+        self._gave_way_at = 0.0  # on time.perf_counter
         self._waiting = 0  # only the event loop's thread touches it
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -231,6 +238,8 @@ class AsgiDoor:
         if self.gateway.records(request):
             return Asked(is_recorded=True)
         since = time.perf_counter()
+        if self._waiting and since - self._gave_way_at >= TURN_SECONDS:
+            self._give_way()
         try:
             match = self.gateway.match_ahead(request)
             answer = self.gateway.answer_ahead(request, match) if match else None
@@ -242,6 +251,11 @@ class AsgiDoor:
             logger.exception(FAILED_AHEAD)
             return NOTHING_AHEAD
         return Asked(is_recorded=False, awaited=self._awaited(request, match, answer, since))
+
+    def _give_way(self) -> None:
+        """Let a thread have the interpreter; else a flood of answers ahead would hold up writes and misses."""
+        time.sleep(WAY_SECONDS)
+        self._gave_way_at = time.perf_counter()
 
     async def _answered_ahead(self, request: HttpRequest) -> HttpResponse | Asked:
         """Ask for an answer, and await it where it may be there soon."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 LONGEST = 256
 MOST = 1024
-STRANGERS = 64 * MOST
+STRANGERS = 8 * MOST
 """How many that find no place it takes to begin anew: who comes often has come early, and to make room for each of the
 others would cost more than it gains."""
 

@@ -5,6 +5,7 @@ a body, for what must wait for an answer before it, and for all that the app doe
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Iterable
 from typing import Any
 
@@ -15,6 +16,8 @@ from fargate.asgi import ASKED, AsgiDoor
 from fargate.errors import GatewayError
 from fargate.framing import check_framing
 from fargate.http import HttpRequest, HttpResponse, has_no_body, lowered
+
+logger = logging.getLogger("fargate")
 
 _OF_BODY = frozenset((b"content-length", b"transfer-encoding", b"expect"))
 
@@ -28,11 +31,11 @@ def head_of(response: HttpResponse, own: Iterable[tuple[bytes, bytes]], *, ends:
         ends: whether the connection does, after this.
 
     Raises:
-        RuntimeError: a header would break the response in two.
+        ValueError: a header would break the response in two, which the gateway should have seen.
     """
     lines = "".join([f"{lowered(name)}: {value}\r\n" for name, value in response.headers])
     if lines.count("\n") != len(response.headers):
-        raise RuntimeError("a header would break the response in two")
+        raise ValueError("a header would break the response in two")
     length = b"" if response.status in (204, 304) else b"content-length: %d\r\n" % len(response.body)
     connection = b"connection: close\r\n" if ends else b""
     servers = b"".join([b"%b: %b\r\n" % header for header in own])
@@ -47,7 +50,6 @@ class AheadProtocol(HttpToolsProtocol):
         self.url = b""
         self._has_body = False
         self._is_answered = False  # ahead
-        self._awaited: Awaitable[HttpResponse | None] | None = None  # of the request that is about to begin
         door = config.app
         self._door = door if isinstance(door, AsgiDoor) and door.answers_ahead else None
         self._answering: asyncio.Task[None] | None = None
@@ -127,15 +129,14 @@ class AheadProtocol(HttpToolsProtocol):
             self._go_on()
             return True
         self.scope["extensions"] = {ASKED: asked}  # type: ignore[dict-item]
-        self._awaited = asked.awaited
         return False
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        awaited, self._awaited = self._awaited, None
-        if awaited is None:
+        asked: Any = cycle.scope.get("extensions", {}).get(ASKED)
+        if asked is None or asked.awaited is None:
             super()._start_asgi_task(cycle, app)
         else:  # its connection holds it, and stays open until it ends: uvicorn's set of tasks need not
-            self._answering = self.loop.create_task(self._answer_soon(cycle, app, awaited))
+            self._answering = self.loop.create_task(self._answer_soon(cycle, app, asked.awaited))
 
     async def _answer_soon(
         self, cycle: RequestResponseCycle, app: Any, awaited: Awaitable[HttpResponse | None]
@@ -163,7 +164,12 @@ class AheadProtocol(HttpToolsProtocol):
     def _respond(self, response: HttpResponse, method: str, *, keep_alive: bool) -> None:
         """Send a whole response in one piece."""
         ends = not keep_alive or (self._door is not None and self._door.is_draining)
-        head = head_of(response, self.server_state.default_headers, ends=ends)
+        try:
+            head = head_of(response, self.server_state.default_headers, ends=ends)
+        except ValueError:
+            logger.exception("A response was not sent")
+            self.transport.close()
+            return
         self.transport.write(head if has_no_body(response.status, method) else head + response.body)
         if ends:
             self.transport.close()

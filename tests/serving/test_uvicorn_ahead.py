@@ -126,11 +126,11 @@ def test_what_must_be_refused_is_not_asked_for(server: Server, head: str) -> Non
         assert wire.ends()
 
 
-@pytest.mark.parametrize("name", ["at-once", "later", "unknown"])
+@pytest.mark.parametrize("name", ["at-once", "unknown"])
 def test_a_kept_connection_is_closed_once_nothing_has_come_for_long_enough(name: str) -> None:
     with serving({**ENVIRON, "KEEP_ALIVE_SECONDS": "1"}, APP) as server, connected(server) as wire:
         begun = time.monotonic()
-        while time.monotonic() - begun < 1.5:  # each of them begins the second anew
+        while time.monotonic() - begun < 1.2:  # each of them begins the second anew
             wire.ask(name)
             assert wire.answer()[0] == 200
             asked = time.monotonic()
@@ -181,5 +181,5 @@ def test_a_head_says_how_long_the_body_is_unless_there_can_be_none() -> None:
 
 @pytest.mark.parametrize("evil", [("A", "b\r\nc: d"), ("A\r\nB", "c"), ("A", "b\nc")])
 def test_a_header_that_would_break_a_response_in_two_is_an_error(evil: tuple[str, str]) -> None:
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ValueError, match="in two"):
         head_of(HttpResponse(200, [("B", "b"), evil], b""), [], ends=False)
