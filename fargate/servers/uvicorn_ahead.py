@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Iterable
 from typing import Any
+from urllib.parse import unquote
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -42,6 +43,15 @@ def head_of(response: HttpResponse, own: Iterable[tuple[bytes, bytes]], *, ends:
     return b"%b%b%b%b%b\r\n" % (STATUS_LINE[response.status], servers, lines.encode("latin-1"), length, connection)
 
 
+def complete_scope(scope: Any, request: HttpRequest) -> None:
+    """Add to a scope what uvicorn itself would; the other half was there when the head began."""
+    scope["method"] = request.method
+    scope["http_version"] = request.protocol.removeprefix("HTTP/")
+    scope["path"] = unquote(request.path)
+    scope["raw_path"] = request.path.encode()
+    scope["query_string"] = request.query.encode()
+
+
 class AheadProtocol(HttpToolsProtocol):
     """Answers ahead what can be, and leaves the rest to uvicorn."""
 
@@ -49,7 +59,6 @@ class AheadProtocol(HttpToolsProtocol):
         super().__init__(config, *args, **kwargs)
         self.url = b""
         self._has_body = False
-        self._is_answered = False  # ahead
         door = config.app
         self._door = door if isinstance(door, AsgiDoor) and door.answers_ahead else None
         self._answering: asyncio.Task[None] | None = None
@@ -70,7 +79,7 @@ class AheadProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A head begins."""
-        self._has_body = self._is_answered = False
+        self._has_body = False
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -84,14 +93,12 @@ class AheadProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Answer ahead, or begin the request as ever."""
-        if self._door is not None and self._may_ask_ahead():
-            self._is_answered = self._answered_ahead(self._door)
-        if not self._is_answered:
+        if self._door is None or not self._may_ask_ahead() or not self._asked_ahead(self._door):
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """A request has arrived whole."""
-        if not self._is_answered:
+        if self.cycle is not None:  # None: all requests so far were answered at once
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -111,8 +118,8 @@ class AheadProtocol(HttpToolsProtocol):
             and b"#" not in self.url
         )
 
-    def _answered_ahead(self, door: AsgiDoor) -> bool:
-        """Answer at once where that can be done; what may be answered soon is left to `_start_asgi_task`."""
+    def _asked_ahead(self, door: AsgiDoor) -> bool:
+        """Answer at once where that can be done, or begin to wait; False: this is a request like any other."""
         version, target = self.parser.get_http_version(), self.url.decode()
         path, _, query = target.partition("?")
         try:
@@ -121,36 +128,51 @@ class AheadProtocol(HttpToolsProtocol):
         except GatewayError:
             return False  # it is refused as any other
         method = self.parser.get_method().decode()
-        asked = door.ask_ahead(
-            HttpRequest(method, path, query, headers, b"", self._peer, f"HTTP/{version}", self._port)
-        )
+        request = HttpRequest(method, path, query, headers, b"", self._peer, f"HTTP/{version}", self._port)
+        keep_alive = version == "1.1" and self.parser.should_keep_alive()
+        asked = door.ask_ahead(request)
         if isinstance(asked, HttpResponse):
-            self._respond(asked, method, keep_alive=version == "1.1" and self.parser.should_keep_alive())
+            self._respond(asked, method, keep_alive=keep_alive)
             self._go_on()
             return True
         self.scope["extensions"] = {ASKED: asked}  # type: ignore[dict-item]
-        return False
+        if asked.awaited is None:
+            return False
+        self.cycle = self._cycle(keep_alive=keep_alive)
+        # This connection holds the task, and stays open until it ends: uvicorn's set of tasks need not.
+        self._answering = self.loop.create_task(self._answer_soon(self.cycle, request, asked.awaited))
+        return True
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        asked: Any = cycle.scope.get("extensions", {}).get(ASKED)
-        if asked is None or asked.awaited is None:
-            super()._start_asgi_task(cycle, app)
-        else:  # its connection holds it, and stays open until it ends: uvicorn's set of tasks need not
-            self._answering = self.loop.create_task(self._answer_soon(cycle, app, asked.awaited))
+    def _cycle(self, *, keep_alive: bool) -> RequestResponseCycle:
+        """Return what uvicorn knows an unanswered request by; its scope is completed only for a handler."""
+        return RequestResponseCycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=keep_alive,
+            on_response=self.on_response_complete,
+        )
 
     async def _answer_soon(
-        self, cycle: RequestResponseCycle, app: Any, awaited: Awaitable[HttpResponse | None]
+        self, cycle: RequestResponseCycle, request: HttpRequest, awaited: Awaitable[HttpResponse | None]
     ) -> None:
         """Answer with what is awaited; where that is nothing, call the handler."""
         response = await awaited
         if response is None:
-            await cycle.run_asgi(app)
+            complete_scope(cycle.scope, request)
+            await cycle.run_asgi(self.app)
             return
         if cycle.flow.write_paused:
             await cycle.flow.drain()
         cycle.response_started = cycle.response_complete = True
         if not cycle.disconnected:
-            self._respond(response, cycle.scope["method"], keep_alive=cycle.keep_alive)
+            self._respond(response, request.method, keep_alive=cycle.keep_alive)
             self._go_on()
 
     def _go_on(self) -> None:
