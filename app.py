@@ -69,19 +69,19 @@ def read_product(id: str) -> Response:
 
 
 def answer_ahead(
-    method: str, route: str, parameters: Mapping[str, str], headers: http.HeaderSource
+    method: str, route: str, parameters: Mapping[str, str], headers: http.HeaderSource, can_await: bool
 ) -> http.ResponseAhead:
-    """Answer an event loop what `read_product` would, where the cache can do so without making it wait."""
+    """Answer what `read_product` would, where the cache can do so from memory or, in an event loop, in a moment."""
     if method != "GET" or route != "/product/{id}":
         return None
     try:
         product_id = http.parse_id(parameters["id"])
     except BadRequestError:
         return None
-    return http.product_response_ahead(product_id, catalog().read_ahead(product_id), headers)
+    return http.product_response_ahead(product_id, catalog().read_ahead(product_id, can_await), headers)
 
 
-app.answer_ahead = answer_ahead  # type: ignore[attr-defined]  # what `fargate/` asks where it serves with a loop
+app.answer_ahead = answer_ahead  # type: ignore[attr-defined]  # what `fargate/` asks before it calls a handler
 
 
 @app.route("/product/{id}", methods=["PUT"], api_key_required=True)

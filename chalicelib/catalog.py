@@ -34,9 +34,9 @@ class Catalog:
 
         return self._cache.read(product_id, load)
 
-    def read_ahead(self, product_id: int) -> Ahead:
-        """Read from an event loop, which must not wait: what the cache cannot answer is left to `read`."""
-        return self._cache.read_ahead(product_id)
+    def read_ahead(self, product_id: int, can_await: bool) -> Ahead:
+        """Read without waiting, other than in an event loop: what the cache cannot answer so is left to `read`."""
+        return self._cache.read_ahead(product_id, can_await)
 
     def create(self, product: Product) -> bool:
         """Store a new product; return False where the very same one is already there, so that a retry is safe.

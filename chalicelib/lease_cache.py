@@ -104,8 +104,8 @@ class LeaseCache:
             return Reading(None, CacheResult.HIT)
         return Reading(load(), CacheResult.BYPASS)
 
-    def read_ahead(self, product_id: int) -> Ahead:
-        """Answer an event loop from memory, or once it has awaited Redis; what is not there is left to `read`.
+    def read_ahead(self, product_id: int, can_await: bool) -> Ahead:
+        """Answer from memory, or to an event loop once it has awaited Redis; what is not there is left to `read`.
 
         The same promise stands: Redis is asked after the call, and memory is as old as a lease allows.
         """
@@ -113,6 +113,8 @@ class LeaseCache:
         if body is not None:
             self._answered_locally()
             return self._hit(product_id, body)
+        if not can_await:
+            return None
         seconds = self._terms.known_seconds()
         if seconds is None or not self._shared.can_look_ahead:
             return None

@@ -72,9 +72,9 @@ class ObservedCache:
         self._metrics.cache_requests[reading.result].inc()
         return reading
 
-    def read_ahead(self, product_id: int) -> Ahead:
-        """Read from an event loop, and count what was answered."""
-        reading = self._cache.read_ahead(product_id)
+    def read_ahead(self, product_id: int, can_await: bool) -> Ahead:
+        """Read without waiting, and count what was answered."""
+        reading = self._cache.read_ahead(product_id, can_await)
         if isinstance(reading, Reading):
             self._metrics.cache_requests[reading.result].inc()
             return reading

@@ -30,7 +30,7 @@ Load = Callable[[], bytes | None]
 
 
 Ahead = Reading | Awaitable[Reading | None] | None
-"""What an event loop learns of a read: the answer, or an answer to wait for; None: only a thread can tell."""
+"""What can be said of a read at once: the answer, or an answer to await; None: only who waits can tell."""
 
 
 class Fence(Protocol):
@@ -55,8 +55,8 @@ class ProductCache(Protocol):
     def read(self, product_id: int, load: Load) -> Reading:
         """Answer from the cache, or `load` from the database and remember. A cache that is away is no error."""
 
-    def read_ahead(self, product_id: int) -> Ahead:
-        """Answer an event loop, without making it wait and without the database, where the cache can."""
+    def read_ahead(self, product_id: int, can_await: bool) -> Ahead:
+        """Answer without the database and without making a thread wait, where the cache can; await only if one may."""
 
     def fence(self, product_id: int) -> Fence:
         """Begin a write of one product. Raises CacheUnavailableError where the cache is known to be away."""

@@ -1,20 +1,22 @@
-"""What an app may do for a server with an event loop: answer at once what needs no waiting.
+"""What an app may answer by itself, without event and handler, where it has the answer at hand.
 
-Chalice's handlers are functions that wait, so an event loop hands requests to threads; that, the event, and Chalice's
-own call cost several times what some answers do. An app that has some at hand has an attribute `answer_ahead`. It is
-called on the loop's thread, for routes that anybody may call, as
+An event, Chalice's own call and the way to a thread cost several times what some answers do. An app that has some at
+hand has an attribute `answer_ahead`. It is called for routes that anybody may call, by an event loop's thread or, where
+a server has no loop, by any of its threads, as
 
-    answer_ahead(method, route, parameters, headers) -> Response | Awaitable[Response | None] | None
+    answer_ahead(method, route, parameters, headers, can_await) -> Response | Awaitable[Response | None] | None
 
-and must not block. None: its handler is called as ever. Its answer must be what the handler would have returned; of
-Chalice's own doing, middleware among it, nothing is done.
+and must not block. None: its handler is called as ever. An awaitable is an answer only where `can_await` says so: it is
+awaited in the loop. Its answer must be what the handler would have returned; of Chalice's own doing, middleware among
+it, nothing is done.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from chalice.app import Response
 
-from fargate.http import Header, canonical, last_value
+from fargate.http import Header, HttpResponse, canonical, last_value
 
 ATTRIBUTE = "answer_ahead"
 
@@ -33,4 +35,14 @@ class HeaderView:
 
 
 Answer = Response | Awaitable[Response | None] | None
-AnswerAhead = Callable[[str, str, Mapping[str, str], HeaderView], Answer]
+AnswerAhead = Callable[[str, str, Mapping[str, str], HeaderView, bool], Answer]
+
+
+class Asked(NamedTuple):
+    """What came of asking for an answer ahead, where none was at hand."""
+
+    is_recorded: bool  # whether the request's trace is: decided, and not to be decided again
+    awaited: Awaitable[HttpResponse | None] | None = None  # the answer that may be there soon; None: it will not
+
+
+NOTHING_AHEAD = Asked(is_recorded=False)

@@ -10,17 +10,17 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote, unquote
 
-from chalice.app import Chalice, Response
+from chalice.app import Chalice
 
+from fargate.ahead import NOTHING_AHEAD, Asked
 from fargate.errors import BadRequest, GatewayError, HeadersTooLong, RequestTooLong, ServiceUnavailable
 from fargate.framing import check_framing
 from fargate.gateway import Gateway
 from fargate.http import Header, HttpRequest, HttpResponse, canonical_of_bytes, has_no_body, lowered_bytes
 from fargate.lifecycle import PROBE_PATHS, Lifecycle, Phase
-from fargate.routing import Match
 from fargate.settings import Settings, read_settings
 from fargate.telemetry.telemetry import Telemetry
 from fargate.workers import Workers
@@ -42,19 +42,8 @@ TURN_SECONDS = 0.001
 WAY_SECONDS = 0.00005
 """How long it stands aside then, as a thread takes so long to wake up; if it only let go, it would win each race."""
 
-FAILED_AHEAD = "The app failed to answer ahead; its handler is called"
 _SAFE_IN_PATH = "/:@!$&'()*+,;=-._~"
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
-
-
-class Asked(NamedTuple):
-    """What came of asking for an answer ahead, where none was at hand."""
-
-    is_recorded: bool  # whether the request's trace is: decided, and not to be decided again
-    awaited: Awaitable[HttpResponse | None] | None = None  # the answer that may be there soon; None: it will not
-
-
-NOTHING_AHEAD = Asked(is_recorded=False)
 
 
 class ClientDisconnected(Exception):
@@ -231,26 +220,10 @@ class AsgiDoor:
         return self.gateway.answers_ahead
 
     def ask_ahead(self, request: HttpRequest) -> HttpResponse | Asked:
-        """Ask the app for an answer to a request without a body, once, on the loop's thread.
-
-        Where it has none, or fails in it, the request goes to its handler as any other does.
-        """
-        if self.gateway.records(request):
-            return Asked(is_recorded=True)
-        since = time.perf_counter()
-        if self._waiting and since - self._gave_way_at >= TURN_SECONDS:
+        """Ask the app for an answer, as `Gateway.ask_ahead` does, on the loop's thread."""
+        if self._waiting and time.perf_counter() - self._gave_way_at >= TURN_SECONDS:
             self._give_way()
-        try:
-            match = self.gateway.match_ahead(request)
-            answer = self.gateway.answer_ahead(request, match) if match else None
-            if match is None or answer is None:
-                return NOTHING_AHEAD
-            if isinstance(answer, Response):
-                return self.gateway.complete(request, match, answer, since)
-        except Exception:
-            logger.exception(FAILED_AHEAD)
-            return NOTHING_AHEAD
-        return Asked(is_recorded=False, awaited=self._awaited(request, match, answer, since))
+        return self.gateway.ask_ahead(request, can_await=True)
 
     def _give_way(self) -> None:
         """Let a thread have the interpreter; else a flood of answers ahead would hold up writes and misses."""
@@ -263,16 +236,6 @@ class AsgiDoor:
         if isinstance(ahead, HttpResponse) or ahead.awaited is None:
             return ahead
         return await ahead.awaited or NOTHING_AHEAD
-
-    async def _awaited(
-        self, request: HttpRequest, match: Match, answer: Awaitable[Response | None], since: float
-    ) -> HttpResponse | None:
-        try:
-            found = await answer
-            return None if found is None else self.gateway.complete(request, match, found, since)
-        except Exception:
-            logger.exception(FAILED_AHEAD)
-            return None
 
     async def _send(self, response: HttpResponse, scope: Scope, send: Send) -> None:
         headers = [(lowered_bytes(name), value.encode("latin-1")) for name, value in response.headers]

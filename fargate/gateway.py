@@ -7,13 +7,13 @@ its own.
 import contextvars
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from chalice.app import Chalice, Response
 
-from fargate.ahead import ATTRIBUTE, Answer, AnswerAhead, HeaderView
+from fargate.ahead import ATTRIBUTE, NOTHING_AHEAD, Answer, AnswerAhead, Asked, HeaderView
 from fargate.authorizers import Call, Guards, method_arn
 from fargate.content_types import remember_content_types
 from fargate.context import LambdaContext, identity_of
@@ -31,6 +31,8 @@ from fargate.settings import Settings
 from fargate.telemetry.telemetry import Silence, Telemetry
 
 logger = logging.getLogger("fargate")
+
+FAILED_AHEAD = "The app failed to answer ahead; its handler is called"
 
 
 class Gateway:
@@ -85,14 +87,35 @@ class Gateway:
 
     @property
     def answers_ahead(self) -> bool:
-        """Whether the app has answers for event loops (`fargate.ahead`)."""
+        """Whether the app may have answers at hand (`fargate.ahead`)."""
         return self._answer_ahead is not None
 
-    def records(self, request: HttpRequest) -> bool:
-        """Decide whether a request's trace is recorded; once for each request."""
-        return self.telemetry.records(last_value(request.headers, "X-Amzn-Trace-Id"))
+    def ask_ahead(self, request: HttpRequest, *, can_await: bool) -> HttpResponse | Asked:
+        """Ask the app for an answer that it has at hand, once for each request.
 
-    def match_ahead(self, request: HttpRequest) -> Match | None:
+        Where it has none, or fails in it, the request goes to its handler as any other does: `handle` is told what has
+        been decided about its trace. A request that is recorded goes there in any case, so that its calls are seen.
+
+        Args:
+            request: as it came over the wire.
+            can_await: whether there is an event loop, to await what may be there soon.
+        """
+        if self.telemetry.records(last_value(request.headers, "X-Amzn-Trace-Id")):
+            return Asked(is_recorded=True)
+        since = time.perf_counter()
+        try:
+            match = self._match_ahead(request)
+            answer = self._answered_ahead(request, match, can_await) if match else None
+            if match is None or answer is None:
+                return NOTHING_AHEAD
+            if isinstance(answer, Response):
+                return self._complete(request, match, answer, since)
+        except Exception:
+            logger.exception(FAILED_AHEAD)
+            return NOTHING_AHEAD
+        return Asked(is_recorded=False, awaited=self._awaited(request, match, answer, since))
+
+    def _match_ahead(self, request: HttpRequest) -> Match | None:
         """Return the route of a request that may be answered ahead.
 
         Routes with an authorizer, an API key or CORS may not: `handle` does more for them than to call their handlers.
@@ -103,25 +126,24 @@ class Gateway:
             return None
         return match
 
-    def answer_ahead(self, request: HttpRequest, match: Match) -> Answer:
-        """Ask the app for an answer that needs no waiting; None where only its handler can answer."""
+    def _answered_ahead(self, request: HttpRequest, match: Match, can_await: bool) -> Answer:
         if self._answer_ahead is None:
             return None
         headers = HeaderView(request.headers)
-        return self._answer_ahead(request.method, match.route.pattern, match.parameters or {}, headers)
+        return self._answer_ahead(request.method, match.route.pattern, match.parameters or {}, headers, can_await)
 
-    def complete(self, request: HttpRequest, match: Match, answer: Response, since: float) -> HttpResponse:
-        """Make a response of an answer that the app has given ahead, and tell of it; its trace is not recorded.
+    async def _awaited(
+        self, request: HttpRequest, match: Match, answer: Awaitable[Response | None], since: float
+    ) -> HttpResponse | None:
+        try:
+            found = await answer
+            return None if found is None else self._complete(request, match, found, since)
+        except Exception:
+            logger.exception(FAILED_AHEAD)
+            return None
 
-        Args:
-            request: what was answered.
-            match: its route.
-            answer: what the app gave.
-            since: when it was first asked, on `time.perf_counter`.
-
-        Raises:
-            BadGateway: the answer is none.
-        """
+    def _complete(self, request: HttpRequest, match: Match, answer: Response, since: float) -> HttpResponse:
+        """Make a response of an answer that the app has given ahead, and tell of it."""
         response = read_plain(answer) or read_response(answer.to_dict(self._app.api.binary_types))
         ids = self._identifiers.next(*_names_given(request.headers), self._clock())
         _name(response, ids)

@@ -61,8 +61,14 @@ class WsgiDoor:
         except GatewayError as error:
             response = self.gateway.refuse(error, environ["REQUEST_METHOD"], environ.get("REMOTE_ADDR", ""))
         else:
-            response = self.gateway.handle(request)
+            response = self._answer(request)
         return _send(response, environ["REQUEST_METHOD"], start_response)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        if not self.gateway.answers_ahead:
+            return self.gateway.handle(request)
+        asked = self.gateway.ask_ahead(request, can_await=False)
+        return asked if isinstance(asked, HttpResponse) else self.gateway.handle(request, asked.is_recorded)
 
 
 def _send(response: HttpResponse, method: str, start_response: StartResponse) -> Iterable[bytes]:

@@ -59,6 +59,7 @@ def failing(_: Any) -> Response:
 
 AHEAD: dict[str, Callable[[Any], Any]] = {
     "at-once": lambda headers: answer(threading.current_thread().name),
+    "colour": lambda headers: answer("blue"),
     "later": lambda headers: later("later"),
     "never": lambda headers: later(None),
     "held": lambda headers: held("held"),
@@ -75,9 +76,12 @@ AHEAD: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def answer_ahead(method: str, route: str, parameters: Mapping[str, str], headers: Any) -> Any:
+SOON = ("later", "never", "held", "held-for-nothing")
+
+
+def answer_ahead(method: str, route: str, parameters: Mapping[str, str], headers: Any, can_await: bool) -> Any:
     at_hand = AHEAD.get(parameters["name"])
-    return at_hand and at_hand(headers)
+    return at_hand(headers) if at_hand and (can_await or parameters["name"] not in SOON) else None
 
 
 app.answer_ahead = answer_ahead  # type: ignore[attr-defined]

@@ -200,7 +200,7 @@ class TestReadingAhead:
 
     def ahead(self, task: Task) -> Reading | None:
         async def read() -> Reading | None:
-            reading = task.cache.read_ahead(1)
+            reading = task.cache.read_ahead(1, can_await=True)
             if reading is None or isinstance(reading, Reading):
                 return reading
             try:
@@ -283,5 +283,5 @@ class TestReadingAhead:
                 assert self.ahead(task) is None
                 assert task.guard.failures == failures
             assert task.shared.is_away
-            assert task.cache.read_ahead(1) is None, "nothing to await: Redis is left alone"
+            assert task.cache.read_ahead(1, can_await=True) is None, "nothing to await: Redis is left alone"
             own_redis.start()

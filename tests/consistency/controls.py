@@ -49,7 +49,7 @@ class CommitThenDelete:
             return Reading(load(), CacheResult.BYPASS)
         return Reading(loaded, CacheResult.MISS)
 
-    def read_ahead(self, product_id: int) -> Ahead:
+    def read_ahead(self, product_id: int, can_await: bool) -> Ahead:
         return None
 
     def fence(self, product_id: int) -> Fence:
@@ -88,7 +88,7 @@ class SingleFlight:
             running = self._running.setdefault(product_id, mine)
         return self._lead(product_id, load, mine) if running is mine else running.result()
 
-    def read_ahead(self, product_id: int) -> Ahead:
+    def read_ahead(self, product_id: int, can_await: bool) -> Ahead:
         return None
 
     def fence(self, product_id: int) -> Fence:
