@@ -45,11 +45,13 @@ def read_plain(answer: Response) -> HttpResponse | None:
     body, headers = answer.body, answer.headers
     if type(body) is not str or "Content-Type" not in headers or not 200 <= answer.status_code <= 599:
         return None
-    pairs: list[Header] = []
-    for name, value in headers.items():
-        if not isinstance(value, str) or not value.isascii() or not value.isprintable() or not _is_plain(name):
-            return None
-        pairs.append((name, value))
+    pairs: list[Any] = list(headers.items())
+    try:
+        values = "".join([value for _, value in pairs])
+    except TypeError:  # one is a list, or a number
+        return None
+    if not (values.isascii() and values.isprintable() and all(map(_is_plain, headers))):
+        return None
     return HttpResponse(answer.status_code, pairs, body.encode())
 
 

@@ -6,7 +6,7 @@ a body, for what must wait for an answer before it, and for all that the app doe
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable
 from typing import Any
 from urllib.parse import unquote
 
@@ -23,12 +23,12 @@ logger = logging.getLogger("fargate")
 _OF_BODY = frozenset((b"content-length", b"transfer-encoding", b"expect"))
 
 
-def head_of(response: HttpResponse, own: Iterable[tuple[bytes, bytes]], *, ends: bool) -> bytes:
+def head_of(response: HttpResponse, own: bytes, *, ends: bool) -> bytes:
     """Write a response's head, up to where its body begins.
 
     Args:
         response: what is sent.
-        own: headers of the server's own.
+        own: lines of headers of the server's own.
         ends: whether the connection does, after this.
 
     Raises:
@@ -39,8 +39,7 @@ def head_of(response: HttpResponse, own: Iterable[tuple[bytes, bytes]], *, ends:
         raise ValueError("a header would break the response in two")
     length = b"" if response.status in (204, 304) else b"content-length: %d\r\n" % len(response.body)
     connection = b"connection: close\r\n" if ends else b""
-    servers = b"".join([b"%b: %b\r\n" % header for header in own])
-    return b"%b%b%b%b%b\r\n" % (STATUS_LINE[response.status], servers, lines.encode("latin-1"), length, connection)
+    return b"%b%b%b%b%b\r\n" % (STATUS_LINE[response.status], own, lines.encode("latin-1"), length, connection)
 
 
 def complete_scope(scope: Any, request: HttpRequest) -> None:
@@ -62,6 +61,7 @@ class AheadProtocol(HttpToolsProtocol):
         door = config.app
         self._door = door if isinstance(door, AsgiDoor) and door.answers_ahead else None
         self._answering: asyncio.Task[None] | None = None
+        self._own: tuple[list[tuple[bytes, bytes]], bytes] = ([], b"")
         self._peer = ""
         self._port: int | None = None
         self._rests_since: float | None = None  # on the loop's clock; None: something has come since
@@ -78,9 +78,19 @@ class AheadProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
 
     def on_message_begin(self) -> None:
-        """A head begins."""
+        """A head begins; its scope is made once it is known to be needed."""
         self._has_body = False
+        if self._door is None:
+            super().on_message_begin()
+        else:
+            self.url, self.headers, self.expect_100_continue = b"", [], False
+
+    def _make_scope(self) -> None:
+        """Make the scope, as uvicorn does when a head begins."""
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers.extend(headers)  # the list that the scope holds
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header."""
@@ -93,7 +103,12 @@ class AheadProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Answer ahead, or begin the request as ever."""
-        if self._door is None or not self._may_ask_ahead() or not self._asked_ahead(self._door):
+        if self._door is None:
+            super().on_headers_complete()
+        elif not self._may_ask_ahead():
+            self._make_scope()
+            super().on_headers_complete()
+        elif not self._asked_ahead(self._door):
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -126,6 +141,7 @@ class AheadProtocol(HttpToolsProtocol):
             headers = door.read_headers(self.headers, len(target))
             check_framing(version, headers)
         except GatewayError:
+            self._make_scope()
             return False  # it is refused as any other
         method = self.parser.get_method().decode()
         request = HttpRequest(method, path, query, headers, b"", self._peer, f"HTTP/{version}", self._port)
@@ -135,6 +151,7 @@ class AheadProtocol(HttpToolsProtocol):
             self._respond(asked, method, keep_alive=keep_alive)
             self._go_on()
             return True
+        self._make_scope()
         self.scope["extensions"] = {ASKED: asked}  # type: ignore[dict-item]
         if asked.awaited is None:
             return False
@@ -187,7 +204,7 @@ class AheadProtocol(HttpToolsProtocol):
         """Send a whole response in one piece."""
         ends = not keep_alive or (self._door is not None and self._door.is_draining)
         try:
-            head = head_of(response, self.server_state.default_headers, ends=ends)
+            head = head_of(response, self._own_lines(), ends=ends)
         except ValueError:
             logger.exception("A response was not sent")
             self.transport.close()
@@ -195,6 +212,15 @@ class AheadProtocol(HttpToolsProtocol):
         self.transport.write(head if has_no_body(response.status, method) else head + response.body)
         if ends:
             self.transport.close()
+
+    def _own_lines(self) -> bytes:
+        """Return the server's own headers as lines; it makes a new list of them each second."""
+        headers, lines = self._own
+        if headers is not self.server_state.default_headers:
+            headers = self.server_state.default_headers
+            lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+            self._own = headers, lines
+        return lines
 
     def _stir(self) -> None:
         """Take note that something has come; the timer is left to find that out by itself."""

@@ -47,14 +47,16 @@ class BoundedStdout(io.TextIOBase):
         if "\n" not in text:
             self._begun.text = getattr(self._begun, "text", "") + text
             return len(text)
-        begun = self._begun.__dict__.pop("text", "")
-        lines, _, rest = (begun + text).rpartition("\n")
-        if rest:
-            self._begun.text = rest
+        lines = text
+        if self._begun.__dict__ or text[-1] != "\n":
+            whole, _, rest = (self._begun.__dict__.pop("text", "") + text).rpartition("\n")
+            lines = whole + "\n"
+            if rest:
+                self._begun.text = rest
         if self._lines.qsize() >= self._max_lines:
             self.dropped += 1
         else:
-            self._lines.put(lines + "\n")
+            self._lines.put(lines)
         return len(text)
 
     def writable(self) -> bool:
