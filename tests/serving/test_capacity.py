@@ -16,8 +16,9 @@ import pytest
 from chalicelib.health import SelfProbe
 from fargate.settings import Server as Kind
 from fargate.settings import Settings
+from local.waiting import wait_until
 from tests.servers import Server, serving
-from tests.serving.test_drain import established, wait_until_accepted
+from tests.serving.test_drain import established, sockets, wait_until_accepted
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -73,7 +74,9 @@ def keep_alive_request(connection: socket.socket) -> None:
     connection.sendall(b"GET /echo/x HTTP/1.1\r\nHost: x\r\n\r\n")
     answer = b""
     while not answer.endswith(b"}}"):
-        answer += connection.recv(65536)
+        received = connection.recv(65536)
+        assert received, f"closed after {answer!r}"
+        answer += received
     assert answer.startswith(b"HTTP/1.1 200")
 
 
@@ -111,6 +114,8 @@ def test_whoever_gets_the_place_of_another_is_not_taken_for_it() -> None:
 def crowded_server() -> Iterator[tuple[Server, list[socket.socket]]]:
     """Yield a server with as many connections as it takes, each heard once and quiet since, and these."""
     with serving({"CONNECTION_LIMIT": "30"}, "tests.apps.echo:app") as server, contextlib.ExitStack() as stack:
+        # Whoever asked it whether it is ready must have gone: established, or closed by the other side alone.
+        assert wait_until(lambda: not sockets(server.port, "01", "08"), 10)
         crowd = [stack.enter_context(connected(server.port)) for _ in range(27)]
         for connection in crowd:
             keep_alive_request(connection)

@@ -40,8 +40,13 @@ def wait_until_accepted(port: int, connections: int) -> None:
 
 
 def established(port: int) -> list[str]:
+    return sockets(port, "01")
+
+
+def sockets(port: int, *states: str) -> list[str]:
+    """Return the kernel's lines on the sockets of a port that are in one of these states."""
     with Path("/proc/net/tcp").open() as table:
-        return [line for line in table if line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "01"]
+        return [line for line in table if line.split()[1].endswith(f":{port:04X}") and line.split()[3] in states]
 
 
 @pytest.mark.parametrize("keep_alive", [True, False], ids=["kept connections", "a connection each"])
