@@ -190,15 +190,15 @@ class AsgiDoor:
         """Have a thread answer the request; probes have a thread of their own and never wait behind others."""
         if request.path.removeprefix(self._settings.base_path) in PROBE_PATHS:
             return await self._probe_worker.submit((request, asked and asked.is_recorded))
+        if asked is None and self.answers_ahead and request.local_port is not None:  # Mangum's loops do not live on
+            ahead = await self._answered_ahead(request)
+            if isinstance(ahead, HttpResponse):
+                return ahead
+            asked = ahead
         if self._waiting >= self._settings.threads + self._settings.connection_limit:
             raise ServiceUnavailable(headers=[("Retry-After", "1")])
         self._waiting += 1
         try:
-            if asked is None and self.answers_ahead and request.local_port is not None:  # Mangum's loops do not live on
-                ahead = await self._answered_ahead(request)
-                if isinstance(ahead, HttpResponse):
-                    return ahead
-                asked = ahead
             answer = self._workers.submit((request, asked and asked.is_recorded))
             if self._waiting > self._settings.threads:
                 return await _unless_disconnected(answer, receive)
@@ -216,7 +216,7 @@ class AsgiDoor:
 
     @property
     def answers_ahead(self) -> bool:
-        """Whether the app has answers for event loops (`fargate.ahead`)."""
+        """Whether the app may have answers at hand (`fargate.ahead`)."""
         return self.gateway.answers_ahead
 
     def ask_ahead(self, request: HttpRequest) -> HttpResponse | Asked:

@@ -80,3 +80,20 @@ def test_threads_that_have_requests_are_given_way_again_and_again() -> None:
 
 def test_nobody_is_given_way_where_no_thread_has_a_request() -> None:
     assert ways_given(20 * TURN_SECONDS, beside_a_thread=False) == 0
+
+
+def test_a_request_that_comes_through_asgi_does_not_take_itself_for_one_in_a_thread() -> None:
+    door = create_asgi_app(app_with(threading.Event()), Settings())
+    assert isinstance(door, AsgiDoor)
+    ways: list[None] = []
+    door._give_way = lambda: ways.append(None)  # type: ignore[method-assign]
+    statuses: list[int] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        statuses.extend([message["status"]] if "status" in message else [])
+
+    asyncio.run(door({**SCOPE, "raw_path": b"/quick"}, receive, send))
+    assert (statuses, ways) == ([200], [])
