@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, Protocol
 import hiredis
 import redis
 
+from chalicelib.scripts import Argument
+
 Answer = bytes | None
 Told = Callable[[float, Exception | None], None]
 """Told how many seconds an exchange took, and what went wrong, if anything."""
@@ -21,15 +23,15 @@ Told = Callable[[float, Exception | None], None]
 _INCOMPLETE = object()
 
 
-def _getex(key: str) -> bytes:
-    packed: bytes = hiredis.pack_command(("GETEX", key))  # type: ignore[arg-type]  # its stub allows for one word
+def _packed(command: tuple[Argument, ...]) -> bytes:
+    packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub allows for one word
     return packed
 
 
 class Lookup(NamedTuple):
     """A question."""
 
-    key: str
+    command: tuple[Argument, ...]
     answer: "asyncio.Future[Answer]"
 
 
@@ -62,8 +64,8 @@ class BatchedLookups:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._begin(None)
 
-    def ask(self, key: str) -> "asyncio.Future[Answer]":
-        """Return what GETEX will say of a key (`shared_cache.peek` says why GETEX); to be awaited in this loop.
+    def ask(self, *command: Argument) -> "asyncio.Future[Answer]":
+        """Return what Redis will answer to one command that reads one entry; to be awaited in this loop.
 
         Awaiting raises redis.RedisError where Redis is away, too slow, or refuses.
         """
@@ -74,7 +76,7 @@ class BatchedLookups:
         if not self._waiting:
             self._waiting_since = time.perf_counter()
             loop.call_soon(self._send)  # when whoever else asks in this turn has done so
-        self._waiting.append(Lookup(key, answer))
+        self._waiting.append(Lookup(command, answer))
         return answer
 
     async def close(self) -> None:
@@ -201,7 +203,7 @@ class Exchanges(asyncio.Protocol):
         """Send questions together."""
         self._lookups.extend(asked)
         self._turns.append((since, asked[-1]))
-        self._transport.write(b"".join([_getex(lookup.key) for lookup in asked]))
+        self._transport.write(b"".join([_packed(lookup.command) for lookup in asked]))
 
     def data_received(self, data: bytes) -> None:
         """Hand out answers."""

@@ -6,12 +6,12 @@ import threading
 
 import redis
 
-from chalicelib import credentials
+from chalicelib import credentials, hot_set
 from chalicelib.audit import Audit
+from chalicelib.cache_start import prepare_cache
 from chalicelib.catalog import Catalog
 from chalicelib.guard import Guard
 from chalicelib.lease_cache import LeaseCache, Lifetimes
-from chalicelib.lease_terms import LeaseTerms
 from chalicelib.local_leases import LocalLeases
 from chalicelib.metrics import METRICS, ShopMetrics
 from chalicelib.observation import ObservedCache, StoreWatch
@@ -19,7 +19,7 @@ from chalicelib.ports import ProductCache, ProductStore
 from chalicelib.postgres import PostgresStore
 from chalicelib.redis_client import CacheTimeouts, loop_connection, redis_client
 from chalicelib.settings import Settings, SettingsError, read_settings
-from chalicelib.shared_cache import SharedCache, peek
+from chalicelib.shared_cache import SharedCache
 
 WRITERS_TIMEOUTS = CacheTimeouts(connect=0.25, answer=0.25)
 
@@ -42,13 +42,14 @@ def catalog() -> Catalog:
 
 
 def check_settings() -> None:
-    """Build the catalog; end the start with every fault of the settings where that cannot be done.
+    """Build the catalog; end the start with every fault of the settings, or where Redis is in cluster mode.
 
     Raises:
         SystemExit: the environment does not describe a working shop; its message has one line for each fault.
     """
     try:
         catalog()
+        prepare_cache(read_settings(os.environ), WRITERS_TIMEOUTS)
     except SettingsError as error:
         raise SystemExit(str(error)) from None
 
@@ -81,10 +82,9 @@ def build_cache(settings: Settings, store: ProductStore, metrics: ShopMetrics = 
     reads = redis_client(settings.redis_url, redis_credentials)
     writes = redis_client(settings.redis_url, redis_credentials, WRITERS_TIMEOUTS)
     ahead = functools.partial(loop_connection, settings.redis_url, redis_credentials)
-    guard = Guard("Redis", lambda: peek(reads, "p1:probe"), redis.RedisError)
+    guard = Guard("Redis", lambda: hot_set.create(reads.execute_command), redis.RedisError)
     metrics.stores.watch_cache(guard)
-    terms = LeaseTerms(reads, settings.local_lease_ms, guard)
-    shared = SharedCache(reads, writes, terms, guard, StoreWatch("Redis", "redis", metrics), ahead)
+    shared = SharedCache(reads, writes, guard, StoreWatch("Redis", "redis", metrics), ahead)
 
     def load(product_id: int) -> bytes | None:
         product = store.read(product_id)
@@ -92,4 +92,4 @@ def build_cache(settings: Settings, store: ProductStore, metrics: ShopMetrics = 
 
     audit = Audit(shared, load, lambda result: metrics.cache_audits[result].inc())
     lifetimes = Lifetimes(body=settings.cache_ttl_seconds)
-    return LeaseCache(shared, LocalLeases(), terms, lifetimes, audit, metrics.local_hits.inc)
+    return LeaseCache(shared, LocalLeases(), settings.local_lease_ms, lifetimes, audit, metrics.local_hits.inc)

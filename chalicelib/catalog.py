@@ -1,15 +1,18 @@
 """The shop's one subject: reading, creating, replacing, removing and listing products.
 
-A read is answered from the cache where it can be. A write is acknowledged only once both stores have it: the fence is
-raised inside the transaction and published after its COMMIT.
+A read is answered from the cache where it can be. A write raises its fence before it asks the store for anything, so it
+holds no connection while the fence waits, and is acknowledged only once both stores have it.
 """
 
 import json
 from collections.abc import Callable
+from typing import TypeVar
 
 from chalicelib.errors import ConflictError, NotFoundError, PreconditionFailedError
 from chalicelib.ports import Ahead, ProductCache, ProductStore, Reading
 from chalicelib.product import MAX_ID, Product, etag_of
+
+T = TypeVar("T")
 
 Condition = Callable[[str], bool]
 """Tells whether a write may go ahead, given the entity tag of what is stored."""
@@ -44,16 +47,12 @@ class Catalog:
         Raises:
             ConflictError: another product has that id.
         """
-        fence = self._cache.fence(product.id)
 
         def settle(stored: Product | None) -> None:
             if stored is not None and stored != product:
                 raise ConflictError(f"another product is stored under id {product.id}")
-            fence.raise_()
 
-        created = self._store.create(product, settle)
-        fence.publish(product.to_json())
-        return created
+        return self._write(product.id, product.to_json(), lambda: self._store.create(product, settle))
 
     def replace(self, product: Product, may_replace: Condition) -> None:
         """Overwrite the product under its id.
@@ -62,16 +61,16 @@ class Catalog:
             NotFoundError: there is none.
             PreconditionFailedError: `may_replace` refuses what is stored.
         """
-        fence = self._cache.fence(product.id)
 
         def settle(stored: Product | None) -> None:
             if stored is not None and not may_replace(etag_of(stored.to_json())):
                 raise PreconditionFailedError(f"product {product.id} has changed: If-Match names another version")
-            fence.raise_()
 
-        if not self._store.replace(product, settle):
-            raise _not_found(product.id)
-        fence.publish(product.to_json())
+        def change() -> None:
+            if not self._store.replace(product, settle):
+                raise _not_found(product.id)
+
+        self._write(product.id, product.to_json(), change)
 
     def remove(self, product_id: int) -> None:
         """Delete a product.
@@ -79,10 +78,24 @@ class Catalog:
         Raises:
             NotFoundError: there is none.
         """
+
+        def change() -> None:
+            if not self._store.remove(product_id, lambda _stored: None):
+                raise _not_found(product_id)
+
+        self._write(product_id, None, change)
+
+    def _write(self, product_id: int, body: bytes | None, change: Callable[[], T]) -> T:
+        """Change the store between fence and publishing; where it refuses, nothing was written: lower the fence."""
         fence = self._cache.fence(product_id)
-        if not self._store.remove(product_id, lambda _stored: fence.raise_()):
-            raise _not_found(product_id)
-        fence.publish(None)
+        fence.raise_()
+        try:
+            result = change()
+        except (ConflictError, NotFoundError, PreconditionFailedError):
+            fence.lower()
+            raise
+        fence.publish(body)
+        return result
 
     def page(self, after: int, limit: int) -> bytes:
         """Return the JSON of `limit` products with ids above `after`, and what `after` is for the next page."""

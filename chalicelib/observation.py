@@ -113,3 +113,7 @@ class ObservedFence:
     def publish(self, body: bytes | None) -> None:
         """Publish through it."""
         self._told("publish", lambda: self._fence.publish(body))
+
+    def lower(self) -> None:
+        """Lower it."""
+        self._fence.lower()

@@ -12,6 +12,8 @@ from typing import Any
 
 import redis
 
+from chalicelib.scripts import Argument
+
 
 class OwnConnections:
     """Connections of the client's kind to the client's server. Thread-safe; a thread's connection ends with it."""
@@ -20,7 +22,7 @@ class OwnConnections:
         self._pool = client.connection_pool
         self._kept = threading.local()
 
-    def ask(self, *command: str) -> Any:
+    def ask(self, *command: Argument) -> Any:
         """Send one command and return its answer; it must do no harm twice.
 
         A connection that was kept may have been closed by its server meanwhile: then it is opened anew, once.
@@ -44,7 +46,7 @@ class OwnConnections:
         return connection
 
 
-def _ask(connection: Any, command: tuple[str, ...]) -> Any:
+def _ask(connection: Any, command: tuple[Argument, ...]) -> Any:
     try:
         connection.connect()
         connection.send_command(*command, check_health=False)

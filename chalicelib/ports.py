@@ -34,19 +34,22 @@ Ahead = Reading | Awaitable[Reading | None] | None
 
 
 class Fence(Protocol):
-    """One write's promise to the readers of one product, from before its COMMIT until it is acknowledged."""
+    """One write's promise to the readers of one product, from before its statement until it is acknowledged."""
 
     def raise_(self) -> None:
-        """Keep readers from storing the old value; called inside the transaction, once the row is locked.
+        """Keep readers from storing the old value, and wait until none is answered from memory; called first.
 
-        Raises CacheUnavailableError: the transaction must then be rolled back.
+        Raises CacheUnavailableError: nothing must then be written.
         """
 
     def publish(self, body: bytes | None) -> None:
-        """Let readers see the new value (None: it is gone); called once the transaction is committed.
+        """Let readers see the new value (None: it is gone); called once it is committed.
 
         Raises CacheUnavailableError: the write must then not be acknowledged.
         """
+
+    def lower(self) -> None:
+        """Let readers store again, since nothing was written."""
 
 
 class ProductCache(Protocol):

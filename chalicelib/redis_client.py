@@ -15,7 +15,7 @@ from redis.asyncio.retry import Retry as LoopRetry
 from redis.backoff import NoBackoff
 from redis.connection import Connection, ConnectionPool, SSLConnection, parse_url
 from redis.credentials import CredentialProvider
-from redis.exceptions import AuthenticationError, BusyLoadingError, MasterDownError, ReadOnlyError
+from redis.exceptions import AuthenticationError, BusyLoadingError, MasterDownError, ReadOnlyError, ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
@@ -156,9 +156,15 @@ class RenewedConnection(Connection):
         """Read one answer; one that says that this is the wrong server to talk to ends the pool's lineage."""
         try:
             return super().read_response(*args, **options)
-        except (ReadOnlyError, BusyLoadingError, MasterDownError):
-            self._lineage.end()
+        except (ResponseError, BusyLoadingError) as error:
+            if _is_wrong_server(error):
+                self._lineage.end()
             raise
+
+
+def _is_wrong_server(error: redis.RedisError) -> bool:
+    """Tell whether a server refused since it is a replica or not ready; Redis 6 says so of a script inside the text."""
+    return isinstance(error, (ReadOnlyError, BusyLoadingError, MasterDownError)) or "-READONLY" in str(error)
 
 
 class RenewedTLSConnection(RenewedConnection, SSLConnection):

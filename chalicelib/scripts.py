@@ -1,29 +1,30 @@
 """Lua scripts in Redis, called by their hash."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
-import redis
-from redis.client import Pipeline
 from redis.exceptions import NoScriptError
 
-Argument = bytes | int
+Argument = str | bytes | int
+Execute = Callable[..., Any]
+"""Sends one command, word by word, and returns its answer; raises redis.RedisError."""
 
 
 class Script:
-    """A script on one key; it is sent whole only where Redis does not know it (any more)."""
+    """A script; its text is sent only where Redis does not know it (any more)."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._hash = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
-    def run(self, client: redis.Redis, key: str, *arguments: Argument) -> Any:
-        """Run it; raises redis.RedisError."""
+    def run(self, execute: Execute, *keys: str, arguments: tuple[Argument, ...] = ()) -> Any:
+        """Run it on these keys; raises redis.RedisError."""
         try:
-            return client.execute_command("EVALSHA", self._hash, 1, key, *arguments)  # type: ignore[no-untyped-call]
+            return execute("EVALSHA", self._hash, len(keys), *keys, *arguments)
         except NoScriptError:
-            return client.execute_command("EVAL", self._text, 1, key, *arguments)  # type: ignore[no-untyped-call]
+            return execute(*self.command(*keys, arguments=arguments))
 
-    def queue(self, pipeline: Pipeline, key: str, *arguments: Argument) -> None:
-        """Add it to a pipeline; its answer there is a NoScriptError where Redis does not know it: then `run` it."""
-        pipeline.execute_command("EVALSHA", self._hash, 1, key, *arguments)  # type: ignore[no-untyped-call]
+    def command(self, *keys: str, arguments: tuple[Argument, ...] = ()) -> tuple[Argument, ...]:
+        """Return the command that runs it whether or not Redis knows it: the text is in it."""
+        return ("EVAL", self._text, len(keys), *keys, *arguments)

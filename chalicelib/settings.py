@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 T = TypeVar("T")
 MAX_LOCAL_LEASE_MS = 250
-"""What a writer waits while it does not know how long local leases are: each millisecond more delays writes then."""
+"""What a writer waits where the hot set was lost: each millisecond more delays writes then."""
 
 SSL_MODES = ("disable", "require", "verify-full")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")

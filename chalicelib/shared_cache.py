@@ -1,9 +1,9 @@
-"""The steps of the cache protocol in Redis, each one command or one script on one key.
+"""The steps of the cache protocol in Redis, each one command or one script, on a product's key and the hot set.
 
 What must hold: nothing is ever stored under a key that is empty, except a lease or a fence; a body replaces only the
 very lease or fence that its writer put there. docs/cache.md argues why that is enough.
 
-Works on Redis 6.2, 7 and Valkey 8, and on a cluster, since no step touches two keys.
+Works on Redis 6.2, 7 and Valkey 9 with cluster mode disabled.
 """
 
 from collections.abc import Awaitable, Callable
@@ -11,12 +11,12 @@ from typing import Any, TypeVar, cast
 
 import redis
 
+from chalicelib import hot_set
 from chalicelib.batched_lookups import BatchedLookups
 from chalicelib.entries import Entry
 from chalicelib.guard import Guard
-from chalicelib.lease_terms import LeaseTerms
 from chalicelib.own_connections import OwnConnections
-from chalicelib.scripts import Script
+from chalicelib.scripts import Argument, Script
 from chalicelib.watch import Unwatched, Watch
 
 Answer = TypeVar("Answer")
@@ -28,38 +28,59 @@ AHEAD_SECONDS = 0.05
 """How long an event loop may wait for an exchange with Redis, before it leaves those reads to threads."""
 
 FENCE_MS = 5000
-"""How long a fence stands by itself: the writer that put it there has half of that to COMMIT."""
+"""How long a fence stands by itself, should its writer die."""
 
 
-# Put a lease where there is nothing; return what is there otherwise. (SET NX GET would do from Redis 7.0 on.)
-_LEASE = Script("""
-local held = redis.call('GET', KEYS[1])
-if held then return held end
+# Every script reads with GETEX: see `peek` below.
+
+# Announce the product, where its body may be kept; then return what is there, or put a lease where there is nothing.
+# Run twice with one lease, it finds that lease as if there were nothing.
+_LOOK_OR_LEASE = Script(f"""
+{hot_set.ANNOUNCE}
+announce(KEYS[2], ARGV[3], tonumber(ARGV[4]))
+local held = redis.call('GETEX', KEYS[1])
+if held and held ~= ARGV[1] then return held end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return false
 """)
 
+# Announce the product; then return what is there.
+_LOOK = Script(f"""
+{hot_set.ANNOUNCE}
+announce(KEYS[2], ARGV[1], tonumber(ARGV[2]))
+return redis.call('GETEX', KEYS[1])
+""")
+
 # Put a body or absence in the place of one's own lease.
 _FILL = Script("""
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if redis.call('GETEX', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
 """)
 
-# Put a body or absence in the place of one's own fence. Another's fence stays; whatever else is there goes.
-_PUBLISH = Script("""
-local held = redis.call('GET', KEYS[1])
+# Put a fence, whatever is there; then return how many ms to wait.
+_FENCE = Script(f"""
+{hot_set.WAIT}
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return wait(KEYS[2], ARGV[3], tonumber(ARGV[4]))
+""")
+
+# Put a body or absence in the place of one's own fence. Otherwise delete what is there, another's fence too: its writer
+# may have committed before, and would put its older body over the newer one. Return how many ms to wait then.
+_PUBLISH = Script(f"""
+{hot_set.WAIT}
+local held = redis.call('GETEX', KEYS[1])
 if held == ARGV[1] then
     redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-    return 1
+    return 0
 end
-if held and string.sub(held, 1, 1) ~= '!' then redis.call('DEL', KEYS[1]) end
-return 0
+redis.call('DEL', KEYS[1])
+return wait(KEYS[2], ARGV[4], tonumber(ARGV[5]))
 """)
 
 # Delete what one has seen there, if it is still that.
 _DROP = Script("""
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if redis.call('GETEX', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 """)
 
@@ -79,7 +100,6 @@ class SharedCache:
     Args:
         reads: the client that readers ask; impatient, since the database can answer in its place.
         writes: the client that writers ask; more patient, since nothing can answer in its place.
-        terms: what the tasks have agreed on about local leases.
         guard: told how each step went.
         watch: told how long each step took.
         loop_connection: makes the connection that event loops ask over.
@@ -89,16 +109,13 @@ class SharedCache:
         self,
         reads: redis.Redis,
         writes: redis.Redis,
-        terms: LeaseTerms,
         guard: Guard,
         watch: Watch = Unwatched(),  # noqa: B008 - holds nothing
         loop_connection: Callable[[], Any] | None = None,
     ) -> None:
         self._ahead = BatchedLookups(loop_connection, AHEAD_SECONDS, self._told) if loop_connection else None
-        self._reads = reads
         self._lookups = OwnConnections(reads)
         self._writes = writes
-        self._terms = terms
         self._guard = guard
         self._watch = watch
 
@@ -116,40 +133,59 @@ class SharedCache:
         """Return what is there, as `peek` above does."""
         return cast("Entry | None", self._step("GETEX", lambda: self._lookups.ask("GETEX", key)))
 
-    def peek_ahead(self, key: str) -> Awaitable[Entry | None]:
-        """Return what is there, as `peek` does, to an event loop; a round trip answers many."""
-        assert self._ahead is not None  # noqa: S101  can_look_ahead was asked
-        return self._ahead.ask(key)
+    def look_ahead(self, key: str, keep_ms: int) -> Awaitable[Entry | None]:
+        """Return what is there, as `peek` does, to an event loop; a round trip answers many.
 
-    def take_lease(self, key: str, lease: Entry) -> Entry | None:
-        """Put a lease there and return None; where there is something, return that and leave it."""
-        entry: Entry | None = self._step("lease", lambda: _LEASE.run(self._reads, key, lease, LEASE_MS))
-        return entry
+        Where a body may be kept in memory for `keep_ms` milliseconds, not 0, the product is announced before that.
+        """
+        assert self._ahead is not None  # noqa: S101  can_look_ahead was asked
+        if not keep_ms:
+            return self._ahead.ask("GETEX", key)
+        arguments = (hot_set.product(key), hot_set.announced_ms(keep_ms))
+        return self._ahead.ask(*_LOOK.command(key, hot_set.KEY, arguments=arguments))
+
+    def look_or_lease(self, key: str, lease: Entry, keep_ms: int) -> Entry | None:
+        """Return what is there; where there is nothing, put a lease there and return None.
+
+        Where a body may be kept in memory for `keep_ms` milliseconds, not 0, the product is announced before that.
+        """
+        arguments = (lease, LEASE_MS, hot_set.product(key), hot_set.announced_ms(keep_ms))
+        return cast("Entry | None", self._asked("lease", _LOOK_OR_LEASE, key, hot_set.KEY, arguments=arguments))
 
     def fill(self, key: str, lease: Entry, entry: Entry, ttl_ms: int) -> bool:
         """Put what was loaded in the place of the lease; return False where the lease is no longer there."""
-        return bool(self._step("fill", lambda: _FILL.run(self._reads, key, lease, entry, ttl_ms)))
+        return bool(self._asked("fill", _FILL, key, arguments=(lease, entry, ttl_ms)))
 
     def raise_fence(self, key: str, fence: Entry) -> float:
-        """Put a fence there, whatever was there; return the longest local lease of any task in seconds."""
-        return self._step("fence", lambda: self._raise_fence(key, fence))
+        """Put a fence there, whatever was there; return how many seconds to wait until no task holds the product."""
+        arguments = (fence, FENCE_MS, hot_set.product(key), hot_set.LONGEST_WAIT_MS)
+        return self._wrote("fence", _FENCE, key, hot_set.KEY, arguments=arguments) / 1000
 
-    def _raise_fence(self, key: str, fence: Entry) -> float:
-        pipeline = self._writes.pipeline(transaction=False)
-        pipeline.set(key, fence, px=FENCE_MS)
-        self._terms.queue(pipeline)
-        stands, longest = pipeline.execute(raise_on_error=False)
-        if isinstance(stands, Exception):
-            raise stands
-        return self._terms.longest_seconds(longest)
+    def publish(self, key: str, fence: Entry, entry: Entry, ttl_ms: int) -> float:
+        """Put what was written in the place of the fence; return how many seconds to wait before acknowledging.
 
-    def publish(self, key: str, fence: Entry, entry: Entry, ttl_ms: int) -> bool:
-        """Put what was written in the place of the fence; return False where the fence was no longer there."""
-        return bool(self._step("publish", lambda: _PUBLISH.run(self._writes, key, fence, entry, ttl_ms)))
+        Where the fence was no longer there, whatever is there is deleted, and an old value may have slipped past it.
+        """
+        arguments = (fence, entry, ttl_ms, hot_set.product(key), hot_set.LONGEST_WAIT_MS)
+        return self._wrote("publish", _PUBLISH, key, hot_set.KEY, arguments=arguments) / 1000
+
+    def lower_fence(self, key: str, fence: Entry) -> None:
+        """Take the fence away where it still stands."""
+        self._wrote("drop", _DROP, key, arguments=(fence,))
 
     def drop(self, key: str, entry: Entry) -> bool:
         """Delete this very entry; return False where it is no longer there."""
-        return bool(self._step("drop", lambda: _DROP.run(self._reads, key, entry)))
+        return bool(self._asked("drop", _DROP, key, arguments=(entry,)))
+
+    def _asked(self, operation: str, script: Script, *keys: str, arguments: tuple[Argument, ...]) -> Any:
+        """Run a script for a reader, over its thread's own connection; it must do no harm twice."""
+        return self._step(operation, lambda: script.run(self._lookups.ask, *keys, arguments=arguments))
+
+    def _wrote(self, operation: str, script: Script, *keys: str, arguments: tuple[Argument, ...]) -> int:
+        """Run a script for a writer."""
+        return cast(
+            "int", self._step(operation, lambda: script.run(self._writes.execute_command, *keys, arguments=arguments))
+        )
 
     def _told(self, seconds: float, error: Exception | None) -> None:
         self._watch.took("GETEX", seconds)

@@ -1,5 +1,6 @@
 """The cache's parts over the session's real Redis, with waits that are recorded instead of waited."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,10 +8,10 @@ from typing import Any
 import pytest
 import redis
 
+from chalicelib import hot_set
 from chalicelib.audit import Audit, AuditResult
 from chalicelib.guard import Guard
 from chalicelib.lease_cache import LeaseCache, Lifetimes
-from chalicelib.lease_terms import LeaseTerms
 from chalicelib.local_leases import LocalLeases
 from chalicelib.shared_cache import SharedCache, peek
 
@@ -30,13 +31,18 @@ class Task:
 
     def __post_init__(self) -> None:
         self.guard = Guard("Redis", lambda: peek(self.client, "p1:probe"), redis.RedisError)
-        self.terms = LeaseTerms(self.client, self.lease_ms, self.guard)
-        self.shared = SharedCache(
-            self.client, self.client, self.terms, self.guard, loop_connection=self.loop_connection
-        )
+        self.shared = SharedCache(self.client, self.client, self.guard, loop_connection=self.loop_connection)
         self.local = LocalLeases()
         self.audit = Audit(self.shared, self.database.get, self.audited.append, one_in=0)
-        self.cache = LeaseCache(self.shared, self.local, self.terms, Lifetimes(), self.audit, sleep=self.waits.append)
+        self.cache = LeaseCache(
+            self.shared, self.local, self.lease_ms, Lifetimes(), self.audit, sleep=self.waits.append
+        )
+
+    def warm(self, product_id: int) -> None:
+        """Have the task hold in its memory what Redis holds: it is asked for twice."""
+        for _ in range(2):
+            self.cache.read(product_id, lambda: None)
+        assert self.local.get(product_id) is not None
 
     def forget(self) -> None:
         """End what is in the task's own memory."""
@@ -45,8 +51,15 @@ class Task:
 
 @pytest.fixture
 def client(redis_url: str) -> Iterator[redis.Redis]:
+    """A client of a Redis whose hot set has been there for long."""
     with redis.Redis.from_url(redis_url) as client:
+        age_hot_set(client)
         yield client
+
+
+def age_hot_set(client: redis.Redis) -> None:
+    """Have the hot set be there for a minute."""
+    client.zadd(hot_set.KEY, {"since": -(time.time() - 60) * 1000})
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 import redis
 
+from chalicelib import hot_set
 from chalicelib.batched_lookups import BatchedLookups
 from chalicelib.entries import ABSENT, new_fence, new_lease
 from chalicelib.ports import CacheResult, Reading
@@ -57,7 +58,7 @@ class TestBatchedLookups:
     """What is asked in one turn of the loop goes out together."""
 
     def test_what_is_asked_at_once_is_one_exchange(self, asked: Asked) -> None:
-        answers = asked.run(lambda lookups: asyncio.gather(*map(lookups.ask, "abcx")))
+        answers = asked.run(lambda lookups: asyncio.gather(*(lookups.ask("GETEX", letter) for letter in "abcx")))
         assert answers == [b"a", b"b", b"c", None]
         assert asked.told == [None]
 
@@ -75,9 +76,9 @@ class TestBatchedLookups:
 
         async def ask(lookups: BatchedLookups) -> list[bytes | None]:
             proxy.rewrite_answers = hold
-            first = lookups.ask("a")
+            first = lookups.ask("GETEX", "a")
             assert await asyncio.to_thread(overtaken.wait, 10)
-            second = lookups.ask("a")
+            second = lookups.ask("GETEX", "a")
             asked_again.set()
             return await asyncio.gather(first, second)
 
@@ -86,16 +87,16 @@ class TestBatchedLookups:
 
     def test_a_connection_is_kept(self, asked: Asked, proxy: Proxy) -> None:
         async def ask(lookups: BatchedLookups) -> list[bytes | None]:
-            return [await lookups.ask(letter) for letter in "abcabc"]
+            return [await lookups.ask("GETEX", letter) for letter in "abcabc"]
 
         assert asked.run(ask) == [b"a", b"b", b"c"] * 2
         assert proxy.connections == 1
 
     def test_one_that_died_is_opened_anew_and_nobody_notices(self, asked: Asked, proxy: Proxy) -> None:
         async def ask(lookups: BatchedLookups) -> list[bytes | None]:
-            await lookups.ask("a")
+            await lookups.ask("GETEX", "a")
             proxy.cut()
-            return await asyncio.gather(lookups.ask("b"), lookups.ask("c"))
+            return await asyncio.gather(lookups.ask("GETEX", "b"), lookups.ask("GETEX", "c"))
 
         assert asked.run(ask) == [b"b", b"c"]
         assert asked.told == [None, None]
@@ -105,8 +106,8 @@ class TestBatchedLookups:
         async def ask(lookups: BatchedLookups) -> bytes | None:
             proxy.cut_requests_with = b"GETEX"
             with pytest.raises(redis.ConnectionError):
-                await lookups.ask("a")
-            return await lookups.ask("b")
+                await lookups.ask("GETEX", "a")
+            return await lookups.ask("GETEX", "b")
 
         assert asked.run(ask) == b"b"
         assert list(map(type, asked.told)) == [redis.ConnectionError, type(None)]
@@ -117,14 +118,14 @@ class TestBatchedLookups:
         asked = Asked(own_redis.url, seconds=0.2)
 
         async def ask(lookups: BatchedLookups) -> bytes | None:
-            await lookups.ask("a")
+            await lookups.ask("GETEX", "a")
             own_redis.freeze()
             with pytest.raises(redis.TimeoutError):
-                await lookups.ask("a")
+                await lookups.ask("GETEX", "a")
             own_redis.thaw()
             while True:
                 try:
-                    return await lookups.ask("b")
+                    return await lookups.ask("GETEX", "b")
                 except redis.RedisError:
                     continue
 
@@ -135,8 +136,8 @@ class TestBatchedLookups:
 
         async def ask(lookups: BatchedLookups) -> bytes | None:
             with pytest.raises(redis.ResponseError):
-                await lookups.ask("list")
-            return await lookups.ask("a")
+                await lookups.ask("GETEX", "list")
+            return await lookups.ask("GETEX", "a")
 
         assert asked.run(ask) == b"a"
         assert proxy.connections == 2
@@ -151,7 +152,7 @@ class TestBatchedLookups:
         async def ask(lookups: BatchedLookups) -> object:
             lookups._connect = Broken
             with pytest.raises(redis.ConnectionError, match="on purpose"):
-                await asyncio.wait_for(lookups.ask("a"), 10)
+                await asyncio.wait_for(lookups.ask("GETEX", "a"), 10)
             return len(asked.told)
 
         assert asked.run(ask) == 1
@@ -159,32 +160,32 @@ class TestBatchedLookups:
     @pytest.mark.parametrize("answer", [b"what?\r\n", b">2\r\n$1\r\na\r\n$1\r\nb\r\n"], ids=repr)
     def test_an_answer_that_is_none_ends_the_connection(self, asked: Asked, proxy: Proxy, answer: bytes) -> None:
         async def ask(lookups: BatchedLookups) -> bytes | None:
-            await lookups.ask("b")
+            await lookups.ask("GETEX", "b")
             proxy.rewrite_answers = lambda _: answer
             with pytest.raises(redis.RedisError):
-                await lookups.ask("a")
+                await lookups.ask("GETEX", "a")
             proxy.rewrite_answers = lambda given: given
-            return await lookups.ask("c")
+            return await lookups.ask("GETEX", "c")
 
         assert asked.run(ask) == b"c"
 
     def test_an_answer_that_nobody_asked_for_ends_the_connection(self, asked: Asked, proxy: Proxy) -> None:
         async def ask(lookups: BatchedLookups) -> bytes | None:
             proxy.rewrite_answers = lambda answer: answer.replace(b"$1\r\na\r\n", b"$1\r\na\r\n$1\r\nb\r\n")
-            assert await lookups.ask("a") == b"a"
-            return await lookups.ask("c")
+            assert await lookups.ask("GETEX", "a") == b"a"
+            return await lookups.ask("GETEX", "c")
 
         assert asked.run(ask) == b"c"
         assert proxy.connections == 2
 
     def test_another_loop_gets_a_connection_of_its_own(self, asked: Asked) -> None:
         for letter in "ab":
-            assert asked.run(lambda lookups, letter=letter: lookups.ask(letter)) == letter.encode()
+            assert asked.run(lambda lookups, letter=letter: lookups.ask("GETEX", letter)) == letter.encode()
 
     def test_one_that_nobody_waits_for_any_more_holds_nobody_up(self, asked: Asked) -> None:
         async def ask(lookups: BatchedLookups) -> bytes | None:
-            lookups.ask("a").cancel()
-            return await lookups.ask("b")
+            lookups.ask("GETEX", "a").cancel()
+            return await lookups.ask("GETEX", "b")
 
         assert asked.run(ask) == b"b"
 
@@ -194,9 +195,7 @@ class TestReadingAhead:
 
     @pytest.fixture
     def task(self, redis_url: str, client: redis.Redis) -> Task:
-        task = Task(client, loop_connection=partial(loop_connection, redis_url, None, PATIENT))
-        task.terms.lease_seconds()  # as the first read does, in a thread
-        return task
+        return Task(client, loop_connection=partial(loop_connection, redis_url, None, PATIENT))
 
     def ahead(self, task: Task) -> Reading | None:
         async def read() -> Reading | None:
@@ -211,39 +210,36 @@ class TestReadingAhead:
 
         return asyncio.run(read())
 
-    def test_a_body_is_a_hit_and_is_kept_in_memory(self, task: Task, client: redis.Redis) -> None:
+    def test_a_body_is_a_hit_and_is_kept_in_memory_where_it_is_asked_for_again(
+        self, task: Task, client: redis.Redis
+    ) -> None:
         client.set("p1:1", BODY)
         assert self.ahead(task) == HIT
+        assert client.zscore(hot_set.KEY, "1") is None
+        task.local.note(1, task.cache._clock())
+        assert self.ahead(task) == HIT
+        assert client.zscore(hot_set.KEY, "1") is not None
         client.delete("p1:1")
         assert self.ahead(task) == HIT
 
     def test_memory_counts_from_before_redis_was_asked(self, redis_url: str, client: redis.Redis) -> None:
         now = [0.0]
         task = Task(client, loop_connection=partial(loop_connection, redis_url, None, PATIENT))
-        task.terms.lease_seconds()
         client.set("p1:1", BODY)
         until: list[float] = []
         task.cache._clock = lambda: now[0]
+        task.local.is_hot = lambda _id, _seconds: True  # type: ignore[method-assign]
         task.local.keep = lambda _id, _body, moment: until.append(moment)  # type: ignore[method-assign]
-        peek = task.shared.peek_ahead
+        look = task.shared.look_ahead
 
-        async def slowly(key: str) -> bytes | None:
-            entry = await peek(key)
+        async def slowly(key: str, keep_ms: int) -> bytes | None:
+            entry = await look(key, keep_ms)
             now[0] = 1.0
             return entry
 
-        task.shared.peek_ahead = slowly  # type: ignore[method-assign,assignment]
+        task.shared.look_ahead = slowly  # type: ignore[method-assign,assignment]
         assert self.ahead(task) == HIT
         assert until == [0.05]
-
-    def test_a_thread_does_not_look_again_for_what_was_missed(self, task: Task, client: redis.Redis) -> None:
-        task.database[1] = BODY
-        assert self.ahead(task) is None
-        client.config_resetstat()
-        assert task.cache.read(1, lambda: BODY) == Reading(BODY, CacheResult.MISS)
-        assert "cmdstat_getex" not in client.info("commandstats")
-        task.forget()
-        assert task.cache.read(1, lambda: BODY) == HIT
 
     def test_what_was_missed_and_came_meanwhile_is_a_hit(self, task: Task, client: redis.Redis) -> None:
         assert self.ahead(task) is None
@@ -262,13 +258,6 @@ class TestReadingAhead:
             client.set("p1:1", entry)
         assert self.ahead(task) is None
         assert client.get("p1:1") == entry
-
-    def test_once_a_second_a_thread_is_needed_to_agree_on_local_leases(self, task: Task, client: redis.Redis) -> None:
-        client.set("p1:1", BODY)
-        task.terms._asked = float("-inf")
-        assert self.ahead(task) is None
-        task.terms.lease_seconds()
-        assert self.ahead(task) == HIT
 
     def test_a_task_without_local_leases_needs_none(self, redis_url: str, client: redis.Redis) -> None:
         client.set("p1:1", BODY)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
+from chalicelib import hot_set
 from chalicelib.entries import ABSENT
 from chalicelib.errors import CacheUnavailableError
 from chalicelib.ports import CacheResult, Reading
@@ -14,7 +15,7 @@ from tests.cache.conftest import LEASE_MS, Task
 
 OLD, NEW = b'{"id":1,"price":1}', b'{"id":1,"price":2}'
 KEY = "p1:1"
-LONGEST = 0.25  # what writers wait while the tasks have not agreed yet
+COPY = (LEASE_MS + hot_set.MARGIN_MS) / 1000  # what writers wait at most for a product that was just announced
 
 
 def never() -> bytes:
@@ -88,68 +89,93 @@ def test_what_was_written_is_published(task: Task, client: redis.Redis, written:
     assert task.cache.read(1, never) == Reading(written, CacheResult.HIT)
 
 
-def test_a_second_writer_s_fence_stays_when_the_first_publishes(task: Task, client: redis.Redis) -> None:
+def test_a_writer_that_finds_another_s_fence_deletes_it_so_that_neither_publishes(
+    task: Task, client: redis.Redis
+) -> None:
     first, second = task.cache.fence(1), task.cache.fence(1)
     first.raise_()
     second.raise_()
-    first.publish(OLD)
+    first.publish(NEW)
+    assert client.get(KEY) is None
+    second.publish(OLD)
+    assert client.get(KEY) is None
+
+
+def test_a_fence_behind_which_nothing_was_written_is_lowered_unless_it_is_another_s(
+    task: Task, client: redis.Redis
+) -> None:
+    first, second = task.cache.fence(1), task.cache.fence(1)
+    first.raise_()
+    second.raise_()
+    first.lower()
     assert client.get(KEY).startswith(b"!")
-    second.publish(NEW)
-    assert client.get(KEY) == NEW
+    second.lower()
+    assert client.get(KEY) is None
 
 
-@pytest.mark.parametrize("slipped_in", [OLD, ABSENT, b"?someone"])
+@pytest.mark.parametrize("slipped_in", [OLD, ABSENT, b"?someone", b"!someone", None])
 def test_what_slipped_past_an_evicted_fence_is_deleted_and_memories_are_waited_out_again(
-    task: Task, client: redis.Redis, slipped_in: bytes
+    task: Task, client: redis.Redis, slipped_in: bytes | None
 ) -> None:
-    fence = task.cache.fence(1)
-    fence.raise_()
-    client.set(KEY, slipped_in)
-    fence.publish(NEW)
-    assert client.get(KEY) is None
-    assert task.waits == [LONGEST, LONGEST]
-
-
-def test_nothing_is_stored_under_an_empty_key_even_by_the_writer(task: Task, client: redis.Redis) -> None:
     fence = task.cache.fence(1)
     fence.raise_()
     client.delete(KEY)
-    fence.publish(NEW)
-    assert client.get(KEY) is None
-    assert task.waits == [LONGEST, LONGEST]
-
-
-def test_the_second_wait_is_the_longest_there_can_be_since_a_task_may_have_started_meanwhile(
-    task: Task, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(task.shared, "raise_fence", lambda key, fence: client.set(key, fence) and 0.0)
-    fence = task.cache.fence(1)
-    fence.raise_()
+    client.set(KEY, OLD)
+    task.warm(1)
+    if slipped_in is None:
+        client.delete(KEY)
+    else:
+        client.set(KEY, slipped_in)
     assert task.waits == []
-    client.delete(KEY)
     fence.publish(NEW)
-    assert task.waits == [LONGEST]
+    assert client.get(KEY) is None
+    assert len(task.waits) == 1
+    assert 0 < task.waits[0] <= COPY
 
 
-def test_a_write_that_goes_well_waits_once(task: Task) -> None:
+def test_a_write_waits_for_nothing_that_no_task_has_announced(task: Task, client: redis.Redis) -> None:
+    client.set("p1:2", OLD)
+    task.warm(2)
+    task.cache.read(1, lambda: OLD)
     fence = task.cache.fence(1)
     fence.raise_()
     fence.publish(NEW)
-    assert task.waits == [LONGEST]
+    assert task.waits == []
 
 
-def test_half_of_the_fence_s_life_is_the_limit(new_task: Callable[..., Task]) -> None:
-    task = new_task()
-    now = [0.0]
-    task.cache._clock = lambda: now[0]
-    task.cache._sleep = lambda seconds: now.__setitem__(0, 2.6)
-    with pytest.raises(CacheUnavailableError, match="too long"):
-        task.cache.fence(1).raise_()
+def test_a_write_waits_once_for_a_product_in_another_task_s_memory(
+    new_task: Callable[..., Task], client: redis.Redis
+) -> None:
+    reader, writer = new_task(lease_ms=120), new_task(lease_ms=0)
+    client.set(KEY, OLD)
+    reader.warm(1)
+    fence = writer.cache.fence(1)
+    fence.raise_()
+    fence.publish(NEW)
+    assert len(writer.waits) == 1
+    assert 0.05 < writer.waits[0] <= 0.125, "as long as the reader's leases last, not the writer's"
+
+
+def test_what_was_loaded_is_not_kept_and_what_is_asked_for_once_is_not_either(task: Task, client: redis.Redis) -> None:
+    task.cache.read(1, lambda: OLD)
+    assert task.local.get(1) is None
+    task.cache.read(1, never)
+    assert task.local.get(1) is None
+    task.cache.read(1, never)
+    assert task.local.get(1) == OLD
+
+
+def test_a_task_that_keeps_nothing_announces_nothing(new_task: Callable[..., Task], client: redis.Redis) -> None:
+    task = new_task(lease_ms=0)
+    for _ in range(5):
+        task.cache.read(1, lambda: OLD)
+    assert client.zrange(hot_set.KEY, 0, -1) == [b"since"]
 
 
 def test_a_body_is_kept_in_memory_from_before_redis_was_asked(new_task: Callable[..., Task]) -> None:
     task = new_task()
     task.cache.read(1, lambda: OLD)
+    task.warm(1)
     kept = task.local._kept[1]
     assert kept.until <= task.cache._clock() + LEASE_MS / 1000
     now = kept.until

@@ -9,20 +9,19 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, cast
+from typing import Any
 
 import redis
 
 from app import app, on_start
-from chalicelib import bootstrap, lease_cache, shared_cache
+from chalicelib import bootstrap, hot_set, lease_cache, shared_cache
 from chalicelib.batched_lookups import BatchedLookups
 from chalicelib.catalog import Catalog
 from chalicelib.errors import CacheUnavailableError
 from chalicelib.lease_cache import LeaseFence
-from chalicelib.lease_terms import LeaseTerms
-from chalicelib.ports import Ahead, BeforeCommit, CacheResult, Fence, Load, ProductCache, ProductStore, Reading
-from chalicelib.product import Product
+from chalicelib.ports import Ahead, CacheResult, Fence, Load, ProductCache, ProductStore, Reading
 from chalicelib.redis_client import redis_client
+from chalicelib.scripts import Argument, Script
 from chalicelib.settings import Settings
 
 __all__ = ["app", "on_start"]
@@ -61,7 +60,10 @@ class _Deletion:
         self._client = client
         self._key = f"p1:{product_id}"
 
-    def raise_(self, **_: object) -> None:
+    def raise_(self) -> None:
+        return
+
+    def lower(self) -> None:
         return
 
     def publish(self, body: bytes | None) -> None:
@@ -116,12 +118,12 @@ class _HastyFence(LeaseFence):
     hasty_step = ""
     _step = ""
 
-    def raise_(self, **situation: Any) -> None:
-        self._step = "creation" if _thread.creates else "change"
-        super().raise_(**situation)
+    def raise_(self) -> None:
+        self._step = "raise"
+        super().raise_()
 
     def publish(self, body: bytes | None) -> None:
-        self._step = "publishing"
+        self._step = "publish"
         super().publish(body)
 
     def _wait_out_memories(self, seconds: float) -> None:
@@ -129,53 +131,35 @@ class _HastyFence(LeaseFence):
             super()._wait_out_memories(seconds)
 
 
-class _Thread(threading.local):
-    creates = False  # there is nothing yet in the place of what is written
-
-
-_thread = _Thread()
-
-
-class _Watched:
-    """A store that lets fences know whether they stand before a creation."""
-
-    def __init__(self, store: ProductStore) -> None:
-        self._store = store
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    def create(self, product: Product, before_commit: BeforeCommit) -> bool:
-        def settle(stored: Product | None) -> None:
-            _thread.creates = stored is None
-            try:
-                before_commit(stored)
-            finally:
-                _thread.creates = False
-
-        return self._store.create(product, settle)
+def _built(settings: Settings, store: ProductStore) -> Catalog:
+    return Catalog(store, bootstrap.build_cache(settings, store))
 
 
 def _hasty(step: str) -> Callable[[Settings, ProductStore], Catalog]:
     def build(settings: Settings, store: ProductStore) -> Catalog:
         _HastyFence.hasty_step = step
         lease_cache.LeaseFence = _HastyFence  # type: ignore[misc]
-        return Catalog(cast("ProductStore", _Watched(store)), bootstrap.build_cache(settings, store))
+        return _built(settings, store)
 
     return build
 
 
-class _OwnTerms(LeaseTerms):
-    """The right terms, but a writer waits as long as its own task's leases last, whatever the others'."""
-
-    def longest_seconds(self, answer: object) -> float:
-        super().longest_seconds(answer)
-        return self._lease_ms / 1000
+def _no_announcement(settings: Settings, store: ProductStore) -> Catalog:
+    """Build a cache that keeps what is hot, and tells no writer."""
+    hot_set.announced_ms = lambda lease_ms: 0
+    return _built(settings, store)
 
 
-def _own_terms(settings: Settings, store: ProductStore) -> Catalog:
-    bootstrap.LeaseTerms = _OwnTerms  # type: ignore[attr-defined]
-    return Catalog(store, bootstrap.build_cache(settings, store))
+def _without(script: str, part: str, instead: str) -> Callable[[Settings, ProductStore], Catalog]:
+    """Build a cache of which one script lacks a part."""
+
+    def build(settings: Settings, store: ProductStore) -> Catalog:
+        text = getattr(shared_cache, script)._text
+        assert part in text
+        setattr(shared_cache, script, Script(text.replace(part, instead)))
+        return _built(settings, store)
+
+    return build
 
 
 class _JoinedLookups(BatchedLookups):
@@ -183,27 +167,32 @@ class _JoinedLookups(BatchedLookups):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._running: dict[str, asyncio.Future[bytes | None]] = {}
+        self._running: dict[tuple[Argument, ...], asyncio.Future[bytes | None]] = {}
 
-    def ask(self, key: str) -> "asyncio.Future[bytes | None]":
-        running = self._running.get(key)
+    def ask(self, *command: Argument) -> "asyncio.Future[bytes | None]":
+        running = self._running.get(command)
         if running is None or running.done():
-            running = self._running[key] = super().ask(key)
+            running = self._running[command] = super().ask(*command)
         return running
 
 
 def _joined_lookups(settings: Settings, store: ProductStore) -> Catalog:
     shared_cache.BatchedLookups = _JoinedLookups  # type: ignore[misc]
-    return Catalog(store, bootstrap.build_cache(settings, store))
+    return _built(settings, store)
 
 
 CONTROLS: dict[str, Callable[[Settings, ProductStore], Catalog]] = {
     "commit_then_delete": lambda settings, store: Catalog(store, CommitThenDelete(redis_client(settings.redis_url))),
     "single_flight": lambda settings, store: Catalog(store, SingleFlight(bootstrap.build_cache(settings, store))),
-    "no_first_wait": _hasty("change"),
-    "no_wait_on_creation": _hasty("creation"),
-    "no_second_wait": _hasty("publishing"),
-    "own_terms": _own_terms,
+    "no_wait": _hasty("raise"),
+    "no_second_wait": _hasty("publish"),
+    "no_announcement": _no_announcement,
+    "leave_other_fence": _without(
+        "_PUBLISH",
+        "redis.call('DEL', KEYS[1])",
+        "if string.sub(held or '', 1, 1) ~= '!' then redis.call('DEL', KEYS[1]) end",
+    ),
+    "ignore_lost_hot_set": _without("_FENCE", "local left = longest - (now + since)", "local left = 0"),
     "joined_lookups": _joined_lookups,
 }
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import redis
 
+from chalicelib.hot_set import KEY as HOT_SET
 from tests.consistency.world import PRODUCTS, Task, World
 
 Wait = Callable[[float], object]
@@ -63,7 +64,7 @@ MIXED = (
         gap=(0.05, 0.5),
         seconds=(0.1, 1.2),
     ),
-    Lane("memory", (("evict", 1),), gap=(0.3, 2.0), seconds=(0.1, 0.8)),
+    Lane("memory", (("evict", 3), ("lose_hot_set", 2)), gap=(0.3, 2.0), seconds=(0.1, 0.8)),
     Lane(
         "stores",
         (("freeze_redis", 4), ("flush_redis", 2), ("restart_redis", 1)),
@@ -76,6 +77,7 @@ MIXED = (
 SLOW_NETWORK = Lane("network", (("delay_redis", 1), ("delay_postgres", 1)), gap=(0.0, 0.1), seconds=(0.3, 1.0))
 HELD_ANSWERS = Lane("network", (("hold_answers", 1),), gap=(0.0, 0.1), seconds=(0.5, 1.5))
 EVICTIONS = Lane("memory", (("evict", 1),), gap=(0.0, 0.2), seconds=(0.5, 1.0))
+LOST_HOT_SETS = Lane("memory", (("lose_hot_set", 1),), gap=(0.0, 0.2), seconds=(0.5, 1.0))
 RESTARTS = Lane("tasks", (("kill", 1),), gap=(1.0, 2.5), seconds=(0.0, 0.1))
 """For negative controls and the like: what brings a certain fault to light soon."""
 
@@ -193,12 +195,21 @@ def _partition_from_redis(world: World, blow: Blow, wait: Wait) -> None:
 
 def _evict(world: World, blow: Blow, wait: Wait) -> None:
     """Delete one product's key after another, whatever it holds; many writers lose their fence."""
+    _delete(world, blow, wait, [f"p1:{product}" for product in PRODUCTS])
+
+
+def _lose_hot_set(world: World, blow: Blow, wait: Wait) -> None:
+    """Delete what writers are told of tasks' memories, over and over."""
+    _delete(world, blow, wait, [HOT_SET])
+
+
+def _delete(world: World, blow: Blow, wait: Wait, keys: Sequence[str]) -> None:
     rng = random.Random(blow.at)
     passed = 0.0
     with world.redis_client() as client:
         while passed < blow.seconds:
             with suppress(redis.RedisError):
-                client.delete(f"p1:{rng.choice(PRODUCTS)}")
+                client.delete(rng.choice(keys))
             pause = rng.uniform(*EVICTION_SECONDS)
             if wait(pause):
                 return
@@ -253,6 +264,7 @@ BLOWS: dict[str, Callable[[World, Blow, Wait], None]] = {
     "freeze_redis": _freeze_redis,
     "hold_answers": _hold_answers,
     "kill": _kill,
+    "lose_hot_set": _lose_hot_set,
     "kill_at_commit": _kill_at_commit,
     "partition_from_redis": _partition_from_redis,
     "restart_redis": _restart_redis,

@@ -12,7 +12,7 @@ import pytest
 
 from tests.consistency.conftest import Trials
 from tests.consistency.history import Status
-from tests.consistency.nemesis import EVICTIONS, HELD_ANSWERS, MIXED, RESTARTS, SLOW_NETWORK, Lane
+from tests.consistency.nemesis import EVICTIONS, HELD_ANSWERS, LOST_HOT_SETS, MIXED, RESTARTS, SLOW_NETWORK, Lane
 from tests.consistency.world import EVERY_SERVER
 
 SECONDS = 13.0
@@ -49,10 +49,11 @@ def test_a_deployment_that_changes_the_length_of_local_leases_opens_no_hole(tria
 CONTROLS: dict[str, tuple[list[Lane], tuple[int, ...]]] = {
     "commit_then_delete": ([SLOW_NETWORK], LEASES),
     "single_flight": ([HELD_ANSWERS], LEASES),
-    "no_first_wait": ([], LEASES),
-    "no_wait_on_creation": ([EVICTIONS], LEASES),
+    "no_wait": ([], LEASES),
     "no_second_wait": ([EVICTIONS], LEASES),
-    "own_terms": ([], CHANGING_LEASES),
+    "no_announcement": ([], LEASES),
+    "leave_other_fence": ([SLOW_NETWORK], LEASES),
+    "ignore_lost_hot_set": ([LOST_HOT_SETS], LEASES),
     "joined_lookups": ([SLOW_NETWORK], (0,)),
 }
 """What is wrong (`tests.consistency.controls`), and what goes wrong besides, so that it shows soon."""

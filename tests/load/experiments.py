@@ -2,12 +2,10 @@
 
 import contextlib
 import statistics
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from chalicelib.lease_terms import WINDOW_SECONDS
 from tests.load.clients import CONNECTIONS, Run, hey, wrk
 from tests.load.contenders import RIVALS, SERVERS, Contender, Running, floor, preforked, running, shop
 from tests.load.stocked import Stock
@@ -72,7 +70,6 @@ def compare(stock: Stock, pace: Pace, tell: Progress) -> Table:
     with all_running([contender for contender, _ in trials], stock) as contenders:
         for contender in contenders:
             measured(contender, stock, HOT, 1)  # warm
-        time.sleep(WINDOW_SECONDS)  # until then, tasks have not agreed about local leases, and writers wait longer
         for number in range(pace.rounds):
             for contender, (_, workloads) in zip(contenders, trials, strict=True):
                 tell(f"round {number + 1} of {pace.rounds}: {contender.contender.name}")

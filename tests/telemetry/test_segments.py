@@ -63,9 +63,9 @@ def test_each_call_of_a_store_is_a_subsegment(client: httpx.Client, daemon: Daem
     segment = daemon.receive(trace_id)
     calls = [(each["name"], each["annotations"]["operation"]) for each in segment["subsegments"]]
     assert calls == [
+        ("Redis", "fence"),
         ("PostgreSQL", "BEGIN"),
         ("PostgreSQL", "UPDATE"),
-        ("Redis", "fence"),
         ("PostgreSQL", "COMMIT"),
         ("Redis", "publish"),
     ]
