@@ -48,26 +48,29 @@ class Catalog:
             ConflictError: another product has that id.
         """
 
-        def settle(stored: Product | None) -> None:
+        def change() -> bool:
+            stored = self._store.create(product)
             if stored is not None and stored != product:
                 raise ConflictError(f"another product is stored under id {product.id}")
+            return stored is None
 
-        return self._write(product.id, product.to_json(), lambda: self._store.create(product, settle))
+        return self._write(product.id, product.to_json(), change)
 
-    def replace(self, product: Product, may_replace: Condition) -> None:
-        """Overwrite the product under its id.
+    def replace(self, product: Product, may_replace: Condition | None) -> None:
+        """Overwrite the product under its id; without a condition, whatever is there.
 
         Raises:
             NotFoundError: there is none.
             PreconditionFailedError: `may_replace` refuses what is stored.
         """
 
-        def settle(stored: Product | None) -> None:
-            if stored is not None and not may_replace(etag_of(stored.to_json())):
+        def check(stored: Product) -> None:
+            if may_replace is not None and not may_replace(etag_of(stored.to_json())):
                 raise PreconditionFailedError(f"product {product.id} has changed: If-Match names another version")
 
         def change() -> None:
-            if not self._store.replace(product, settle):
+            found = self._store.replace_if(product, check) if may_replace else self._store.replace(product)
+            if not found:
                 raise _not_found(product.id)
 
         self._write(product.id, product.to_json(), change)
@@ -80,7 +83,7 @@ class Catalog:
         """
 
         def change() -> None:
-            if not self._store.remove(product_id, lambda _stored: None):
+            if not self._store.remove(product_id):
                 raise _not_found(product_id)
 
         self._write(product_id, None, change)

@@ -145,10 +145,12 @@ def parse_page(query: Mapping[str, str] | None) -> tuple[int, int]:
     return numbers["after"], numbers["limit"]
 
 
-def if_match(headers: HeaderSource) -> Condition:
-    """Return the condition that `If-Match` states: any version where it is absent or `*` (RFC 9110, section 13.1.1)."""
+def if_match(headers: HeaderSource) -> Condition | None:
+    """Return the condition that `If-Match` states; None where it is absent or `*` (RFC 9110, section 13.1.1)."""
     text = headers.get("if-match")
-    return lambda etag: text is None or _lists(text, etag, weak=False)
+    if text is None or text.strip() == "*":
+        return None
+    return lambda etag: _lists(text, etag, weak=False)
 
 
 def _lists(header: str, etag: str, *, weak: bool) -> bool:

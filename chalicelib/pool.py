@@ -71,6 +71,10 @@ class DeadConnectionError(DatabaseUnavailableError):
     """A kept connection died before any statement was answered: the same work on a fresh one is safe to try."""
 
 
+class RefusedStatementError(DeadConnectionError):
+    """The same, but the server said so: it has not run the statement, and never will."""
+
+
 class Connection:
     """A pg8000 connection, its socket, and its prepared statements."""
 
@@ -174,7 +178,8 @@ class Session:
         self.outdated = not self.in_step or sqlstate_of(error) in OUTDATED
         dead = self.outdated and self._untouched and self._spent() < AT_ONCE_SECONDS
         if dead:
-            raise DeadConnectionError(reason_of(error)) from error
+            kind = RefusedStatementError if self.in_step else DeadConnectionError
+            raise kind(reason_of(error)) from error
         raise (_away(error) if self.outdated else DatabaseUnavailableError(reason_of(error))) from error
 
 
@@ -216,17 +221,29 @@ class SessionPool:
         """
         return self._guarded(lambda: self._do(lambda session: _transaction(session, work)))
 
+    def write_at_once(self, sql: str, *, is_idempotent: bool, **values: object) -> list[Row]:
+        """Run one statement that commits by itself; return its rows.
+
+        Where a kept connection turns out dead, the database may have run the statement or not: it is run once more on a
+        fresh connection only where that makes no difference, or where the database said that it has not run it.
+
+        Raises:
+            DatabaseUnavailableError: the database cannot answer. The statement may have been run.
+        """
+        repeated = DeadConnectionError if is_idempotent else RefusedStatementError
+        return self._guarded(lambda: self._do(lambda session: session.run(sql, **values)), repeated)
+
     def close(self) -> None:
         """Close every connection: the idle ones now, a lent one when it comes back."""
         self._closed = True
         self.queue.dispose()
 
-    def _guarded(self, attempt: Callable[[], T]) -> T:
+    def _guarded(self, attempt: Callable[[], T], repeated: type[DeadConnectionError] = DeadConnectionError) -> T:
         """Try where the database is not known to be away; once more where only the connection was dead."""
         self._refuse_if_away()
         try:
             return self.guard.watch(attempt)
-        except DeadConnectionError as error:
+        except repeated as error:
             logger.info("A kept database connection was dead; trying a fresh one: %s", error)
         return self.guard.watch(attempt)
 

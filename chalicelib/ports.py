@@ -65,9 +65,8 @@ class ProductCache(Protocol):
         """Begin a write of one product. Raises CacheUnavailableError where the cache is known to be away."""
 
 
-BeforeCommit = Callable[[Product | None], None]
-"""Runs inside a write's transaction, the row locked and changed, before COMMIT. It is handed the product as it stood
-before the write (None: there was none); what it raises rolls the transaction back and reaches the caller."""
+Check = Callable[[Product], None]
+"""Looks at the product as it stood before a conditional write, its row locked; what it raises undoes the write."""
 
 
 class ProductStore(Protocol):
@@ -79,11 +78,14 @@ class ProductStore(Protocol):
     def page(self, after: int, limit: int) -> Sequence[Product]:
         """Return at most `limit` products with an id above `after`, in the order of their ids."""
 
-    def create(self, product: Product, before_commit: BeforeCommit) -> bool:
-        """Store the product where its id is free, else leave what is there; return whether the id was free."""
+    def create(self, product: Product) -> Product | None:
+        """Store the product where its id is free and return None; else return what is there, unchanged."""
 
-    def replace(self, product: Product, before_commit: BeforeCommit) -> bool:
-        """Overwrite the product under that id; return False, without `before_commit`, where there is none."""
+    def replace(self, product: Product) -> bool:
+        """Overwrite the product under that id; return False where there is none."""
 
-    def remove(self, product_id: int, before_commit: BeforeCommit) -> bool:
-        """Delete the product; return False, without `before_commit`, where there is none."""
+    def replace_if(self, product: Product, check: Check) -> bool:
+        """Overwrite the product where `check` agrees to what is there; return False where there is none."""
+
+    def remove(self, product_id: int) -> bool:
+        """Delete the product; return False where there is none."""

@@ -1,18 +1,18 @@
 """The products in PostgreSQL: `ports.ProductStore` over pg8000.
 
-What must hold: a read is one round trip, a write three (BEGIN, one statement, COMMIT); each write's one statement
-locks the row and tells what stood there, so that writers of one product take turns; `before_commit` runs between
-that statement and COMMIT; nothing is acknowledged whose COMMIT was not.
+What must hold: a read is one round trip, and so is a write: one statement, committed by itself. A removal is not sent
+again where it may have been run. A conditional write takes three: BEGIN, one statement that shows what stood there,
+COMMIT. Nothing is acknowledged that the database has not said to be committed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy.pool import QueuePool
 
 from chalicelib.credentials import CredentialSource
 from chalicelib.guard import Guard
 from chalicelib.pool import Row, Session, SessionPool, Timeouts
-from chalicelib.ports import BeforeCommit
+from chalicelib.ports import Check
 from chalicelib.product import Product
 from chalicelib.settings import DatabaseAddress
 from chalicelib.watch import Unwatched, Watch
@@ -21,32 +21,31 @@ READ = "SELECT id, name, price FROM products WHERE id = :id"
 
 PAGE = "SELECT id, name, price FROM products WHERE id > :after ORDER BY id LIMIT :limit"
 
-# Locks and returns what stands there, or inserts. Returns no row at all where another transaction has taken the id
-# since this statement began: then it must be run again, to see that product.
+# Inserts, or returns what stands there. Returns no row at all where another transaction has taken the id since this
+# statement began: then it must be run again, to see that product.
 CREATE = """
-WITH stored AS (
-    SELECT id, name, price FROM products WHERE id = :id FOR UPDATE
-), created AS (
+WITH created AS (
     INSERT INTO products (id, name, price)
-    SELECT CAST(:id AS INT), CAST(:name AS TEXT), CAST(:price AS NUMERIC)
-    WHERE NOT EXISTS (SELECT FROM stored)
+    VALUES (CAST(:id AS INT), CAST(:name AS TEXT), CAST(:price AS NUMERIC))
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 )
-SELECT false AS created, id, name, price FROM stored
+SELECT true AS created, id, NULL AS name, NULL AS price FROM created
 UNION ALL
-SELECT true, id, NULL, NULL FROM created
+SELECT false, id, name, price FROM products WHERE id = CAST(:id AS INT) AND NOT EXISTS (SELECT FROM created)
 """
 
+REPLACE = "UPDATE products SET name = :name, price = :price WHERE id = :id RETURNING id"
+
 # The subquery's lock waits for whoever is changing the row, and then sees what they committed.
-REPLACE = """
+REPLACE_SHOWING = """
 UPDATE products SET name = :name, price = :price
 FROM (SELECT id, name, price FROM products WHERE id = :id FOR UPDATE) AS old
 WHERE products.id = old.id
 RETURNING old.id, old.name, old.price
 """
 
-REMOVE = "DELETE FROM products WHERE id = :id RETURNING id, name, price"
+REMOVE = "DELETE FROM products WHERE id = :id RETURNING id"
 
 
 class PostgresStore:
@@ -81,48 +80,41 @@ class PostgresStore:
         rows = self._sessions.read(lambda session: session.run(PAGE, after=after, limit=limit))
         return [Product(*row) for row in rows]
 
-    def create(self, product: Product, before_commit: BeforeCommit) -> bool:
-        """Store the product where its id is free, else leave what is there; return whether the id was free."""
+    def create(self, product: Product) -> Product | None:
+        """Store the product where its id is free and return None; else return what is there, unchanged."""
+        while True:  # ends once it meets nobody who creates and removes the product at the same moment
+            rows = self._write_at_once(CREATE, product)
+            if rows:
+                created, *stored = rows[0]
+                return None if created else Product(*stored)
+
+    def replace(self, product: Product) -> bool:
+        """Overwrite the product under that id; return False where there is none."""
+        return bool(self._write_at_once(REPLACE, product))
+
+    def replace_if(self, product: Product, check: Check) -> bool:
+        """Overwrite the product where `check` agrees to what is there; return False where there is none."""
 
         def work(session: Session) -> bool:
-            created, *stored = _created_or_stored(session, product)
-            before_commit(None if created else Product(*stored))
-            return bool(created)
+            stored = _product_in(session.run(REPLACE_SHOWING, id=product.id, name=product.name, price=product.price))
+            if stored is not None:
+                check(stored)
+            return stored is not None
 
         return self._sessions.write(work)
 
-    def replace(self, product: Product, before_commit: BeforeCommit) -> bool:
-        """Overwrite the product under that id; return False, without `before_commit`, where there is none."""
-        return self._change(
-            lambda session: session.run(REPLACE, id=product.id, name=product.name, price=product.price), before_commit
-        )
+    def remove(self, product_id: int) -> bool:
+        """Delete the product; return False where there is none."""
+        return bool(self._sessions.write_at_once(REMOVE, is_idempotent=False, id=product_id))
 
-    def remove(self, product_id: int, before_commit: BeforeCommit) -> bool:
-        """Delete the product; return False, without `before_commit`, where there is none."""
-        return self._change(lambda session: session.run(REMOVE, id=product_id), before_commit)
+    def _write_at_once(self, sql: str, product: Product) -> list[Row]:
+        return self._sessions.write_at_once(
+            sql, is_idempotent=True, id=product.id, name=product.name, price=product.price
+        )
 
     def close(self) -> None:
         """Close the connections: idle ones at once, others as they come back."""
         self._sessions.close()
-
-    def _change(self, statement: Callable[[Session], list[Row]], before_commit: BeforeCommit) -> bool:
-        """Run a statement that returns the row as it was before, and `before_commit` with it where there was one."""
-
-        def work(session: Session) -> bool:
-            old = _product_in(statement(session))
-            if old is not None:
-                before_commit(old)
-            return old is not None
-
-        return self._sessions.write(work)
-
-
-def _created_or_stored(session: Session, product: Product) -> Row:
-    """Run CREATE until it says who has the id: `[True, ...]`, or `[False, id, name, price]`."""
-    while True:  # ends with the session's time, should others create and remove the product over and over
-        rows = session.run(CREATE, id=product.id, name=product.name, price=product.price)
-        if rows:
-            return rows[0]
 
 
 def _product_in(rows: list[Row]) -> Product | None:

@@ -7,6 +7,10 @@ from local.ports import LOOPBACK
 from tests.consistency.history import ABSENT, Value
 
 ANSWER_SECONDS = 5.0
+
+NAME = b"product "
+"""How each name begins that is written: so a statement that writes is told from any other on its way to PostgreSQL."""
+
 _ABSENCE = b'"NotFoundError"'
 
 
@@ -40,11 +44,11 @@ class TaskClient:
 
     def put(self, product: int, value: Value) -> int:
         """Replace a product; return the status. Raises NoAnswerError."""
-        return self._send(b"PUT", b"/product/%d" % product, b'{"name":"v%d","price":%d}' % (value, value))
+        return self._send(b"PUT", b"/product/%d" % product, b'{"name":"%s%d","price":%d}' % (NAME, value, value))
 
     def post(self, product: int, value: Value) -> int:
         """Create a product; return the status. Raises NoAnswerError."""
-        return self._send(b"POST", b"/data", b'{"id":%d,"name":"v%d","price":%d}' % (product, value, value))
+        return self._send(b"POST", b"/data", b'{"id":%d,"name":"%s%d","price":%d}' % (product, NAME, value, value))
 
     def delete(self, product: int) -> int:
         """Remove a product; return the status. Raises NoAnswerError."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import redis
 
 from chalicelib.hot_set import KEY as HOT_SET
+from tests.consistency.client import NAME
 from tests.consistency.world import PRODUCTS, Task, World
 
 Wait = Callable[[float], object]
@@ -24,7 +25,7 @@ Span = tuple[float, float]
 EVICTION_SECONDS: Span = (0.001, 0.008)
 LONG_DELAY: Span = (0.0, 0.03)
 HELD: Span = (0.03, 0.1)
-COMMIT_SECONDS = 2.0
+WRITE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ MIXED = (
             ("hold_answers", 1),
             ("cut_redis", 2),
             ("cut_script", 2),
-            ("cut_commit", 2),
+            ("cut_write", 2),
             ("drop_redis", 1),
             ("drop_postgres", 1),
             ("partition_from_redis", 2),
@@ -71,7 +72,7 @@ MIXED = (
         gap=(2.0, 6.0),
         seconds=(0.05, 0.5),
     ),
-    Lane("tasks", (("kill", 1), ("kill_at_commit", 2)), gap=(3.0, 8.0), seconds=(0.0, 0.3)),
+    Lane("tasks", (("kill", 1), ("kill_at_write", 2)), gap=(3.0, 8.0), seconds=(0.0, 0.3)),
 )
 
 SLOW_NETWORK = Lane("network", (("delay_redis", 1), ("delay_postgres", 1)), gap=(0.0, 0.1), seconds=(0.3, 1.0))
@@ -173,8 +174,8 @@ def _cut_script(world: World, blow: Blow, wait: Wait) -> None:
     wait(blow.seconds)
 
 
-def _cut_commit(world: World, blow: Blow, wait: Wait) -> None:
-    _struck(world, blow).to_postgres.cut_after_delivery(times=2, matching=b"COMMIT")
+def _cut_write(world: World, blow: Blow, wait: Wait) -> None:
+    _struck(world, blow).to_postgres.cut_after_delivery(times=2, matching=NAME)
     wait(blow.seconds)
 
 
@@ -240,9 +241,9 @@ def _kill(world: World, blow: Blow, wait: Wait) -> None:
     task.start()
 
 
-def _kill_at_commit(world: World, blow: Blow, wait: Wait) -> None:
+def _kill_at_write(world: World, blow: Blow, wait: Wait) -> None:
     task = _struck(world, blow)
-    task.kill_at_commit(COMMIT_SECONDS)
+    task.kill_at_write(WRITE_SECONDS)
     wait(blow.seconds)
     task.start()
 
@@ -252,7 +253,7 @@ def _struck(world: World, blow: Blow) -> Task:
 
 
 BLOWS: dict[str, Callable[[World, Blow, Wait], None]] = {
-    "cut_commit": _cut_commit,
+    "cut_write": _cut_write,
     "cut_redis": _cut_redis,
     "cut_script": _cut_script,
     "delay_postgres": _delay_postgres,
@@ -265,7 +266,7 @@ BLOWS: dict[str, Callable[[World, Blow, Wait], None]] = {
     "hold_answers": _hold_answers,
     "kill": _kill,
     "lose_hot_set": _lose_hot_set,
-    "kill_at_commit": _kill_at_commit,
+    "kill_at_write": _kill_at_write,
     "partition_from_redis": _partition_from_redis,
     "restart_redis": _restart_redis,
 }

@@ -19,6 +19,7 @@ import redis
 from local.ports import LOOPBACK, free_port
 from local.processes import Child, Program
 from local.waiting import wait_until
+from tests.consistency.client import NAME
 from tests.consistency.history import Value
 from tests.consistency.ledger import Ledger
 from tests.consistency.proxy import Network, Proxy
@@ -82,12 +83,12 @@ class Task:
         if self._child is not None:
             self._child.kill()
 
-    def kill_at_commit(self, seconds: float) -> None:
-        """SIGKILL it as soon as it sends a COMMIT, which arrives; and in so many seconds in any case."""
+    def kill_at_write(self, seconds: float) -> None:
+        """SIGKILL it as soon as it sends a statement that writes, which arrives; and in so many seconds in any case."""
         killed = threading.Event()
 
         def kill_at_once(_connection: int, data: bytes) -> None:
-            if b"COMMIT" in data and not killed.is_set():
+            if NAME in data and not killed.is_set():
                 killed.set()
                 self._signal_kill()
 

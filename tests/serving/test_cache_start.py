@@ -1,5 +1,6 @@
 """A Redis in cluster mode stops the start with one sentence; a Redis that says nothing does not."""
 
+import contextlib
 import stat
 import subprocess
 import sys
@@ -14,12 +15,14 @@ from chalicelib import hot_set
 from chalicelib.cache_start import IN_CLUSTER_MODE, PATIENCE_SECONDS, prepare_cache
 from chalicelib.redis_client import CacheTimeouts
 from chalicelib.settings import Settings, SettingsError, read_settings
+from local.errors import ProgramError
 from local.ports import LOOPBACK, free_port
 from local.redis_server import programs_of_wheels
 from tests.servers import ROOT, passed_on, serving
 from tests.stores import OwnRedis, running_redis
 
 DATABASE_URL = "postgresql://user:password@127.0.0.1:1/shop"
+TRIES = 5
 PATIENT = CacheTimeouts(connect=5.0, answer=5.0)
 DEPLOYED_RIGHTS = "~p1:* +@read +@write +@scripting +@connection +time -@dangerous -@admin"
 """Those that terraform/modules/elasticache gives the shop: INFO is not among them."""
@@ -27,12 +30,21 @@ DEPLOYED_RIGHTS = "~p1:* +@read +@write +@scripting +@connection +time -@dangero
 
 @pytest.fixture(params=programs_of_wheels(), ids=lambda path: Path(path).name)
 def clustered(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OwnRedis]:
-    """A server in cluster mode; of each kind that is installed."""
+    """A server in cluster mode; of each kind that is installed.
+
+    Its second port is the first one plus 10,000, which may be taken: then it is started once more, on another.
+    """
     program = tmp_path / "clustered"
     program.write_text(f'#!/bin/sh\nexec "{request.param}" "$@" --cluster-enabled yes\n')
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    with running_redis(str(program)) as server:
-        yield server
+    with contextlib.ExitStack() as stack:
+        for tries_left in reversed(range(TRIES)):
+            try:
+                yield stack.enter_context(running_redis(str(program)))
+                return
+            except ProgramError:
+                if not tries_left:
+                    raise
 
 
 def settings_for(redis_url: str) -> Settings:

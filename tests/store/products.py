@@ -11,7 +11,7 @@ import pytest
 from pg8000 import native
 
 from chalicelib.credentials import CredentialSource, FixedCredentials
-from chalicelib.errors import CacheUnavailableError
+from chalicelib.errors import PreconditionFailedError
 from chalicelib.pool import Session, Timeouts
 from chalicelib.postgres import PostgresStore
 from chalicelib.product import Product
@@ -51,8 +51,8 @@ def sql(url: str, statement: str, **values: object) -> list[list[object]]:
         return connection.run(statement, **values) or []
 
 
-def nothing(stored: Product | None) -> None:
-    """A `before_commit` that agrees to everything."""
+def agree(stored: Product) -> None:
+    """A check that lets every write go ahead."""
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 5) -> None:
@@ -63,20 +63,20 @@ def wait_until(condition: Callable[[], object], seconds: float = 5) -> None:
 
 
 class Halted:
-    """A write in a thread of its own, stopped before its COMMIT until the test lets it go on or fail."""
+    """A conditional write in a thread of its own, stopped before its COMMIT until the test lets it go on or fail."""
 
-    def __init__(self, write: Callable[[Callable[[Product | None], None]], bool]) -> None:
+    def __init__(self, write: Callable[[Callable[[Product], None]], bool]) -> None:
         self._arrived = threading.Event()
         self._released = threading.Event()
         self._fails = False
         self._threads = ThreadPoolExecutor(1)
         self._done = self._threads.submit(write, self._pause)
 
-    def _pause(self, stored: Product | None) -> None:
+    def _pause(self, stored: Product) -> None:
         self._arrived.set()
         assert self._released.wait(10)
         if self._fails:
-            raise CacheUnavailableError("the fence could not be raised")
+            raise PreconditionFailedError("the product has changed")
 
     def go_on(self, error: type[Exception] | None = None) -> None:
         self._released.set()
@@ -88,7 +88,7 @@ class Halted:
 
     def fail(self) -> None:
         self._fails = True
-        self.go_on(CacheUnavailableError)
+        self.go_on(PreconditionFailedError)
 
     def __enter__(self) -> "Halted":
         assert self._arrived.wait(10)

@@ -14,7 +14,7 @@ from chalicelib.login import log_in
 from chalicelib.postgres import PostgresStore
 from chalicelib.settings import Credentials, SettingsError
 from tests.store.certificates import Authority
-from tests.store.products import TV, backend_of, database_at, fill_pool, nothing, sql, store_at, trips
+from tests.store.products import TV, backend_of, database_at, fill_pool, sql, store_at, trips
 from tests.store.wire import proxied
 
 
@@ -37,7 +37,7 @@ def behind(
 def test_verify_full_trusts_a_known_authority_and_the_right_name(products_url: str, authority: Authority) -> None:
     options = f"sslmode=verify-full&sslrootcert={authority.file}"
     with behind(products_url, options, authority.server("localhost")) as store:
-        store.create(TV, nothing)
+        store.create(TV)
         backend = backend_of(store)
         assert store.read(1) == TV
         assert backend_of(store) == backend, "an idle connection over TLS does not look dead"

@@ -23,9 +23,9 @@ from tests.store.products import (
     RADIO,
     TV,
     Halted,
+    agree,
     backend_of,
     fill_pool,
-    nothing,
     sql,
     store_at,
     trips,
@@ -55,9 +55,9 @@ class TestOutages:
     def test_a_stopped_database_is_an_outage_until_it_is_back(
         self, own_store: PostgresStore, own_postgres: OwnPostgres
     ) -> None:
-        own_store.create(TV, nothing)
+        own_store.create(TV)
         own_postgres.stop()
-        for attempt in (lambda: own_store.read(1), lambda: own_store.page(0, 1), lambda: own_store.remove(1, nothing)):
+        for attempt in (lambda: own_store.read(1), lambda: own_store.page(0, 1), lambda: own_store.remove(1)):
             with at_most(1), pytest.raises(DatabaseUnavailableError):
                 attempt()
         own_postgres.start()
@@ -67,23 +67,23 @@ class TestOutages:
     def test_a_restart_while_idle_is_noticed_by_nobody(
         self, own_store: PostgresStore, own_postgres: OwnPostgres
     ) -> None:
-        own_store.create(TV, nothing)
+        own_store.create(TV)
         fill_pool(own_store)
         own_postgres.kill()
         own_postgres.start()
         for _ in range(10):
             assert own_store.read(1) == TV
-        assert own_store.replace(RADIO, nothing)
+        assert own_store.replace(RADIO)
 
     def test_a_frozen_database_is_an_outage_within_three_seconds(
         self, own_store: PostgresStore, own_postgres: OwnPostgres
     ) -> None:
-        own_store.create(TV, nothing)
+        own_store.create(TV)
         fill_pool(own_store)
         own_postgres.freeze()
         with ThreadPoolExecutor(16) as threads:
             requests = [threads.submit(timed, lambda: own_store.read(1)) for _ in range(8)]
-            requests += [threads.submit(timed, lambda: own_store.replace(RADIO, nothing)) for _ in range(8)]
+            requests += [threads.submit(timed, lambda: own_store.replace(RADIO)) for _ in range(8)]
         for request in requests:
             error, seconds = request.result()
             assert isinstance(error, DatabaseUnavailableError)
@@ -93,7 +93,7 @@ class TestOutages:
         assert own_store.read(1) in (TV, RADIO)
 
     def test_once_known_to_be_frozen_it_is_not_asked(self, own_store: PostgresStore, own_postgres: OwnPostgres) -> None:
-        own_store.create(TV, nothing)
+        own_store.create(TV)
         own_postgres.freeze()
         errors = [timed(lambda: own_store.read(1)) for _ in range(10)]
         assert str(errors[-1][0]) == "PostgreSQL is away"
@@ -102,35 +102,36 @@ class TestOutages:
 
     def test_no_free_connection_in_time_is_an_outage(self, products_url: str) -> None:
         with closing(store_at(products_url, pool_size=1)) as store:
-            store.create(TV, nothing)
-            with Halted(lambda pause: store.replace(RADIO, pause)) as writer:
+            store.create(TV)
+            with Halted(lambda pause: store.replace_if(RADIO, pause)) as writer:
                 with at_most(1), pytest.raises(DatabaseUnavailableError, match="no connection was free"):
                     store.read(1)
                 writer.go_on()
             assert store.read(1) == RADIO
 
     def test_a_row_that_stays_locked_is_an_outage_and_the_connection_lives_on(self, store: PostgresStore) -> None:
-        store.create(TV, nothing)
+        store.create(TV)
         fill_pool(store)
-        with Halted(lambda pause: store.replace(RADIO, pause)) as writer:
+        with Halted(lambda pause: store.replace_if(RADIO, pause)) as writer:
             with at_most(1.5), pytest.raises(DatabaseUnavailableError, match="55P03"):
-                store.replace(KETTLE, nothing)
+                store.replace(KETTLE)
             assert store.pool.checkedin() == 4
             writer.go_on()
         assert store.read(1) == RADIO
 
     def test_a_writer_that_dawdles_past_its_time_is_undone(self, products_url: str) -> None:
         with closing(store_at(products_url, timeouts=Timeouts(answer=0.2))) as store:
+            store.create(TV)
             with pytest.raises(DatabaseUnavailableError, match="took longer"):
-                store.create(TV, lambda stored: time.sleep(0.3))
-            assert store.read(1) is None
+                store.replace_if(RADIO, lambda stored: time.sleep(0.3))
+            assert store.read(1) == TV
 
     def test_a_transaction_that_is_abandoned_frees_its_row(self, products_url: str) -> None:
         timeouts = Timeouts(answer=5, lock=4, abandoned=0.2)
         with closing(store_at(products_url, timeouts=timeouts)) as store:
-            store.create(TV, nothing)
-            with Halted(lambda pause: store.replace(RADIO, pause)) as frozen:
-                assert store.replace(KETTLE, nothing), "it waited for the abandoned row for 0.2 s"
+            store.create(TV)
+            with Halted(lambda pause: store.replace_if(RADIO, pause)) as frozen:
+                assert store.replace(KETTLE), "it waited for the abandoned row for 0.2 s"
                 frozen.go_on(DatabaseUnavailableError)
             assert store.read(1) == KETTLE
 
@@ -165,11 +166,11 @@ class TestOutages:
         with closing(store_at(database_url)) as store:
             fill_pool(store)  # connections as to a primary that was demoted
             with pytest.raises(DatabaseUnavailableError, match="25006"):
-                store.create(TV, nothing)
+                store.create(TV)
             fill_pool(store)
             sql(database_url.replace(name, "postgres"), f"ALTER DATABASE {name} RESET default_transaction_read_only")
             for _ in range(store.pool.size()):
-                store.create(TV, nothing)
+                store.create(TV)
 
     def test_a_standby_is_an_outage(self, products_url: str, proxy: Proxy) -> None:
         proxy.rewrite_answers = lambda data: data.replace(
@@ -204,13 +205,13 @@ class TestDeadConnections:
             " WHERE datname = current_database() AND pid <> pg_backend_pid()",
         )
         for _ in range(10):
-            assert store.create(TV, nothing) in (True, False)
+            assert store.create(TV) in (None, TV)
 
     def test_a_healthy_idle_connection_is_kept(self, store: PostgresStore) -> None:
         store.read(1)
         backend = backend_of(store)
         time.sleep(0.05)
-        store.create(TV, nothing)
+        store.create(TV)
         assert backend_of(store) == backend
 
     def test_a_read_on_a_connection_that_turns_out_dead_is_tried_once_more(
@@ -235,57 +236,94 @@ class TestDeadConnections:
             far_store.read(1)
         assert proxy.connections == 1
 
-    def test_a_write_whose_connection_turns_out_dead_is_begun_once_more(
+    def test_a_conditional_write_whose_connection_turns_out_dead_is_begun_once_more(
         self, far_store: PostgresStore, proxy: Proxy
     ) -> None:
+        far_store.create(TV)
         proxy.cut_requests_with = b"BEGIN"
-        assert far_store.create(TV, nothing)
-        assert far_store.read(1) == TV
+        assert far_store.replace_if(RADIO, agree)
+        assert far_store.read(1) == RADIO
 
-    def test_a_write_that_is_cut_off_in_its_statement_is_begun_once_more(
+    def test_a_conditional_write_that_is_cut_off_in_its_statement_is_begun_once_more(
         self, far_store: PostgresStore, proxy: Proxy
     ) -> None:
-        far_store.create(KETTLE, nothing)
-        far_store.remove(1, nothing)
-        proxy.cut_answers_to = b"Samsung TV"
-        calls: list[Product | None] = []
-        assert far_store.create(TV, calls.append)
-        assert calls == [None], "told once: of the attempt whose statement was answered"
-        assert far_store.read(1) == TV
+        far_store.create(TV)
+        far_store.replace_if(TV, agree)
+        proxy.cut_answers_to = b"Radio"
+        calls: list[Product] = []
+        assert far_store.replace_if(RADIO, calls.append)
+        assert calls == [TV], "asked once: of the attempt whose statement was answered"
+        assert far_store.read(1) == RADIO
 
-    def test_a_write_that_is_cut_off_after_its_statement_is_not_begun_again_and_stores_nothing(
+    def test_a_conditional_write_that_is_cut_off_after_its_statement_is_not_begun_again_and_stores_nothing(
         self, far_store: PostgresStore, proxy: Proxy
     ) -> None:
-        calls: list[Product | None] = []
+        far_store.create(TV)
+        calls: list[Product] = []
 
-        def settle(stored: Product | None) -> None:
+        def check(stored: Product) -> None:
             calls.append(stored)
             proxy.cut()
 
         with pytest.raises(DatabaseUnavailableError):
-            far_store.create(TV, settle)
-        assert calls == [None]
-        assert far_store.read(1) is None
+            far_store.replace_if(RADIO, check)
+        assert calls == [TV]
+        assert far_store.read(1) == TV
 
     @pytest.mark.parametrize("delivered", [True, False])
     def test_a_commit_whose_answer_is_lost_is_not_acknowledged(
         self, far_store: PostgresStore, proxy: Proxy, delivered: bool
     ) -> None:
+        far_store.create(TV)
         if delivered:
             proxy.cut_answers_to = b"COMMIT\x00"
         else:
             proxy.cut_requests_with = b"COMMIT\x00"
-        calls: list[Product | None] = []
+        calls: list[Product] = []
         with pytest.raises(DatabaseUnavailableError):
-            far_store.create(TV, calls.append)
-        assert calls == [None], "the write was not silently repeated"
-        wait_until(lambda: (far_store.read(1) == TV) is delivered)
+            far_store.replace_if(RADIO, calls.append)
+        assert calls == [TV], "the write was not silently repeated"
+        wait_until(lambda: (far_store.read(1) == RADIO) is delivered)
+
+    @pytest.mark.parametrize("delivered", [True, False])
+    def test_a_write_whose_answer_is_lost_is_sent_once_more_since_that_makes_no_difference(
+        self, far_store: PostgresStore, proxy: Proxy, delivered: bool
+    ) -> None:
+        far_store.create(KETTLE)
+        far_store.replace(TV)
+        if delivered:
+            proxy.cut_answers_to = b"Radio"
+        else:
+            proxy.cut_requests_with = b"Radio"
+        assert far_store.replace(RADIO)
+        assert far_store.read(1) == RADIO
+
+    def test_a_creation_whose_answer_is_lost_meets_its_own_product(
+        self, far_store: PostgresStore, proxy: Proxy
+    ) -> None:
+        far_store.create(KETTLE)
+        far_store.remove(1)
+        proxy.cut_answers_to = b"Samsung TV"
+        assert far_store.create(TV) == TV
+
+    def test_a_removal_whose_answer_is_lost_is_not_sent_again_since_it_would_find_nothing(
+        self, far_store: PostgresStore, proxy: Proxy
+    ) -> None:
+        far_store.create(TV)
+        far_store.remove(1)
+        far_store.create(TV)
+        before = proxy.connections
+        proxy.rewrite_answers = cut_at_once
+        with pytest.raises(DatabaseUnavailableError):
+            far_store.remove(1)
+        proxy.rewrite_answers = lambda data: data
+        assert proxy.connections == before, "it was not sent over another one"
+        wait_until(lambda: far_store.read(1) is None)
 
     def test_a_connection_that_failed_is_never_lent_again(self, far_store: PostgresStore, proxy: Proxy) -> None:
         backend = backend_of(far_store)
-        proxy.cut_answers_to = b"COMMIT\x00"
-        with pytest.raises(DatabaseUnavailableError):
-            far_store.create(TV, nothing)
+        proxy.cut_answers_to = b"Samsung TV"
+        far_store.create(TV)
         assert backend_of(far_store) != backend
 
     def test_a_connection_that_talked_nonsense_is_never_lent_again(
@@ -308,7 +346,7 @@ class TestDeadConnections:
 
     def test_a_column_that_changes_its_type_fails_no_read(self, database_url: str) -> None:
         with closing(store_at(database_url)) as store:
-            store.create(TV, nothing)
+            store.create(TV)
             store.read(1)
             sql(database_url, "ALTER TABLE products ALTER name TYPE TEXT")
             assert store.read(1) == TV
@@ -321,10 +359,10 @@ class TestThreads:
         with closing(store_at(products_url)) as store, ThreadPoolExecutor(16) as threads:
 
             def work(product_id: int) -> None:
-                store.create(Product(product_id, "new", Decimal(0)), nothing)
+                store.create(Product(product_id, "new", Decimal(0)))
                 for number in range(60):
                     product = Product(product_id, f"{product_id}/{number}", Decimal(number))
-                    assert store.replace(product, nothing)
+                    assert store.replace(product)
                     assert store.read(product_id) == product
 
             for done in [threads.submit(work, product_id) for product_id in range(1, 17)]:
