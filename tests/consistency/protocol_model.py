@@ -1,0 +1,213 @@
+"""A model of the cache protocol: every interleaving of two writers and two tasks that read, on one product.
+
+Each command to Redis or PostgreSQL is a step of its own. Entries may be evicted, the hot set lost, and writers die at
+any moment. Time is abstract: a copy in a task's memory ends whenever it likes, an announcement never before the copy
+that it announces, and a wait ends when every copy that it waits for has ended.
+
+What is checked in each state: a read that starts after an acknowledged write never returns an older version.
+`python -m tests.consistency.protocol_model` prints what each control leads to.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+WRITERS = TASKS = 2
+PENDING = -1  # a copy that is announced, and not there yet
+
+Tasks = frozenset[int]
+Entry = tuple[str, int] | None
+NOBODY: Tasks = frozenset()
+
+
+class Control(StrEnum):
+    """A part that is taken away from the protocol."""
+
+    NONE = "the protocol"
+    NO_WAIT = "no wait"
+    NO_SECOND_WAIT = "no second wait"
+    NO_ANNOUNCEMENT = "no announcement"
+    LEAVE_OTHER_FENCE = "another's fence left"
+    IGNORE_LOST_HOT_SET = "a lost hot set not waited out"
+
+
+class Stage(IntEnum):
+    """Where a writer is."""
+
+    IDLE, FENCED, WAITING, COMMITTED, DELETED, PUBLISHED, DONE, DEAD = range(8)
+
+
+class Look(IntEnum):
+    """Where a reading task is."""
+
+    IDLE, ANNOUNCED, LEASED, LOADED = range(4)
+
+
+class Writer(NamedTuple):
+    """A writer, whose copies it waits for, and the version that it wrote."""
+
+    stage: Stage
+    waits: Tasks
+    version: int
+
+
+class Task(NamedTuple):
+    """A task, the version that its read must not be older than, what it loaded, and its copy."""
+
+    look: Look
+    floor: int
+    loaded: int
+    copy: int | None
+
+
+class State(NamedTuple):
+    """All there is: the hot set is `announced`; `lost` are tasks whose copies a lost hot set had named."""
+
+    database: int
+    acknowledged: int
+    entry: Entry
+    announced: Tasks
+    lost: Tasks
+    writers: tuple[Writer, ...]
+    tasks: tuple[Task, ...]
+
+
+START = State(
+    0, 0, None, NOBODY, NOBODY, (Writer(Stage.IDLE, NOBODY, 0),) * WRITERS, (Task(Look.IDLE, 0, 0, None),) * TASKS
+)
+
+Step = tuple[str, State | None]
+"""What happens, and what is then; None: a read returned what is too old."""
+
+
+def explore(control: Control = Control.NONE) -> tuple[int, list[str] | None]:
+    """Return how many states were seen, and the shortest history that is wrong, if there is one."""
+    parents: dict[State, tuple[State, str] | None] = {START: None}
+    todo = deque([START])
+    while todo:
+        state = todo.popleft()
+        for name, following in steps(state, control):
+            if following is None:
+                return len(parents), [*_history(parents, state), name]
+            if following not in parents:
+                parents[following] = state, name
+                todo.append(following)
+    return len(parents), None
+
+
+def _history(parents: dict[State, tuple[State, str] | None], state: State) -> list[str]:
+    names: list[str] = []
+    while (parent := parents[state]) is not None:
+        state, name = parent
+        names.append(name)
+    return names[::-1]
+
+
+def steps(state: State, control: Control) -> Iterator[Step]:
+    """Yield all that may happen next."""
+    yield from _environment(state, control)
+    for number, writer in enumerate(state.writers):
+        yield from _write(state, number, writer, control)
+    for number, task in enumerate(state.tasks):
+        yield from _read(state, number, task, control)
+
+
+def _environment(state: State, control: Control) -> Iterator[Step]:
+    if state.entry is not None:
+        yield "the entry is evicted", state._replace(entry=None)
+    if state.announced:
+        lost = NOBODY if control is Control.IGNORE_LOST_HOT_SET else frozenset(_holders(state, range(TASKS)))
+        yield "the hot set is lost", state._replace(announced=NOBODY, lost=state.lost | lost)
+    for number, task in enumerate(state.tasks):
+        if task.copy is not None:
+            ended = {number}
+            writers = tuple(writer._replace(waits=writer.waits - ended) for writer in state.writers)
+            after = state._replace(announced=state.announced - ended, lost=state.lost - ended, writers=writers)
+            yield f"copy {number} ends", _with_task(after, number, task._replace(copy=None))
+
+
+def _write(state: State, number: int, writer: Writer, control: Control) -> Iterator[Step]:  # noqa: C901  an arm for each stage
+    mine = ("fence", number)
+
+    def then(stage: Stage, waits: Tasks = NOBODY, version: int = writer.version) -> State:
+        moved = Writer(stage, waits, version)
+        return state._replace(writers=(*state.writers[:number], moved, *state.writers[number + 1 :]))
+
+    match writer.stage:
+        case Stage.IDLE:
+            yield f"writer {number} fences", then(Stage.FENCED)._replace(entry=mine)
+        case Stage.FENCED:
+            waits = NOBODY if control is Control.NO_WAIT else _named(state, control)
+            yield f"writer {number} asks the hot set", then(Stage.WAITING, waits)
+        case Stage.WAITING if not writer.waits:
+            version = state.database + 1
+            yield f"writer {number} commits", then(Stage.COMMITTED, version=version)._replace(database=version)
+        case Stage.COMMITTED if state.entry == mine:
+            yield f"writer {number} publishes", then(Stage.PUBLISHED)._replace(entry=("body", writer.version))
+        case Stage.COMMITTED:
+            stays = control is Control.LEAVE_OTHER_FENCE and state.entry is not None and state.entry[0] == "fence"
+            yield f"writer {number} deletes", then(Stage.DELETED)._replace(entry=state.entry if stays else None)
+        case Stage.DELETED:
+            waits = NOBODY if control is Control.NO_SECOND_WAIT else _named(state, control)
+            yield f"writer {number} asks again", then(Stage.PUBLISHED, waits)
+        case Stage.PUBLISHED if not writer.waits:
+            newest = max(state.acknowledged, writer.version)
+            yield f"writer {number} is acknowledged", then(Stage.DONE)._replace(acknowledged=newest)
+    if Stage.IDLE < writer.stage < Stage.DONE:
+        yield f"writer {number} dies", then(Stage.DEAD)
+
+
+def _read(state: State, number: int, task: Task, control: Control) -> Iterator[Step]:  # noqa: C901  an arm for each stage
+    copy = None if task.copy == PENDING else task.copy
+    lease = ("lease", number)
+
+    def then(look: Look, copy: int | None, loaded: int = 0, floor: int = 0) -> State:
+        return _with_task(state, number, Task(look, floor, loaded, copy))
+
+    match task.look:
+        case Look.IDLE if copy is not None:
+            if copy < state.acknowledged:
+                yield f"task {number} answers version {copy} from memory", None
+        case Look.IDLE:
+            began = then(Look.ANNOUNCED, PENDING, floor=state.acknowledged)
+            yield f"task {number} announces", began._replace(announced=state.announced | {number})
+        case Look.ANNOUNCED if state.entry is None:
+            yield f"task {number} leases", then(Look.LEASED, copy, floor=task.floor)._replace(entry=lease)
+        case Look.ANNOUNCED if state.entry is not None and state.entry[0] == "body":
+            version = state.entry[1]
+            if version < task.floor:
+                yield f"task {number} answers version {version} from Redis", None
+            yield f"task {number} keeps version {version}", then(Look.IDLE, version if task.copy == PENDING else None)
+        case Look.ANNOUNCED:
+            if state.database < task.floor:
+                yield f"task {number} answers version {state.database} past Redis", None
+            yield f"task {number} answers past Redis", then(Look.IDLE, None)
+        case Look.LEASED:
+            yield f"task {number} loads", then(Look.LOADED, task.copy, state.database, task.floor)
+        case Look.LOADED:
+            if task.loaded < task.floor:
+                yield f"task {number} answers version {task.loaded} that it loaded", None
+            entry = ("body", task.loaded) if state.entry == lease else state.entry
+            yield f"task {number} fills", then(Look.IDLE, task.copy)._replace(entry=entry)
+
+
+def _named(state: State, control: Control) -> Tasks:
+    """Return the tasks for whose copies a writer that asks now has to wait."""
+    if control is Control.NO_ANNOUNCEMENT:
+        return NOBODY
+    return frozenset(_holders(state, state.announced | state.lost))
+
+
+def _holders(state: State, numbers: range | Tasks) -> Iterator[int]:
+    return (number for number in numbers if state.tasks[number].copy is not None)
+
+
+def _with_task(state: State, number: int, task: Task) -> State:
+    return state._replace(tasks=(*state.tasks[:number], task, *state.tasks[number + 1 :]))
+
+
+if __name__ == "__main__":
+    for each in Control:
+        states, wrong = explore(each)
+        print(f"{each}: {states} states: {' > '.join(wrong) if wrong else 'holds'}", flush=True)  # noqa: T201
