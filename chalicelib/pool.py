@@ -47,7 +47,7 @@ class Timeouts:
     holds, and how long a transaction may lie idle (its task is frozen) before its row is freed again.
     """
 
-    pool: float = 0.4  # until a connection is free: writers hold theirs while they wait out local leases
+    pool: float = 0.4  # until a connection is free
     connect: float = 0.5  # TCP, then TLS, then login, where a fresh connection is needed
     answer: float = 0.6  # from the first statement to the last answer
     lock: float = 0.4
