@@ -11,9 +11,10 @@ from sqlalchemy.pool import QueuePool
 
 from chalicelib.credentials import CredentialSource
 from chalicelib.guard import Guard
-from chalicelib.pool import Row, Session, SessionPool, Timeouts
+from chalicelib.pool import SessionPool, Timeouts
 from chalicelib.ports import Check
 from chalicelib.product import Product
+from chalicelib.session import Row, Session
 from chalicelib.settings import DatabaseAddress
 from chalicelib.watch import Unwatched, Watch
 

@@ -12,9 +12,10 @@ from pg8000 import native
 
 from chalicelib.credentials import CredentialSource, FixedCredentials
 from chalicelib.errors import PreconditionFailedError
-from chalicelib.pool import Session, Timeouts
+from chalicelib.pool import Timeouts
 from chalicelib.postgres import PostgresStore
 from chalicelib.product import Product
+from chalicelib.session import Session
 from chalicelib.settings import Credentials, DatabaseAddress, read_settings
 from tests.store.wire import Proxy
 
