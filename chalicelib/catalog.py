@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from chalicelib.errors import ConflictError, NotFoundError, PreconditionFailedError
-from chalicelib.ports import Ahead, ProductCache, ProductStore, Reading
+from chalicelib.ports import Ahead, Check, ProductCache, ProductStore, Reading
 from chalicelib.product import MAX_ID, Product, etag_of
 
 T = TypeVar("T")
@@ -64,12 +64,11 @@ class Catalog:
             PreconditionFailedError: `may_replace` refuses what is stored.
         """
 
-        def check(stored: Product) -> None:
-            if may_replace is not None and not may_replace(etag_of(stored.to_json())):
-                raise PreconditionFailedError(f"product {product.id} has changed: If-Match names another version")
-
         def change() -> None:
-            found = self._store.replace_if(product, check) if may_replace else self._store.replace(product)
+            if may_replace is None:
+                found = self._store.replace(product)
+            else:
+                found = self._store.replace_if(product, _check(may_replace))
             if not found:
                 raise _not_found(product.id)
 
@@ -106,6 +105,14 @@ class Catalog:
         shown, more = products[:limit], len(products) > limit
         following = json.dumps(shown[-1].id if more else None).encode()
         return b'{"products":[' + b",".join(each.to_json() for each in shown) + b'],"next":' + following + b"}"
+
+
+def _check(may_replace: Condition) -> Check:
+    def check(stored: Product) -> None:
+        if not may_replace(etag_of(stored.to_json())):
+            raise PreconditionFailedError(f"product {stored.id} has changed: If-Match names another version")
+
+    return check
 
 
 def _not_found(product_id: int) -> NotFoundError:

@@ -19,9 +19,17 @@ TOKEN_BYTES = 12
 Random = Callable[[int], bytes]
 
 
+_PREFIX = "p1:"  # its 1 is the version of these forms, to be raised when one of them changes
+
+
 def key_of(product_id: int) -> str:
-    """Return a product's key; its 1 is the version of these forms, to be raised when one of them changes."""
-    return f"p1:{product_id}"
+    """Return a product's key."""
+    return f"{_PREFIX}{product_id}"
+
+
+def id_of(key: str) -> str:
+    """Return the id of the product under that key."""
+    return key.removeprefix(_PREFIX)
 
 
 def is_body(entry: Entry) -> bool:

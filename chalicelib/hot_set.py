@@ -10,7 +10,7 @@ stands; a set that is younger than the longest local lease is waited out, since 
 product.
 """
 
-from chalicelib.scripts import Argument, Execute, Script
+from chalicelib.scripts import Execute, Script
 from chalicelib.settings import MAX_LOCAL_LEASE_MS
 
 KEY = "p1:hot"
@@ -70,8 +70,3 @@ def create(execute: Execute) -> None:
 def announced_ms(lease_ms: int) -> int:
     """Return how long an entry lasts that announces a copy of so many milliseconds; none announces nothing."""
     return lease_ms + MARGIN_MS if lease_ms else 0
-
-
-def product(key: str) -> Argument:
-    """Return the member for the product under that key."""
-    return key.removeprefix("p1:")

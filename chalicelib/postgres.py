@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy.pool import QueuePool
 
 from chalicelib.credentials import CredentialSource
+from chalicelib.errors import DatabaseUnavailableError
 from chalicelib.guard import Guard
 from chalicelib.pool import SessionPool, Timeouts
 from chalicelib.ports import Check
@@ -23,7 +24,7 @@ READ = "SELECT id, name, price FROM products WHERE id = :id"
 PAGE = "SELECT id, name, price FROM products WHERE id > :after ORDER BY id LIMIT :limit"
 
 # Inserts, or returns what stands there. Returns no row at all where another transaction has taken the id since this
-# statement began: then it must be run again, to see that product.
+# statement began: then it must be run again, to see that product, unless that is removed meanwhile.
 CREATE = """
 WITH created AS (
     INSERT INTO products (id, name, price)
@@ -35,6 +36,7 @@ SELECT true AS created, id, NULL AS name, NULL AS price FROM created
 UNION ALL
 SELECT false, id, name, price FROM products WHERE id = CAST(:id AS INT) AND NOT EXISTS (SELECT FROM created)
 """
+CREATE_TRIES = 5
 
 REPLACE = "UPDATE products SET name = :name, price = :price WHERE id = :id RETURNING id"
 
@@ -83,11 +85,10 @@ class PostgresStore:
 
     def create(self, product: Product) -> Product | None:
         """Store the product where its id is free and return None; else return what is there, unchanged."""
-        while True:  # ends once it meets nobody who creates and removes the product at the same moment
-            rows = self._write_at_once(CREATE, product)
-            if rows:
-                created, *stored = rows[0]
+        for _ in range(CREATE_TRIES):
+            for created, *stored in self._write_at_once(CREATE, product):
                 return None if created else Product(*stored)
+        raise DatabaseUnavailableError(f"product {product.id} is created and removed by others over and over")
 
     def replace(self, product: Product) -> bool:
         """Overwrite the product under that id; return False where there is none."""

@@ -13,7 +13,7 @@ import redis
 
 from chalicelib import hot_set
 from chalicelib.batched_lookups import BatchedLookups
-from chalicelib.entries import Entry
+from chalicelib.entries import Entry, id_of
 from chalicelib.guard import Guard
 from chalicelib.own_connections import OwnConnections
 from chalicelib.scripts import Argument, Script
@@ -103,6 +103,7 @@ class SharedCache:
         guard: told how each step went.
         watch: told how long each step took.
         loop_connection: makes the connection that event loops ask over.
+        ahead_seconds: how long an event loop may wait for an exchange.
     """
 
     def __init__(
@@ -112,8 +113,9 @@ class SharedCache:
         guard: Guard,
         watch: Watch = Unwatched(),  # noqa: B008 - holds nothing
         loop_connection: Callable[[], Any] | None = None,
+        ahead_seconds: float = AHEAD_SECONDS,
     ) -> None:
-        self._ahead = BatchedLookups(loop_connection, AHEAD_SECONDS, self._told) if loop_connection else None
+        self._ahead = BatchedLookups(loop_connection, ahead_seconds, self._told) if loop_connection else None
         self._lookups = OwnConnections(reads)
         self._writes = writes
         self._guard = guard
@@ -141,7 +143,7 @@ class SharedCache:
         assert self._ahead is not None  # noqa: S101  can_look_ahead was asked
         if not keep_ms:
             return self._ahead.ask("GETEX", key)
-        arguments = (hot_set.product(key), hot_set.announced_ms(keep_ms))
+        arguments = (id_of(key), hot_set.announced_ms(keep_ms))
         return self._ahead.ask(*_LOOK.command(key, hot_set.KEY, arguments=arguments))
 
     def look_or_lease(self, key: str, lease: Entry, keep_ms: int) -> Entry | None:
@@ -149,7 +151,7 @@ class SharedCache:
 
         Where a body may be kept in memory for `keep_ms` milliseconds, not 0, the product is announced before that.
         """
-        arguments = (lease, LEASE_MS, hot_set.product(key), hot_set.announced_ms(keep_ms))
+        arguments = (lease, LEASE_MS, id_of(key), hot_set.announced_ms(keep_ms))
         return cast("Entry | None", self._asked("lease", _LOOK_OR_LEASE, key, hot_set.KEY, arguments=arguments))
 
     def fill(self, key: str, lease: Entry, entry: Entry, ttl_ms: int) -> bool:
@@ -158,7 +160,7 @@ class SharedCache:
 
     def raise_fence(self, key: str, fence: Entry) -> float:
         """Put a fence there, whatever was there; return how many seconds to wait until no task holds the product."""
-        arguments = (fence, FENCE_MS, hot_set.product(key), hot_set.LONGEST_WAIT_MS)
+        arguments = (fence, FENCE_MS, id_of(key), hot_set.LONGEST_WAIT_MS)
         return self._wrote("fence", _FENCE, key, hot_set.KEY, arguments=arguments) / 1000
 
     def publish(self, key: str, fence: Entry, entry: Entry, ttl_ms: int) -> float:
@@ -166,7 +168,7 @@ class SharedCache:
 
         Where the fence was no longer there, whatever is there is deleted, and an old value may have slipped past it.
         """
-        arguments = (fence, entry, ttl_ms, hot_set.product(key), hot_set.LONGEST_WAIT_MS)
+        arguments = (fence, entry, ttl_ms, id_of(key), hot_set.LONGEST_WAIT_MS)
         return self._wrote("publish", _PUBLISH, key, hot_set.KEY, arguments=arguments) / 1000
 
     def lower_fence(self, key: str, fence: Entry) -> None:

@@ -31,7 +31,9 @@ class Task:
 
     def __post_init__(self) -> None:
         self.guard = Guard("Redis", lambda: peek(self.client, "p1:probe"), redis.RedisError)
-        self.shared = SharedCache(self.client, self.client, self.guard, loop_connection=self.loop_connection)
+        self.shared = SharedCache(
+            self.client, self.client, self.guard, loop_connection=self.loop_connection, ahead_seconds=5.0
+        )
         self.local = LocalLeases()
         self.audit = Audit(self.shared, self.database.get, self.audited.append, one_in=0)
         self.cache = LeaseCache(

@@ -173,14 +173,26 @@ def test_a_task_that_keeps_nothing_announces_nothing(new_task: Callable[..., Tas
 
 
 def test_a_body_is_kept_in_memory_from_before_redis_was_asked(new_task: Callable[..., Task]) -> None:
-    task = new_task()
+    task, now = new_task(), [0.0]
     task.cache.read(1, lambda: OLD)
-    task.warm(1)
-    kept = task.local._kept[1]
-    assert kept.until <= task.cache._clock() + LEASE_MS / 1000
-    now = kept.until
-    task.local._clock = lambda: now
-    assert task.local.get(1) is None
+    task.cache._clock = task.local._clock = lambda: now[0]
+    task.local.note(1, 0.0)
+    look = task.shared.look_or_lease
+
+    def slowly(key: str, lease: bytes, keep_ms: int) -> bytes | None:
+        entry = look(key, lease, keep_ms)
+        now[0] = 0.02
+        return entry
+
+    task.shared.look_or_lease = slowly
+    task.cache.read(1, never)
+    assert task.local._kept[1].until == LEASE_MS / 1000
+
+
+def test_a_lease_that_is_asked_for_twice_over_a_dying_connection_is_ours(task: Task) -> None:
+    for _ in range(2):
+        assert task.shared.look_or_lease(KEY, b"?mine", 0) is None
+    assert task.shared.look_or_lease(KEY, b"?another", 0) == b"?mine"
 
 
 def test_of_many_readers_of_a_cold_product_on_two_tasks_one_loads(new_task: Callable[..., Task]) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import redis
 
@@ -18,6 +19,7 @@ from chalicelib.settings import Settings, SettingsError, read_settings
 from local.errors import ProgramError
 from local.ports import LOOPBACK, free_port
 from local.redis_server import programs_of_wheels
+from local.waiting import wait_until
 from tests.servers import ROOT, passed_on, serving
 from tests.stores import OwnRedis, running_redis
 
@@ -89,6 +91,16 @@ def test_a_frozen_redis_does_not_stop_the_start(own_redis: OwnRedis) -> None:
     own_redis.freeze()
     with serving({"DATABASE_URL": DATABASE_URL, "REDIS_URL": own_redis.url}) as server:
         assert "cluster" not in server.output()
+
+
+def test_a_redis_that_comes_back_empty_gets_its_hot_set_before_anything_is_written(own_redis: OwnRedis) -> None:
+    with serving({"DATABASE_URL": DATABASE_URL, "REDIS_URL": own_redis.url}) as server:
+        own_redis.kill()
+        for product in range(1, 6):  # enough failures for Redis to be left alone, and asked in the background
+            assert httpx.get(f"{server.url}/product/{product}").status_code == 503
+        own_redis.start()
+        with redis.Redis.from_url(own_redis.url) as client:
+            assert wait_until(lambda: client.exists(hot_set.KEY), 10)
 
 
 def test_no_question_takes_longer_than_its_patience(own_redis: OwnRedis) -> None:

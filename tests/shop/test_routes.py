@@ -147,6 +147,17 @@ def test_of_many_writers_with_one_if_match_exactly_one_wins(shop: httpx.Client, 
         assert sorted(pool.map(replace, range(1, 17))) == [200] + [412] * 15
 
 
+@pytest.mark.parametrize("refusal", [409, 412])
+def test_a_refused_write_leaves_the_cache_at_work(shop: httpx.Client, tv: dict, refusal: int) -> None:
+    path, other = f"/product/{tv['id']}", {"name": "Radio", "price": 2}
+    if refusal == 409:
+        assert shop.post("/data", json={"id": tv["id"], **other}).status_code == 409
+    else:
+        assert shop.put(path, json=other, headers={"if-match": '"other"'}).status_code == 412
+    shop.get(path)
+    assert shop.get(path).headers["x-cache"] == "hit"
+
+
 def test_a_removed_product_is_gone(shop: httpx.Client, tv: dict) -> None:
     path = f"/product/{tv['id']}"
     shop.get(path)
