@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from chalice.app import Chalice, Request, Response
 
 from chalicelib import http, lambda_home, openapi
-from chalicelib.bootstrap import catalog, check_settings
+from chalicelib.bootstrap import catalog, check_settings, wait_with
 from chalicelib.errors import BadRequestError, NotFoundError
 from chalicelib.health import SelfProbe
 from chalicelib.json_body import parse_details, parse_product
 from chalicelib.metrics import REGISTRY, metrics_response
 
 app = Chalice(app_name="chalice-app")
+app.wait_with = wait_with  # type: ignore[attr-defined]  # what `fargate/` tells how to wait, so that others go on
 app.metrics_registry = REGISTRY  # type: ignore[attr-defined]  # where `fargate/` adds what it knows of requests
 lambda_home.observe(app)
 self_probe = SelfProbe()

@@ -3,6 +3,7 @@
 import functools
 import os
 import threading
+import time
 
 import redis
 
@@ -11,7 +12,7 @@ from chalicelib.audit import Audit
 from chalicelib.cache_start import prepare_cache
 from chalicelib.catalog import Catalog
 from chalicelib.guard import Guard
-from chalicelib.lease_cache import LeaseCache, Lifetimes
+from chalicelib.lease_cache import LeaseCache, Lifetimes, Sleep
 from chalicelib.local_leases import LocalLeases
 from chalicelib.metrics import METRICS, ShopMetrics
 from chalicelib.observation import ObservedCache, StoreWatch
@@ -25,6 +26,13 @@ WRITERS_TIMEOUTS = CacheTimeouts(connect=0.25, answer=0.25)
 
 _lock = threading.Lock()
 _catalog: Catalog | None = None
+_sleep: Sleep = time.sleep
+
+
+def wait_with(sleep: Sleep) -> None:
+    """Have the cache wait this way from now on, where another than `time.sleep` is better."""
+    global _sleep
+    _sleep = sleep
 
 
 def catalog() -> Catalog:
@@ -92,4 +100,5 @@ def build_cache(settings: Settings, store: ProductStore, metrics: ShopMetrics = 
 
     audit = Audit(shared, load, lambda result: metrics.cache_audits[result].inc())
     lifetimes = Lifetimes(body=settings.cache_ttl_seconds)
-    return LeaseCache(shared, LocalLeases(), settings.local_lease_ms, lifetimes, audit, metrics.local_hits.inc)
+    local, sleep = LocalLeases(), lambda seconds: _sleep(seconds)
+    return LeaseCache(shared, local, settings.local_lease_ms, lifetimes, audit, metrics.local_hits.inc, sleep=sleep)

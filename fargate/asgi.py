@@ -195,16 +195,21 @@ class AsgiDoor:
             if isinstance(ahead, HttpResponse):
                 return ahead
             asked = ahead
-        if self._waiting >= self._settings.threads + self._settings.connection_limit:
+        if self._in_need_of_threads >= self._settings.threads + self._settings.connection_limit:
             raise ServiceUnavailable(headers=[("Retry-After", "1")])
         self._waiting += 1
         try:
             answer = self._workers.submit((request, asked and asked.is_recorded))
-            if self._waiting > self._settings.threads:
+            if self._in_need_of_threads > self._settings.threads:
                 return await _unless_disconnected(answer, receive)
             return await answer
         finally:
             self._waiting -= 1
+
+    @property
+    def _in_need_of_threads(self) -> int:
+        """How many requests have a thread's place, or wait for one; those that have lent theirs do not."""
+        return self._waiting - self._workers.lent
 
     def _answer(self, asked: tuple[HttpRequest, bool | None]) -> HttpResponse:
         return self.gateway.handle(*asked)
@@ -221,9 +226,12 @@ class AsgiDoor:
 
     def ask_ahead(self, request: HttpRequest) -> HttpResponse | Asked:
         """Ask the app for an answer, as `Gateway.ask_ahead` does, on the loop's thread."""
-        if self._waiting and time.perf_counter() - self._gave_way_at >= TURN_SECONDS:
+        if self._waiting and self._is_turn_over() and self._in_need_of_threads > 0:
             self._give_way()
         return self.gateway.ask_ahead(request, can_await=True)
+
+    def _is_turn_over(self) -> bool:
+        return time.perf_counter() - self._gave_way_at >= TURN_SECONDS
 
     def _give_way(self) -> None:
         """Let a thread have the interpreter; else a flood of answers ahead would hold up writes and misses."""

@@ -29,6 +29,7 @@ from fargate.memo import Memo
 from fargate.routing import Match, Route, RouteTable
 from fargate.settings import Settings
 from fargate.telemetry.telemetry import Silence, Telemetry
+from fargate.waiting import offer_sleep
 
 logger = logging.getLogger("fargate")
 
@@ -57,6 +58,7 @@ class Gateway:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         isolate(app)
+        offer_sleep(app)
         remember_content_types()
         self.telemetry: Telemetry = telemetry or Silence()
         self._app = app

@@ -1,15 +1,12 @@
-"""A fixed number of threads that answer requests for an event loop.
-
-Unlike `concurrent.futures`, its threads are daemons: a handler that never returns cannot keep a drained process alive.
-"""
+"""A fixed number of threads that answer requests for an event loop."""
 
 import asyncio
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
+
+from fargate.thread_pool import ThreadPool
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -35,10 +32,14 @@ class Workers(Generic[Request, Response]):
     ) -> None:
         self._handle = handle
         self._waited = waited
-        self._queue: SimpleQueue[tuple[Request, asyncio.Future[Response], Outbox, float]] = SimpleQueue()
         self._outbox: Outbox | None = None
-        for number in range(threads):
-            threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True).start()
+        self._pool: ThreadPool[tuple[Request, asyncio.Future[Response], Outbox, float]]
+        self._pool = ThreadPool(self._take, threads, name)
+
+    @property
+    def lent(self) -> int:
+        """How many requests only wait, with their places lent (`fargate.waiting`)."""
+        return self._pool.lent
 
     def submit(self, request: Request) -> "asyncio.Future[Response]":
         """Queue a request from a running event loop; one whose future is cancelled before its turn is not handled."""
@@ -47,15 +48,14 @@ class Workers(Generic[Request, Response]):
         if outbox is None or outbox.loop is not loop:  # Mangum runs one after the other
             outbox = self._outbox = Outbox(loop)
         answer: asyncio.Future[Response] = loop.create_future()
-        self._queue.put((request, answer, outbox, time.perf_counter()))
+        self._pool.add((request, answer, outbox, time.perf_counter()))
         return answer
 
-    def _work(self) -> None:
-        while True:
-            request, answer, outbox, submitted = self._queue.get()
-            self._waited(time.perf_counter() - submitted)
-            if not answer.cancelled():
-                self._answer(request, answer, outbox)
+    def _take(self, submitted: "tuple[Request, asyncio.Future[Response], Outbox, float]") -> None:
+        request, answer, outbox, moment = submitted
+        self._waited(time.perf_counter() - moment)
+        if not answer.cancelled():
+            self._answer(request, answer, outbox)
 
     def _answer(self, request: Request, answer: "asyncio.Future[Response]", outbox: "Outbox") -> None:
         try:

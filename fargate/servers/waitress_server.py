@@ -13,13 +13,13 @@ import time
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher
 
 from fargate.lifecycle import PROBE_PATHS, QUIET_SECONDS, Lifecycle, Phase
 from fargate.servers.listening import refuse_connections
 from fargate.servers.signals import on_signals
 from fargate.servers.waitress_channel import Channel
 from fargate.settings import MEBIBYTE, Settings
+from fargate.thread_pool import ThreadPool
 from fargate.wsgi import WsgiApp
 
 logger = logging.getLogger("fargate")
@@ -32,25 +32,29 @@ SEND_BYTES = 64 * 1024
 
 
 class Lanes:
-    """Worker threads for requests, and one apart for probes, so that a probe never waits behind other requests."""
+    """Threads for requests, in the place of waitress' own, and one apart for probes, which never wait behind others.
+
+    waitress' dispatcher cannot tell a thread that works from one that waits; a `ThreadPool` lends the latter's place.
+    Nothing ends the threads: they are daemons.
+    """
 
     def __init__(self, threads: int, base_path: str) -> None:
-        self._requests = ThreadedTaskDispatcher()
-        self._requests.set_thread_count(threads)
-        self._probes = ThreadedTaskDispatcher()
-        self._probes.set_thread_count(1)
+        self._requests = ThreadPool(_serve_next, threads, "waitress")
+        self._probes = ThreadPool(_serve_next, 1, "probe")
         self._probe_paths = PROBE_PATHS | {base_path + path for path in PROBE_PATHS}
 
     def add_task(self, channel: Channel) -> None:
         """Queue a channel's next request."""
         channel.queued_at = time.monotonic()
         lane = self._probes if getattr(channel.requests[0], "path", None) in self._probe_paths else self._requests
-        lane.add_task(channel)
+        lane.add(channel)
 
-    def shutdown(self) -> None:
-        """End the idle threads; a request that never ends dies with the process."""
-        self._requests.shutdown(timeout=1)
-        self._probes.shutdown(timeout=1)
+
+def _serve_next(channel: Channel) -> None:
+    try:
+        channel.service()
+    except BaseException:  # the outermost boundary: the thread goes on
+        logger.exception("A request could not be served")
 
 
 class DrainingServer(TcpWSGIServer):  # type: ignore[misc]
@@ -115,7 +119,6 @@ class DrainingServer(TcpWSGIServer):  # type: ignore[misc]
             self._turn(DRAIN_LOOP_SECONDS)
         if self.active_channels:
             logger.warning("%d connections were still busy after %d s", len(self.active_channels), self._drain_seconds)
-        self.task_dispatcher.shutdown()
 
     def _accept_backlog(self) -> None:
         """Take the connections that the kernel has already accepted for us; closing now would reset them."""
@@ -171,7 +174,6 @@ def serve(app: WsgiApp, listener: socket.socket, settings: Settings, lifecycle: 
 
     Call it in the main thread.
     """
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for every queued request helps nobody
     server = DrainingServer(app, listener, settings, lifecycle)
     with on_signals(server.ask_to_drain):
         server.run()

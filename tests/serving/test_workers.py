@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
+from fargate.waiting import sleep
 from fargate.workers import Outbox, Workers
 
 
@@ -69,3 +70,22 @@ def test_thousands_of_answers_all_arrive_in_one_loop_and_in_the_next() -> None:
 
     for first in (0, 5000):
         assert asyncio.run(ask(first)) == [number * 2 for number in range(first, first + 2000)]
+
+
+def test_requests_that_wait_lend_their_places_and_all_are_answered() -> None:
+    async def ask() -> tuple[list[int], int]:
+        answers = [workers.submit(number) for number in range(100)]
+        most = 0
+        while not all(answer.done() for answer in answers):
+            most = max(most, workers.lent)
+            await asyncio.sleep(0.01)
+        return [answer.result() for answer in answers], most
+
+    def wait(number: int) -> int:
+        sleep(1)
+        return number
+
+    workers: Workers[int, int] = Workers(wait, 2, "test")
+    answers, most = asyncio.run(ask())
+    assert answers == list(range(100))
+    assert most == 100
