@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 import hiredis
 import redis
 
+from chalicelib import generations
 from chalicelib.scripts import Argument
 
 Answer = bytes | None
@@ -29,17 +30,22 @@ def _packed(command: tuple[Argument, ...]) -> bytes:
 
 
 class Lookup(NamedTuple):
-    """A question."""
+    """A question; where nobody awaits its answer, it is what generation the server has."""
 
     command: tuple[Argument, ...]
-    answer: "asyncio.Future[Answer]"
+    answer: "asyncio.Future[Answer] | None"
+
+
+_GENERATION = Lookup(generations.QUESTION, None)
 
 
 class Connection(Protocol):
     """What is lent to us, as `redis_client.loop_connection` makes it."""
 
+    generation: bytes
+
     async def connect(self) -> None:
-        """Connect and log in."""
+        """Connect, log in and ask for the server's generation."""
 
     def hand_over(self, protocol: asyncio.Protocol) -> asyncio.WriteTransport:
         """Have `protocol` receive all that the server sends from now on; return what to write to."""
@@ -65,8 +71,9 @@ class BatchedLookups:
         self._begin(None)
 
     def ask(self, *command: Argument) -> "asyncio.Future[Answer]":
-        """Return what Redis will answer to one command that reads one entry; to be awaited in this loop.
+        """Return the entry that one command will find, with its generation; to be awaited in this loop.
 
+        The server's generation is put in the command; an entry of another one is None.
         Awaiting raises redis.RedisError where Redis is away, too slow, or refuses.
         """
         loop = asyncio.get_running_loop()
@@ -165,7 +172,7 @@ class BatchedLookups:
         error = fault if isinstance(fault, redis.RedisError) else redis.ConnectionError(str(fault))
         self._told(time.perf_counter() - since, error)
         for lookup in asked:
-            if not lookup.answer.done():
+            if lookup.answer is not None and not lookup.answer.done():
                 lookup.answer.set_exception(error)
 
 
@@ -192,6 +199,8 @@ class Exchanges(asyncio.Protocol):
         self._lookups: deque[Lookup] = deque()
         self._turns: deque[tuple[float, Lookup]] = deque()  # when each was asked, and the last of its lookups
         self._connection = connection
+        self._generation = connection.generation
+        self._generation_asked_at = time.perf_counter()
         self._transport = connection.hand_over(self)
 
     @property
@@ -200,16 +209,20 @@ class Exchanges(asyncio.Protocol):
         return self._turns[0][0] if self._turns else None
 
     def send(self, asked: Sequence[Lookup], since: float) -> None:
-        """Send questions together."""
+        """Send questions together; ahead of them, now and then, whether the server's generation is still the same."""
+        if since - self._generation_asked_at > generations.ASKED_AGAIN_SECONDS:
+            self._generation_asked_at = since
+            asked = [_GENERATION, *asked]
         self._lookups.extend(asked)
         self._turns.append((since, asked[-1]))
-        self._transport.write(b"".join([_packed(lookup.command) for lookup in asked]))
+        words = [generations.put_in(lookup.command, self._generation) for lookup in asked]
+        self._transport.write(b"".join([_packed(command) for command in words]))
 
     def data_received(self, data: bytes) -> None:
         """Hand out answers."""
         try:
             self._answers.feed(data)
-            while (answer := self._answers.gets()) is not _INCOMPLETE:
+            while self._ended is not None and (answer := self._answers.gets()) is not _INCOMPLETE:
                 self._hand_out(answer)
         except Exception as fault:  # noqa: BLE001  whatever it is, nobody may wait for ever
             self.give_up(fault)
@@ -218,13 +231,21 @@ class Exchanges(asyncio.Protocol):
         if answer is not None and type(answer) is not bytes:
             raise redis.ResponseError(str(answer))
         lookup = self._lookups.popleft()
+        if lookup.answer is None:
+            self._compare(answer)
+            return
         if not lookup.answer.done():
-            lookup.answer.set_result(answer)
+            lookup.answer.set_result(generations.entry_in(answer, self._generation))
         since, last = self._turns[0]
         if lookup is last:
             self._turns.popleft()
             self._has_answered = True
             self._told(time.perf_counter() - since, None)
+
+    def _compare(self, answer: Answer) -> None:
+        """Have all that was asked with a generation that has ended be asked anew, over another connection."""
+        if generations.told_by(answer) != self._generation:
+            self.give_up(None)
 
     def connection_lost(self, error: Exception | None) -> None:
         """Take note that the server has gone."""
@@ -235,7 +256,8 @@ class Exchanges(asyncio.Protocol):
         """Close the connection, and give back what is not answered."""
         ended, self._ended = self._ended, None
         if ended is not None:
-            unanswered, since = list(self._lookups), self.since or 0.0
+            unanswered = [lookup for lookup in self._lookups if lookup is not _GENERATION]
+            since = self.since or 0.0
             self.close()
             ended(unanswered, since, fault)
 

@@ -16,6 +16,7 @@ from chalicelib.lease_cache import LeaseCache, Lifetimes, Sleep
 from chalicelib.local_leases import LocalLeases
 from chalicelib.metrics import METRICS, ShopMetrics
 from chalicelib.observation import ObservedCache, StoreWatch
+from chalicelib.own_connections import OwnConnections
 from chalicelib.ports import ProductCache, ProductStore
 from chalicelib.postgres import PostgresStore
 from chalicelib.redis_client import CacheTimeouts, loop_connection, redis_client
@@ -89,8 +90,9 @@ def build_cache(settings: Settings, store: ProductStore, metrics: ShopMetrics = 
     redis_credentials = credentials.source(None, settings.redis_secret_arn)
     reads = redis_client(settings.redis_url, redis_credentials)
     writes = redis_client(settings.redis_url, redis_credentials, WRITERS_TIMEOUTS)
+    probe = OwnConnections(reads)
     ahead = functools.partial(loop_connection, settings.redis_url, redis_credentials)
-    guard = Guard("Redis", lambda: hot_set.create(reads.execute_command), redis.RedisError)
+    guard = Guard("Redis", lambda: hot_set.create(probe.ask), redis.RedisError)
     metrics.stores.watch_cache(guard)
     shared = SharedCache(reads, writes, guard, StoreWatch("Redis", "redis", metrics), ahead)
 

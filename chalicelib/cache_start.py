@@ -1,7 +1,8 @@
 """What the cache asks of Redis before the service starts.
 
-A server in cluster mode stops the start: the cache does not speak that, so every write would be answered 503. On any
-other the hot set is created, so that it is old enough before the first write, which would wait for that otherwise.
+A server in cluster mode stops the start: the cache does not speak that, so every write would be answered 503. So does
+one that does not tell its generation. On any other the hot set is created, so that it is old enough before the first
+write, which would wait for that otherwise.
 
 What must hold: a Redis that is away, slow or of few words neither stops the start nor noticeably delays it.
 """
@@ -11,7 +12,8 @@ import threading
 
 import redis
 
-from chalicelib import credentials, hot_set
+from chalicelib import credentials, generations, hot_set
+from chalicelib.own_connections import OwnConnections
 from chalicelib.redis_client import CacheTimeouts, redis_client
 from chalicelib.settings import Settings, SettingsError
 
@@ -26,30 +28,42 @@ IN_CLUSTER_MODE = (
 )
 
 
+NO_GENERATION = (
+    "REDIS_URL's user may not ask INFO, or it does not tell run_id and master_replid, by which the cache notices"
+    " a failover: allow it (ACL SETUSER <user> +info)"
+)
+
+
 def prepare_cache(settings: Settings, timeouts: CacheTimeouts) -> None:
     """Ask Redis for its mode, and create the hot set; where Redis does not answer, all is well.
 
     Raises:
-        SettingsError: it is in cluster mode.
+        SettingsError: it is in cluster mode, or its user may not ask INFO.
     """
-    told: list[object] = []
+    faults: list[str] = []
 
     def ask() -> None:
         with contextlib.suppress(redis.RedisError):
-            told.append(_mode(settings, timeouts))
+            faults.extend(_faults(settings, timeouts))
 
     asking = threading.Thread(target=ask, name="prepare-cache", daemon=True)
     asking.start()
     asking.join(PATIENCE_SECONDS)
-    if CLUSTER in told:
-        raise SettingsError(IN_CLUSTER_MODE)
+    if faults:
+        raise SettingsError(faults[0])
 
 
-def _mode(settings: Settings, timeouts: CacheTimeouts) -> object:
-    """Return what the server says to HELLO, which whoever may connect may ask; INFO would want a right of its own."""
+def _faults(settings: Settings, timeouts: CacheTimeouts) -> list[str]:
+    """Return why this server will not do; HELLO tells its mode to whoever may connect."""
     login = credentials.source(None, settings.redis_secret_arn)
     with redis_client(settings.redis_url, login, timeouts) as client:
-        mode = client.execute_command("HELLO", 3).get(b"mode")
-        if mode != CLUSTER:
-            hot_set.create(client.execute_command)
-        return mode
+        try:
+            mode = client.execute_command("HELLO", 3).get(b"mode")
+            if mode == CLUSTER:
+                return [IN_CLUSTER_MODE]
+            hot_set.create(OwnConnections(client).ask)
+        except redis.ResponseError as error:
+            if generations.is_unknown(error):
+                return [NO_GENERATION]
+            raise
+    return []

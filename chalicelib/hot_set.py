@@ -1,9 +1,10 @@
 """The hot set: which products some task may be holding in its memory, and until when.
 
 One sorted set in Redis for all products. A member is a product's id, its score the moment (Redis's clock, in
-milliseconds) until which some task may answer from memory. One more member, `since`, says since when the set has been
-there, as a negative score, so that dropping what has run out never drops it. The set has no TTL: it is lost as a whole
-or not at all.
+milliseconds) until which some task may answer from memory. One more member, `since` and the generation of the server,
+says since when the set has been there, as a negative score, so that dropping what has run out never drops it. The set
+has no TTL: it is lost as a whole or not at all. A set of another generation counts as lost: it may lack what was
+announced last.
 
 What must hold: a task announces a product before it reads the body that it keeps; a writer asks after its fence
 stands; a set that is younger than the longest local lease is waited out, since what it replaced may have named any
@@ -25,10 +26,11 @@ LONGEST_WAIT_MS = MAX_LOCAL_LEASE_MS + MARGIN_MS
 _NOW = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local since = redis.call('ZSCORE', hot, 'since')
+local mark = 'since ' .. generation
+local since = redis.call('ZSCORE', hot, mark)
 if not since or -since > now then
     redis.call('DEL', hot)
-    redis.call('ZADD', hot, -now, 'since')
+    redis.call('ZADD', hot, -now, mark)
     since = -now
 end
 """
@@ -55,10 +57,10 @@ end
 """
 
 # ZADD, whatever is there: a replica refuses it.
-_CREATE = Script("""
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-return redis.call('ZADD', KEYS[1], 'NX', -now, 'since')
+_CREATE = Script(f"""
+local hot = KEYS[1]
+{_NOW}
+return redis.call('ZADD', hot, 'NX', since, mark)
 """)
 
 

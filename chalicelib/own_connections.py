@@ -12,6 +12,7 @@ from typing import Any
 
 import redis
 
+from chalicelib import generations
 from chalicelib.scripts import Argument
 
 
@@ -23,7 +24,7 @@ class OwnConnections:
         self._kept = threading.local()
 
     def ask(self, *command: Argument) -> Any:
-        """Send one command and return its answer; it must do no harm twice.
+        """Send one command, with the server's generation put in, and return its answer; it must do no harm twice.
 
         A connection that was kept may have been closed by its server meanwhile: then it is opened anew, once.
 
@@ -49,10 +50,21 @@ class OwnConnections:
 def _ask(connection: Any, command: tuple[Argument, ...]) -> Any:
     try:
         connection.connect()
-        connection.send_command(*command, check_health=False)
-        return connection.read_response()
+        return _exchange(connection, command)
     except redis.ResponseError:  # an answer, too
         raise
     except BaseException:
         connection.disconnect()
         raise
+
+
+def _exchange(connection: Any, command: tuple[Argument, ...]) -> Any:
+    """Send the command and read its answer; once more where that was of a generation that has ended."""
+    known = connection.generation
+    words = generations.put_in(command, known)
+    if connection.is_question_due:
+        connection.send_with_question(words)
+    else:
+        connection.send_command(*words, check_health=False)
+    answer = connection.read_response()
+    return answer if connection.generation == known else _exchange(connection, command)

@@ -5,6 +5,7 @@ loading is not used again; credentials that Redis refuses are read again once.
 """
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from redis.exceptions import AuthenticationError, BusyLoadingError, MasterDownEr
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
+from chalicelib import generations
 from chalicelib.credentials import NOBODY, CredentialSource, CredentialsUnavailableError, FixedCredentials
 from chalicelib.settings import Credentials
 
@@ -130,18 +132,27 @@ class Lineage:
 
 
 class RenewedConnection(Connection):
-    """A connection that is opened anew when its server was demoted or is loading, or its credentials have rotated."""
+    """A connection that is opened anew when its server was demoted or is loading, or its credentials have rotated.
+
+    `generation` is the server's, as of when it was opened, or asked again.
+    """
+
+    generation = b""
 
     def __init__(self, *, login: Login, lineage: Lineage, **options: Any) -> None:
         super().__init__(credential_provider=login, **options)  # type: ignore[no-untyped-call]
         self._login = login
         self._lineage = lineage
         self._born = lineage.number
+        self._asked_at = 0.0
 
     def connect(self) -> None:
-        """Be connected; redis-py's pool calls this before each use."""
-        if self.is_connected and self._born == self._lineage.number:
-            return
+        """Be connected, and know the server's generation; to be called before each use, as redis-py's pool does."""
+        if not self.is_connected or self._born != self._lineage.number:
+            self._open()
+            self.send_with_question()
+
+    def _open(self) -> None:
         self.disconnect()  # type: ignore[no-untyped-call]
         self._born = self._lineage.number
         tried = self._login.current()
@@ -151,6 +162,22 @@ class RenewedConnection(Connection):
             if not self._login.is_renewed(tried):
                 raise
             super().connect()  # type: ignore[no-untyped-call]
+
+    @property
+    def is_question_due(self) -> bool:
+        """Whether the server is to be asked for its generation again."""
+        return time.monotonic() - self._asked_at > generations.ASKED_AGAIN_SECONDS
+
+    def send_with_question(self, *commands: generations.Words) -> None:
+        """Ask the server for its generation, and send commands with that; the answers to these are still to be read."""
+        self._asked_at = time.monotonic()
+        packed = self.pack_commands([generations.QUESTION, *commands])  # type: ignore[no-untyped-call]
+        try:
+            self.send_packed_command(packed, check_health=False)  # type: ignore[no-untyped-call]
+            self.generation = generations.told_by(self.read_response())
+        except BaseException:
+            self.disconnect()  # type: ignore[no-untyped-call]
+            raise
 
     def read_response(self, *args: Any, **options: Any) -> Any:
         """Read one answer; one that says that this is the wrong server to talk to ends the pool's lineage."""
@@ -172,16 +199,25 @@ class RenewedTLSConnection(RenewedConnection, SSLConnection):
 
 
 class LoopConnection(AsyncConnection):
-    """A connection for an event loop; where its credentials have rotated, it logs in with the new ones."""
+    """A connection for an event loop; where its credentials have rotated, it logs in with the new ones.
+
+    `generation` is the server's, as of when it was opened.
+    """
+
+    generation = b""
 
     def __init__(self, *, login: Login, **options: Any) -> None:
         super().__init__(credential_provider=login, **options)
         self._login = login
 
     async def connect(self) -> None:
-        """Be connected."""
-        if self.is_connected:
-            return
+        """Be connected, and know the server's generation."""
+        if not self.is_connected:
+            await self._open()
+            await self.send_command(*generations.QUESTION)
+            self.generation = generations.told_by(await self.read_response())
+
+    async def _open(self) -> None:
         tried = await asyncio.to_thread(self._login.current)
         try:
             await super().connect()  # type: ignore[no-untyped-call]

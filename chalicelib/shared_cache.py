@@ -1,7 +1,8 @@
 """The steps of the cache protocol in Redis, each one command or one script, on a product's key and the hot set.
 
 What must hold: nothing is ever stored under a key that is empty, except a lease or a fence; a body replaces only the
-very lease or fence that its writer put there. docs/cache.md argues why that is enough.
+very lease or fence that its writer put there; what another generation stored is as good as nothing. docs/cache.md
+argues why that is enough.
 
 Works on Redis 6.2, 7 and Valkey 9 with cluster mode disabled.
 """
@@ -31,21 +32,22 @@ FENCE_MS = 5000
 """How long a fence stands by itself, should its writer die."""
 
 
-# Every script reads with GETEX: see `peek` below.
-
 # Announce the product, where its body may be kept; then return what is there, or put a lease where there is nothing.
 # Run twice with one lease, it finds that lease as if there were nothing.
 _LOOK_OR_LEASE = Script(f"""
 {hot_set.ANNOUNCE}
 announce(KEYS[2], ARGV[3], tonumber(ARGV[4]))
-local held = redis.call('GETEX', KEYS[1])
+local held = get(KEYS[1])
 if held and held ~= ARGV[1] then return held end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+put(KEYS[1], ARGV[1], ARGV[2])
 return false
 """)
 
-# Announce the product; then return what is there.
-_LOOK = Script(f"""
+# Return what is there.
+_LOOK = Script("return get(KEYS[1])")
+
+# Announce the product; then return what is stored there, as GETEX does: with its generation.
+_ANNOUNCE_AND_LOOK = Script(f"""
 {hot_set.ANNOUNCE}
 announce(KEYS[2], ARGV[1], tonumber(ARGV[2]))
 return redis.call('GETEX', KEYS[1])
@@ -53,15 +55,15 @@ return redis.call('GETEX', KEYS[1])
 
 # Put a body or absence in the place of one's own lease.
 _FILL = Script("""
-if redis.call('GETEX', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+if get(KEYS[1]) ~= ARGV[1] then return 0 end
+put(KEYS[1], ARGV[2], ARGV[3])
 return 1
 """)
 
 # Put a fence, whatever is there; then return how many ms to wait.
 _FENCE = Script(f"""
 {hot_set.WAIT}
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+put(KEYS[1], ARGV[1], ARGV[2])
 return wait(KEYS[2], ARGV[3], tonumber(ARGV[4]))
 """)
 
@@ -69,9 +71,9 @@ return wait(KEYS[2], ARGV[3], tonumber(ARGV[4]))
 # may have committed before, and would put its older body over the newer one. Return how many ms to wait then.
 _PUBLISH = Script(f"""
 {hot_set.WAIT}
-local held = redis.call('GETEX', KEYS[1])
+local held = get(KEYS[1])
 if held == ARGV[1] then
-    redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+    put(KEYS[1], ARGV[2], ARGV[3])
     return 0
 end
 redis.call('DEL', KEYS[1])
@@ -80,18 +82,9 @@ return wait(KEYS[2], ARGV[4], tonumber(ARGV[5]))
 
 # Delete what one has seen there, if it is still that.
 _DROP = Script("""
-if redis.call('GETEX', KEYS[1]) ~= ARGV[1] then return 0 end
+if get(KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 """)
-
-
-def peek(client: redis.Redis, key: str) -> Entry | None:
-    """Return what is there.
-
-    GETEX without an option reads like GET, but counts as a write: a primary that has become a replica refuses it,
-    where GET would go on answering with what may be old.
-    """
-    return cast("Entry | None", client.getex(key))
 
 
 class SharedCache:
@@ -116,8 +109,8 @@ class SharedCache:
         ahead_seconds: float = AHEAD_SECONDS,
     ) -> None:
         self._ahead = BatchedLookups(loop_connection, ahead_seconds, self._told) if loop_connection else None
-        self._lookups = OwnConnections(reads)
-        self._writes = writes
+        self._reads = OwnConnections(reads)
+        self._writes = OwnConnections(writes)
         self._guard = guard
         self._watch = watch
 
@@ -132,8 +125,8 @@ class SharedCache:
         return self._guard.is_open
 
     def peek(self, key: str) -> Entry | None:
-        """Return what is there, as `peek` above does."""
-        return cast("Entry | None", self._step("GETEX", lambda: self._lookups.ask("GETEX", key)))
+        """Return what is there."""
+        return cast("Entry | None", self._asked("look", _LOOK, key))
 
     def look_ahead(self, key: str, keep_ms: int) -> Awaitable[Entry | None]:
         """Return what is there, as `peek` does, to an event loop; a round trip answers many.
@@ -144,7 +137,7 @@ class SharedCache:
         if not keep_ms:
             return self._ahead.ask("GETEX", key)
         arguments = (id_of(key), hot_set.announced_ms(keep_ms))
-        return self._ahead.ask(*_LOOK.command(key, hot_set.KEY, arguments=arguments))
+        return self._ahead.ask(*_ANNOUNCE_AND_LOOK.command(key, hot_set.KEY, arguments=arguments))
 
     def look_or_lease(self, key: str, lease: Entry, keep_ms: int) -> Entry | None:
         """Return what is there; where there is nothing, put a lease there and return None.
@@ -179,15 +172,13 @@ class SharedCache:
         """Delete this very entry; return False where it is no longer there."""
         return bool(self._asked("drop", _DROP, key, arguments=(entry,)))
 
-    def _asked(self, operation: str, script: Script, *keys: str, arguments: tuple[Argument, ...]) -> Any:
-        """Run a script for a reader, over its thread's own connection; it must do no harm twice."""
-        return self._step(operation, lambda: script.run(self._lookups.ask, *keys, arguments=arguments))
+    def _asked(self, operation: str, script: Script, *keys: str, arguments: tuple[Argument, ...] = ()) -> Any:
+        """Run a script for a reader; it must do no harm twice."""
+        return self._step(operation, lambda: script.run(self._reads.ask, *keys, arguments=arguments))
 
     def _wrote(self, operation: str, script: Script, *keys: str, arguments: tuple[Argument, ...]) -> int:
-        """Run a script for a writer."""
-        return cast(
-            "int", self._step(operation, lambda: script.run(self._writes.execute_command, *keys, arguments=arguments))
-        )
+        """Run a script for a writer; it must do no harm twice."""
+        return cast("int", self._step(operation, lambda: script.run(self._writes.ask, *keys, arguments=arguments)))
 
     def _told(self, seconds: float, error: Exception | None) -> None:
         self._watch.took("GETEX", seconds)

@@ -13,14 +13,17 @@ from chalicelib.audit import Audit, AuditResult
 from chalicelib.guard import Guard
 from chalicelib.lease_cache import LeaseCache, Lifetimes
 from chalicelib.local_leases import LocalLeases
-from chalicelib.shared_cache import SharedCache, peek
+from chalicelib.redis_client import CacheTimeouts, redis_client
+from chalicelib.shared_cache import SharedCache
+from tests.entries import since_member
 
 LEASE_MS = 50
+PATIENT = CacheTimeouts(connect=5, answer=5)
 
 
 @dataclass
 class Task:
-    """One task's cache, its parts, and what it waited."""
+    """One task's cache, its parts, and what it waited; `client` is made by `redis_client`."""
 
     client: redis.Redis
     lease_ms: int = LEASE_MS
@@ -30,7 +33,7 @@ class Task:
     audited: list[AuditResult] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.guard = Guard("Redis", lambda: peek(self.client, "p1:probe"), redis.RedisError)
+        self.guard = Guard("Redis", self.client.ping, redis.RedisError)
         self.shared = SharedCache(
             self.client, self.client, self.guard, loop_connection=self.loop_connection, ahead_seconds=5.0
         )
@@ -54,14 +57,14 @@ class Task:
 @pytest.fixture
 def client(redis_url: str) -> Iterator[redis.Redis]:
     """A client of a Redis whose hot set has been there for long."""
-    with redis.Redis.from_url(redis_url) as client:
+    with redis_client(redis_url, timeouts=PATIENT) as client:
         age_hot_set(client)
         yield client
 
 
 def age_hot_set(client: redis.Redis) -> None:
     """Have the hot set be there for a minute."""
-    client.zadd(hot_set.KEY, {"since": -(time.time() - 60) * 1000})
+    client.zadd(hot_set.KEY, {since_member(client): -(time.time() - 60) * 1000})
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from chalicelib import hot_set
 from chalicelib.batched_lookups import BatchedLookups
 from chalicelib.entries import ABSENT, new_fence, new_lease
 from chalicelib.ports import CacheResult, Reading
-from chalicelib.redis_client import CacheTimeouts, loop_connection
+from chalicelib.redis_client import CacheTimeouts, loop_connection, redis_client
 from tests.cache.conftest import Task
+from tests.entries import held, put
 from tests.store.wire import Proxy, proxied
 from tests.stores import OwnRedis
 
@@ -44,7 +45,8 @@ class Asked:
 @pytest.fixture
 def proxy(redis_url: str, client: redis.Redis) -> Iterator[Proxy]:
     """A proxy before a Redis that holds each letter under its own name."""
-    client.mset({letter: letter for letter in "abc"})
+    for letter in "abc":
+        put(client, letter, letter.encode())
     with proxied(redis_url, starttls=False) as proxy:
         yield proxy
 
@@ -68,8 +70,8 @@ class TestBatchedLookups:
         overtaken, asked_again = threading.Event(), threading.Event()
 
         def hold(answer: bytes) -> bytes:
-            if answer == b"$1\r\na\r\n" and not overtaken.is_set():
-                client.set("a", "newer")  # while the answer is on its way
+            if answer.startswith(b"$17") and not overtaken.is_set():
+                put(client, "a", b"newer")  # while the answer is on its way
                 overtaken.set()
                 asked_again.wait(10)
             return answer
@@ -114,7 +116,8 @@ class TestBatchedLookups:
 
     def test_an_answer_that_comes_too_late_is_never_taken_for_another(self, own_redis: OwnRedis) -> None:
         with redis.Redis.from_url(own_redis.url) as client:
-            client.mset({"a": "a", "b": "b"})
+            put(client, "a", b"a")
+            put(client, "b", b"b")
         asked = Asked(own_redis.url, seconds=0.2)
 
         async def ask(lookups: BatchedLookups) -> bytes | None:
@@ -171,7 +174,7 @@ class TestBatchedLookups:
 
     def test_an_answer_that_nobody_asked_for_ends_the_connection(self, asked: Asked, proxy: Proxy) -> None:
         async def ask(lookups: BatchedLookups) -> bytes | None:
-            proxy.rewrite_answers = lambda answer: answer.replace(b"$1\r\na\r\n", b"$1\r\na\r\n$1\r\nb\r\n")
+            proxy.rewrite_answers = lambda answer: answer * (2 if answer.startswith(b"$17") else 1)
             assert await lookups.ask("GETEX", "a") == b"a"
             return await lookups.ask("GETEX", "c")
 
@@ -213,7 +216,7 @@ class TestReadingAhead:
     def test_a_body_is_a_hit_and_is_kept_in_memory_where_it_is_asked_for_again(
         self, task: Task, client: redis.Redis
     ) -> None:
-        client.set("p1:1", BODY)
+        put(client, "p1:1", BODY)
         assert self.ahead(task) == HIT
         assert client.zscore(hot_set.KEY, "1") is None
         task.local.note(1, task.cache._clock())
@@ -225,7 +228,7 @@ class TestReadingAhead:
     def test_memory_counts_from_before_redis_was_asked(self, redis_url: str, client: redis.Redis) -> None:
         now = [0.0]
         task = Task(client, loop_connection=partial(loop_connection, redis_url, None, PATIENT))
-        client.set("p1:1", BODY)
+        put(client, "p1:1", BODY)
         until: list[float] = []
         task.cache._clock = lambda: now[0]
         task.local.is_hot = lambda _id, _seconds: True  # type: ignore[method-assign]
@@ -243,11 +246,11 @@ class TestReadingAhead:
 
     def test_what_was_missed_and_came_meanwhile_is_a_hit(self, task: Task, client: redis.Redis) -> None:
         assert self.ahead(task) is None
-        client.set("p1:1", BODY)
+        put(client, "p1:1", BODY)
         assert task.cache.read(1, lambda: pytest.fail("nothing to load")) == HIT
 
     def test_absence_is_a_hit_too(self, task: Task, client: redis.Redis) -> None:
-        client.set("p1:1", ABSENT)
+        put(client, "p1:1", ABSENT)
         assert self.ahead(task) == Reading(None, CacheResult.HIT)
 
     @pytest.mark.parametrize("entry", [None, new_lease(), new_fence()], ids=["nothing", "a lease", "a fence"])
@@ -255,17 +258,17 @@ class TestReadingAhead:
         self, task: Task, client: redis.Redis, entry: bytes | None
     ) -> None:
         if entry is not None:
-            client.set("p1:1", entry)
+            put(client, "p1:1", entry)
         assert self.ahead(task) is None
-        assert client.get("p1:1") == entry
+        assert held(client, "p1:1") == entry
 
     def test_a_task_without_local_leases_needs_none(self, redis_url: str, client: redis.Redis) -> None:
-        client.set("p1:1", BODY)
+        put(client, "p1:1", BODY)
         task = Task(client, 0, loop_connection=partial(loop_connection, redis_url, None, PATIENT))
         assert self.ahead(task) == HIT
 
     def test_where_redis_is_away_it_says_nothing_and_that_is_counted(self, own_redis: OwnRedis) -> None:
-        with redis.Redis.from_url(own_redis.url) as client:
+        with redis_client(own_redis.url, timeouts=PATIENT) as client:
             task = Task(client, 0, loop_connection=partial(loop_connection, own_redis.url, None, PATIENT))
             own_redis.kill()
             for failures in (1, 2, 3):

@@ -6,7 +6,9 @@ import pytest
 import redis
 
 from chalicelib import hot_set
+from chalicelib.own_connections import OwnConnections
 from tests.cache.conftest import Task
+from tests.entries import put, since_member
 
 BODY = b'{"id":1}'
 LONGEST = hot_set.LONGEST_WAIT_MS / 1000
@@ -18,7 +20,7 @@ def wait_of_a_write(task: Task) -> float:
 
 
 def since(client: redis.Redis) -> float:
-    score = client.zscore(hot_set.KEY, "since")
+    score = client.zscore(hot_set.KEY, since_member(client))
     assert score is not None
     return -score / 1000
 
@@ -26,7 +28,7 @@ def since(client: redis.Redis) -> float:
 @pytest.fixture
 def hot(task: Task, client: redis.Redis) -> Task:
     """A task that holds product 1 in its memory."""
-    client.set("p1:1", BODY)
+    put(client, "p1:1", BODY)
     task.warm(1)
     return task
 
@@ -49,13 +51,13 @@ def test_an_announcement_creates_a_lost_set_and_writers_wait_it_out(hot: Task, c
 
 def test_creating_the_set_makes_none_of_what_is_there_younger(task: Task, client: redis.Redis) -> None:
     before = since(client)
-    hot_set.create(client.execute_command)
+    hot_set.create(OwnConnections(task.client).ask)
     assert since(client) == before
     assert client.pttl(hot_set.KEY) == -1
 
 
 def test_the_later_end_of_two_tasks_counts(client: redis.Redis) -> None:
-    client.set("p1:1", BODY)
+    put(client, "p1:1", BODY)
     long, short = Task(client, 200), Task(client, 20)
     long.warm(1)
     short.warm(1)
@@ -64,20 +66,20 @@ def test_the_later_end_of_two_tasks_counts(client: redis.Redis) -> None:
 
 def test_what_has_run_out_is_dropped_by_the_next_announcement(task: Task, client: redis.Redis) -> None:
     client.zadd(hot_set.KEY, {"7": (time.time() - 1) * 1000})
-    client.set("p1:1", BODY)
+    put(client, "p1:1", BODY)
     task.warm(1)
-    assert set(client.zrange(hot_set.KEY, 0, -1)) == {b"1", b"since"}
+    assert set(client.zrange(hot_set.KEY, 0, -1)) == {b"1", since_member(client).encode()}
 
 
 def test_a_clock_that_steps_back_makes_the_set_count_as_lost_once(task: Task, client: redis.Redis) -> None:
-    client.zadd(hot_set.KEY, {"since": -(time.time() + 3600) * 1000, "1": (time.time() + 3600) * 1000})
+    client.zadd(hot_set.KEY, {since_member(client): -(time.time() + 3600) * 1000, "1": (time.time() + 3600) * 1000})
     assert LONGEST - 0.01 <= wait_of_a_write(task) <= LONGEST
     assert client.zscore(hot_set.KEY, "1") is None
     assert abs(since(client) - time.time()) < 60
 
 
 def test_an_entry_outlasts_its_copy_by_the_margin(task: Task, client: redis.Redis) -> None:
-    client.set("p1:1", BODY)
+    put(client, "p1:1", BODY)
     task.cache.read(1, lambda: None)
     before = time.time() * 1000
     task.cache.read(1, lambda: None)

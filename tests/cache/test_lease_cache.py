@@ -11,7 +11,9 @@ from chalicelib import hot_set
 from chalicelib.entries import ABSENT
 from chalicelib.errors import CacheUnavailableError
 from chalicelib.ports import CacheResult, Reading
-from tests.cache.conftest import LEASE_MS, Task
+from chalicelib.redis_client import redis_client
+from tests.cache.conftest import LEASE_MS, PATIENT, Task
+from tests.entries import held, put, since_member
 
 OLD, NEW = b'{"id":1,"price":1}', b'{"id":1,"price":2}'
 KEY = "p1:1"
@@ -24,7 +26,7 @@ def never() -> bytes:
 
 def test_a_miss_loads_and_stores_and_the_next_read_is_a_hit(task: Task, client: redis.Redis) -> None:
     assert task.cache.read(1, lambda: OLD) == Reading(OLD, CacheResult.MISS)
-    assert client.get(KEY) == OLD
+    assert held(client, KEY) == OLD
     task.forget()
     assert task.cache.read(1, never) == Reading(OLD, CacheResult.HIT)
 
@@ -38,7 +40,7 @@ def test_bodies_live_up_to_an_hour_and_absence_half_a_minute(task: Task, client:
 
 def test_absence_is_remembered_but_never_in_memory(task: Task, client: redis.Redis) -> None:
     assert task.cache.read(1, lambda: None) == Reading(None, CacheResult.MISS)
-    assert client.get(KEY) == ABSENT
+    assert held(client, KEY) == ABSENT
     assert task.cache.read(1, never) == Reading(None, CacheResult.HIT)
     assert task.local.get(1) is None
 
@@ -49,7 +51,7 @@ def test_who_lost_the_lease_answers_and_stores_nothing(task: Task, client: redis
         return OLD
 
     assert task.cache.read(1, load_while_the_lease_is_evicted).body == OLD
-    assert client.get(KEY) is None
+    assert held(client, KEY) is None
     assert task.local.get(1) is None
 
 
@@ -61,16 +63,16 @@ def test_a_fence_takes_the_lease_from_a_reader_that_is_loading(task: Task, clien
         return OLD
 
     assert task.cache.read(1, load_while_a_write_begins).body == OLD
-    assert client.get(KEY).startswith(b"!")
+    assert held(client, KEY).startswith(b"!")
     fence.publish(NEW)
-    assert client.get(KEY) == NEW
+    assert held(client, KEY) == NEW
 
 
 def test_under_a_fence_reads_ask_the_database_and_store_nothing(task: Task, client: redis.Redis) -> None:
     task.cache.fence(1).raise_()
-    before = client.get(KEY)
+    before = held(client, KEY)
     assert task.cache.read(1, lambda: OLD) == Reading(OLD, CacheResult.BYPASS)
-    assert client.get(KEY) == before
+    assert held(client, KEY) == before
     assert task.local.get(1) is None
 
 
@@ -96,9 +98,9 @@ def test_a_writer_that_finds_another_s_fence_deletes_it_so_that_neither_publishe
     first.raise_()
     second.raise_()
     first.publish(NEW)
-    assert client.get(KEY) is None
+    assert held(client, KEY) is None
     second.publish(OLD)
-    assert client.get(KEY) is None
+    assert held(client, KEY) is None
 
 
 def test_a_fence_behind_which_nothing_was_written_is_lowered_unless_it_is_another_s(
@@ -108,9 +110,9 @@ def test_a_fence_behind_which_nothing_was_written_is_lowered_unless_it_is_anothe
     first.raise_()
     second.raise_()
     first.lower()
-    assert client.get(KEY).startswith(b"!")
+    assert held(client, KEY).startswith(b"!")
     second.lower()
-    assert client.get(KEY) is None
+    assert held(client, KEY) is None
 
 
 @pytest.mark.parametrize("slipped_in", [OLD, ABSENT, b"?someone", b"!someone", None])
@@ -120,21 +122,21 @@ def test_what_slipped_past_an_evicted_fence_is_deleted_and_memories_are_waited_o
     fence = task.cache.fence(1)
     fence.raise_()
     client.delete(KEY)
-    client.set(KEY, OLD)
+    put(client, KEY, OLD)
     task.warm(1)
     if slipped_in is None:
         client.delete(KEY)
     else:
-        client.set(KEY, slipped_in)
+        put(client, KEY, slipped_in)
     assert task.waits == []
     fence.publish(NEW)
-    assert client.get(KEY) is None
+    assert held(client, KEY) is None
     assert len(task.waits) == 1
     assert 0 < task.waits[0] <= COPY
 
 
 def test_a_write_waits_for_nothing_that_no_task_has_announced(task: Task, client: redis.Redis) -> None:
-    client.set("p1:2", OLD)
+    put(client, "p1:2", OLD)
     task.warm(2)
     task.cache.read(1, lambda: OLD)
     fence = task.cache.fence(1)
@@ -147,7 +149,7 @@ def test_a_write_waits_once_for_a_product_in_another_task_s_memory(
     new_task: Callable[..., Task], client: redis.Redis
 ) -> None:
     reader, writer = new_task(lease_ms=120), new_task(lease_ms=0)
-    client.set(KEY, OLD)
+    put(client, KEY, OLD)
     reader.warm(1)
     fence = writer.cache.fence(1)
     fence.raise_()
@@ -169,7 +171,7 @@ def test_a_task_that_keeps_nothing_announces_nothing(new_task: Callable[..., Tas
     task = new_task(lease_ms=0)
     for _ in range(5):
         task.cache.read(1, lambda: OLD)
-    assert client.zrange(hot_set.KEY, 0, -1) == [b"since"]
+    assert client.zrange(hot_set.KEY, 0, -1) == [since_member(client).encode()]
 
 
 def test_a_body_is_kept_in_memory_from_before_redis_was_asked(new_task: Callable[..., Task]) -> None:
@@ -221,7 +223,7 @@ def test_a_loader_that_fails_lets_the_next_one_try(task: Task, client: redis.Red
 
     with pytest.raises(CacheUnavailableError):
         task.cache.read(1, fail)
-    assert client.get(KEY) is None
+    assert held(client, KEY) is None
     assert task.cache.read(1, lambda: OLD).body == OLD
 
 
@@ -236,11 +238,11 @@ def test_scripts_that_redis_has_forgotten_are_sent_again(task: Task, client: red
     fence.raise_()
     client.script_flush()
     fence.publish(NEW)
-    assert client.get(KEY) == NEW
+    assert held(client, KEY) == NEW
 
 
 def test_a_primary_that_became_a_replica_is_not_believed(own_redis, redis_server) -> None:
-    with redis.Redis.from_url(own_redis.url) as client:
+    with redis_client(own_redis.url, timeouts=PATIENT) as client:
         task = Task(client, lease_ms=0)
         task.cache.read(1, lambda: OLD)
         client.replicaof("127.0.0.1", str(redis_server.port))

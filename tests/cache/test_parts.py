@@ -15,6 +15,7 @@ from chalicelib.guard import Guard
 from chalicelib.local_leases import LocalLeases
 from local.waiting import wait_until
 from tests.cache.conftest import Task
+from tests.entries import held, put
 
 BODY = b'{"id":1}'
 
@@ -135,18 +136,18 @@ def test_the_audit_compares_and_repairs(
     task: Task, client: redis.Redis, in_redis: bytes | None, in_database: bytes | None, result: str, left: bytes | None
 ) -> None:
     if in_redis is not None:
-        client.set("p1:1", in_redis)
+        put(client, "p1:1", in_redis)
     if in_database is not None:
         task.database[1] = in_database
     assert task.audit.look(1, BODY) == result
-    assert client.get("p1:1") == left
+    assert held(client, "p1:1") == left
 
 
 def test_the_audit_does_not_blame_the_cache_for_a_write_in_between(task: Task, client: redis.Redis) -> None:
-    client.set("p1:1", BODY)
+    put(client, "p1:1", BODY)
 
     def load_while_a_write_is_published(_: int) -> bytes:
-        client.set("p1:1", b'{"id":1,"new":1}')
+        put(client, "p1:1", b'{"id":1,"new":1}')
         return b'{"id":1,"new":1}'
 
     audit = Audit(task.shared, load_while_a_write_is_published, task.audited.append)
@@ -154,7 +155,7 @@ def test_the_audit_does_not_blame_the_cache_for_a_write_in_between(task: Task, c
 
 
 def test_answers_are_looked_at_in_the_background_and_counted(task: Task, client: redis.Redis) -> None:
-    client.set("p1:1", BODY)
+    put(client, "p1:1", BODY)
     task.database[1] = BODY
     audit = Audit(task.shared, task.database.get, task.audited.append, one_in=1)
     audit.consider(1, BODY)
@@ -169,7 +170,7 @@ def test_the_audit_takes_its_time_and_lets_go_what_comes_meanwhile(task: Task) -
         may_end.wait(10)
 
     audit = Audit(task.shared, load, task.audited.append, one_in=1)
-    task.shared._writes.set("p1:1", BODY)
+    put(task.client, "p1:1", BODY)
     audit.consider(1, BODY)
     assert begun.wait(10)
     for _ in range(100):

@@ -9,8 +9,9 @@ import pytest
 import redis
 
 from chalicelib.ports import CacheResult, Reading
+from chalicelib.redis_client import redis_client
 from local.redis_server import programs_of_wheels
-from tests.cache.conftest import Task
+from tests.cache.conftest import PATIENT, Task
 from tests.stores import running_redis
 
 OLD, NEW = b'{"id":1,"price":1}', b'{"id":1,"price":2}'
@@ -21,7 +22,7 @@ PROGRAMS = {Path(path).parts[-3]: path for path in programs_of_wheels()} | {"PAT
 
 @pytest.fixture(params=[name for name, program in PROGRAMS.items() if program])
 def client(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
-    with running_redis(PROGRAMS[request.param]) as server, redis.Redis.from_url(server.url) as client:
+    with running_redis(PROGRAMS[request.param]) as server, redis_client(server.url, timeouts=PATIENT) as client:
         yield client
 
 

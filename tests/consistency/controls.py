@@ -14,7 +14,7 @@ from typing import Any
 import redis
 
 from app import app, on_start
-from chalicelib import bootstrap, hot_set, lease_cache, shared_cache
+from chalicelib import bootstrap, generations, hot_set, lease_cache, shared_cache
 from chalicelib.batched_lookups import BatchedLookups
 from chalicelib.catalog import Catalog
 from chalicelib.errors import CacheUnavailableError
@@ -154,12 +154,18 @@ def _without(script: str, part: str, instead: str) -> Callable[[Settings, Produc
     """Build a cache of which one script lacks a part."""
 
     def build(settings: Settings, store: ProductStore) -> Catalog:
-        text = getattr(shared_cache, script)._text
+        text = getattr(shared_cache, script).text
         assert part in text
         setattr(shared_cache, script, Script(text.replace(part, instead)))
         return _built(settings, store)
 
     return build
+
+
+def _ignore_generation(settings: Settings, store: ProductStore) -> Catalog:
+    """Build a cache that takes what another server, or the same one in another life, has stored for its own."""
+    generations.told_by = lambda answer: b"0" * generations.GENERATION_BYTES
+    return _built(settings, store)
 
 
 class _JoinedLookups(BatchedLookups):
@@ -193,6 +199,9 @@ CONTROLS: dict[str, Callable[[Settings, ProductStore], Catalog]] = {
         "if string.sub(held or '', 1, 1) ~= '!' then redis.call('DEL', KEYS[1]) end",
     ),
     "ignore_lost_hot_set": _without("_FENCE", "local left = longest - (now + since)", "local left = 0"),
+    "fill_anyway": _without("_FILL", "get(KEYS[1]) ~= ARGV[1]", "false"),
+    "publish_anyway": _without("_PUBLISH", "held == ARGV[1]", "true"),
+    "ignore_generation": _ignore_generation,
     "joined_lookups": _joined_lookups,
 }
 

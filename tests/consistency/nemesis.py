@@ -68,7 +68,7 @@ MIXED = (
     Lane("memory", (("evict", 3), ("lose_hot_set", 2)), gap=(0.3, 2.0), seconds=(0.1, 0.8)),
     Lane(
         "stores",
-        (("freeze_redis", 4), ("flush_redis", 2), ("restart_redis", 1)),
+        (("freeze_redis", 4), ("flush_redis", 2), ("restart_redis", 1), ("restore_redis", 1)),
         gap=(2.0, 6.0),
         seconds=(0.05, 0.5),
     ),
@@ -79,6 +79,7 @@ SLOW_NETWORK = Lane("network", (("delay_redis", 1), ("delay_postgres", 1)), gap=
 HELD_ANSWERS = Lane("network", (("hold_answers", 1),), gap=(0.0, 0.1), seconds=(0.5, 1.5))
 EVICTIONS = Lane("memory", (("evict", 1),), gap=(0.0, 0.2), seconds=(0.5, 1.0))
 LOST_HOT_SETS = Lane("memory", (("lose_hot_set", 1),), gap=(0.0, 0.2), seconds=(0.5, 1.0))
+RESTORED_SNAPSHOTS = Lane("stores", (("restore_redis", 1),), gap=(0.2, 0.5), seconds=(0.3, 0.6))
 RESTARTS = Lane("tasks", (("kill", 1),), gap=(1.0, 2.5), seconds=(0.0, 0.1))
 """For negative controls and the like: what brings a certain fault to light soon."""
 
@@ -234,6 +235,15 @@ def _restart_redis(world: World, blow: Blow, wait: Wait) -> None:
     world.redis_server.start()
 
 
+def _restore_redis(world: World, blow: Blow, wait: Wait) -> None:
+    """Have it come back with what it held a while ago; so does every later restart."""
+    with world.redis_client() as client, suppress(redis.RedisError):
+        client.save()
+    wait(blow.seconds)
+    world.redis_server.kill()
+    world.redis_server.start()
+
+
 def _kill(world: World, blow: Blow, wait: Wait) -> None:
     task = _struck(world, blow)
     task.kill()
@@ -269,4 +279,5 @@ BLOWS: dict[str, Callable[[World, Blow, Wait], None]] = {
     "kill_at_write": _kill_at_write,
     "partition_from_redis": _partition_from_redis,
     "restart_redis": _restart_redis,
+    "restore_redis": _restore_redis,
 }

@@ -30,6 +30,8 @@ class Control(StrEnum):
     NO_ANNOUNCEMENT = "no announcement"
     LEAVE_OTHER_FENCE = "another's fence left"
     IGNORE_LOST_HOT_SET = "a lost hot set not waited out"
+    FILL_ANYWAY = "a fill without a lease of one's own"
+    PUBLISH_ANYWAY = "a publishing without a fence of one's own"
 
 
 class Stage(IntEnum):
@@ -143,7 +145,7 @@ def _write(state: State, number: int, writer: Writer, control: Control) -> Itera
         case Stage.WAITING if not writer.waits:
             version = state.database + 1
             yield f"writer {number} commits", then(Stage.COMMITTED, version=version)._replace(database=version)
-        case Stage.COMMITTED if state.entry == mine:
+        case Stage.COMMITTED if state.entry == mine or control is Control.PUBLISH_ANYWAY:
             yield f"writer {number} publishes", then(Stage.PUBLISHED)._replace(entry=("body", writer.version))
         case Stage.COMMITTED:
             stays = control is Control.LEAVE_OTHER_FENCE and state.entry is not None and state.entry[0] == "fence"
@@ -188,7 +190,8 @@ def _read(state: State, number: int, task: Task, control: Control) -> Iterator[S
         case Look.LOADED:
             if task.loaded < task.floor:
                 yield f"task {number} answers version {task.loaded} that it loaded", None
-            entry = ("body", task.loaded) if state.entry == lease else state.entry
+            fills = state.entry == lease or control is Control.FILL_ANYWAY
+            entry = ("body", task.loaded) if fills else state.entry
             yield f"task {number} fills", then(Look.IDLE, task.copy)._replace(entry=entry)
 
 

@@ -12,7 +12,16 @@ import pytest
 
 from tests.consistency.conftest import Trials
 from tests.consistency.history import Status
-from tests.consistency.nemesis import EVICTIONS, HELD_ANSWERS, LOST_HOT_SETS, MIXED, RESTARTS, SLOW_NETWORK, Lane
+from tests.consistency.nemesis import (
+    EVICTIONS,
+    HELD_ANSWERS,
+    LOST_HOT_SETS,
+    MIXED,
+    RESTARTS,
+    RESTORED_SNAPSHOTS,
+    SLOW_NETWORK,
+    Lane,
+)
 from tests.consistency.world import EVERY_SERVER
 
 SECONDS = 13.0
@@ -54,6 +63,9 @@ CONTROLS: dict[str, tuple[list[Lane], tuple[int, ...]]] = {
     "no_announcement": ([], LEASES),
     "leave_other_fence": ([SLOW_NETWORK], LEASES),
     "ignore_lost_hot_set": ([LOST_HOT_SETS], LEASES),
+    "fill_anyway": ([SLOW_NETWORK, EVICTIONS], LEASES),
+    "publish_anyway": ([SLOW_NETWORK, EVICTIONS], LEASES),
+    "ignore_generation": ([RESTORED_SNAPSHOTS], LEASES),
     "joined_lookups": ([SLOW_NETWORK], (0,)),
 }
 """What is wrong (`tests.consistency.controls`), and what goes wrong besides, so that it shows soon."""

@@ -14,6 +14,7 @@ from tests.consistency.history import ABSENT, Stale, Status, Value, Write, judge
 from tests.consistency.nemesis import Lane, Nemesis
 from tests.consistency.workload import Recorder, Workload
 from tests.consistency.world import PRODUCTS, World
+from tests.entries import held
 
 PEACE_SECONDS = 8.0
 """Longer than any fence stands: what differs then will differ for as long as the cache keeps it."""
@@ -128,8 +129,8 @@ class Trial:
 def _cached(world: World, product: int) -> Value | str | None:
     """Return the value in Redis; None where nothing is there, the entry itself where it is no value."""
     with world.redis_client() as client:
-        entry = client.get(f"p1:{product}")
-    if not isinstance(entry, bytes):
+        entry = held(client, f"p1:{product}")
+    if entry is None:
         return None
     if entry == b"0":
         return ABSENT

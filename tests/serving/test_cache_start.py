@@ -20,14 +20,15 @@ from local.errors import ProgramError
 from local.ports import LOOPBACK, free_port
 from local.redis_server import programs_of_wheels
 from local.waiting import wait_until
+from tests.entries import since_member
 from tests.servers import ROOT, passed_on, serving
 from tests.stores import OwnRedis, running_redis
 
 DATABASE_URL = "postgresql://user:password@127.0.0.1:1/shop"
 TRIES = 5
 PATIENT = CacheTimeouts(connect=5.0, answer=5.0)
-DEPLOYED_RIGHTS = "~p1:* +@read +@write +@scripting +@connection +time -@dangerous -@admin"
-"""Those that terraform/modules/elasticache gives the shop: INFO is not among them."""
+DEPLOYED_RIGHTS = "~p1:* +@read +@write +@scripting +@connection +time -@dangerous -@admin +info"
+"""Those that terraform/modules/elasticache gives the shop."""
 
 
 @pytest.fixture(params=programs_of_wheels(), ids=lambda path: Path(path).name)
@@ -67,6 +68,15 @@ def test_it_is_noticed_with_the_rights_that_are_deployed(clustered: OwnRedis) ->
         prepare_cache(settings_for(clustered.url.replace("//", "//shop:secret@")), PATIENT)
 
 
+@pytest.mark.parametrize("program", programs_of_wheels(), ids=lambda path: Path(path).name)
+def test_a_user_that_may_not_ask_info_stops_the_start(program: str) -> None:
+    with running_redis(program) as server, redis.Redis.from_url(server.url) as admin:
+        rights = DEPLOYED_RIGHTS.removesuffix(" +info")
+        admin.execute_command("ACL", "SETUSER", "shop", "on", ">secret", *rights.split())
+        with pytest.raises(SettingsError, match=r"may not ask INFO"):
+            prepare_cache(settings_for(server.url.replace("//", "//shop:secret@")), PATIENT)
+
+
 def test_these_rights_are_those_that_are_deployed() -> None:
     user = (ROOT / "terraform" / "modules" / "elasticache" / "user.tf").read_text(encoding="utf-8")
     assert f'"on {DEPLOYED_RIGHTS}"' in user
@@ -75,7 +85,7 @@ def test_these_rights_are_those_that_are_deployed() -> None:
 def test_on_any_other_redis_the_hot_set_is_created(redis_url: str) -> None:
     prepare_cache(settings_for(redis_url), PATIENT)
     with redis.Redis.from_url(redis_url) as client:
-        assert client.zrange(hot_set.KEY, 0, -1) == [b"since"]
+        assert client.zrange(hot_set.KEY, 0, -1) == [since_member(client).encode()]
 
 
 def test_a_redis_that_refuses_the_login_is_no_reason_to_stop(redis_url: str) -> None:

@@ -16,6 +16,7 @@ from chalicelib.ports import CacheResult, Reading
 from chalicelib.redis_client import loop_connection, redis_client
 from chalicelib.settings import Credentials
 from tests.cache.conftest import Task
+from tests.entries import put
 from tests.store.bodies import PATIENT, TV, Database
 from tests.store.certificates import Authority
 from tests.store.wire import proxied
@@ -61,7 +62,7 @@ class TestLogin:
     def test_a_new_password_costs_an_event_loop_no_lookup(self, locked_redis: OwnRedis) -> None:
         secret = Secret("old")
         with redis.Redis.from_url(locked_redis.url, password="admin") as admin:
-            admin.set("a", "b")
+            put(admin, "a", b"b")
 
             async def ask() -> None:
                 lookups = BatchedLookups(
@@ -108,8 +109,9 @@ class TestServers:
             asked = {name.removeprefix("cmdstat_") for name in client.info("commandstats")}
             assert asked - {"info", "ping", "config", "config|resetstat"} <= {
                 "hello",
-                "getex",
+                "eval",
                 "evalsha",
+                "getex",
                 "set",
                 "get",
                 "del",

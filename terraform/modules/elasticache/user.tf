@@ -28,7 +28,7 @@ resource "aws_cloudformation_stack" "user" {
           UserId       = local.user
           UserName     = local.user
           Engine       = var.engine
-          AccessString = "on ~p1:* +@read +@write +@scripting +@connection +time -@dangerous -@admin"
+          AccessString = "on ~p1:* +@read +@write +@scripting +@connection +time -@dangerous -@admin +info"
           Passwords    = ["{{resolve:secretsmanager:${module.secret.arn}:SecretString:password::${module.secret.version_id}}}"]
         }
       }
