@@ -53,13 +53,13 @@ def preforked(server: str, processes: int) -> Contender:
 
 
 RIVALS = (
-    Contender("Express, node-redis", ("node", "server.js"), folder=EXPRESS),
+    Contender("Express, node-redis, pg", ("node", "server.js"), folder=EXPRESS),
     Contender(
-        "FastAPI, redis.asyncio, uvicorn",
+        "FastAPI, asyncpg, uvicorn",
         (sys.executable, "-m", "uvicorn", "--no-access-log", "--port", "PORT", "tests.load.rivals.fastapi_app:app"),
     ),
     Contender(
-        "Flask, redis-py, waitress",
+        "Flask, psycopg, waitress",
         (sys.executable, "-m", "waitress", "--threads=8", "--listen=127.0.0.1:PORT", "tests.load.rivals.flask_app:app"),
     ),
 )

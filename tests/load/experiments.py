@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tests.load.clients import CONNECTIONS, Run, hey, wrk
 from tests.load.contenders import RIVALS, SERVERS, Contender, Running, floor, preforked, running, shop
 from tests.load.stocked import Stock
-from tests.load.workloads import HOT, MISSES, UNIFORM, WORKLOADS, ZIPF, Workload
+from tests.load.workloads import HOT, MISSES, WORKLOADS, ZIPF, Workload
 
 Progress = Callable[[str], None]
 
@@ -40,12 +40,12 @@ def measured(contender: Running, stock: Stock, workload: Workload, seconds: floa
     """Ask one contender for a while."""
     if workload.cold:
         stock.chill()
-    before = contender.cpu_seconds()
-    run = wrk(contender.url, workload.script(stock.next_unread), seconds)
-    spent = contender.cpu_seconds() - before
-    if workload.cold:
-        stock.next_unread += run.requests + 100
+    else:
         stock.warm()
+    before = contender.cpu_seconds()
+    run = wrk(contender.url, workload.script(stock.first_for(workload)), seconds)
+    spent = contender.cpu_seconds() - before
+    stock.spend(workload, run.requests + 100)
     return Figures(run.requests / run.seconds, spent / run.requests * 1e6, run.p50, run.p99)
 
 
@@ -65,7 +65,7 @@ def compare(stock: Stock, pace: Pace, tell: Progress) -> Table:
     trials: list[tuple[Contender, Sequence[Workload]]] = []
     for server in SERVERS:
         trials += [(floor(server), (HOT,)), (shop(server), WORKLOADS)]
-    trials += [(rival, (HOT, ZIPF, UNIFORM)) for rival in RIVALS]
+    trials += [(rival, WORKLOADS) for rival in RIVALS]
     found: dict[tuple[str, str], list[Figures]] = {}
     with all_running([contender for contender, _ in trials], stock) as contenders:
         for contender in contenders:

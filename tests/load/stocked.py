@@ -11,12 +11,14 @@ from pg8000.native import Connection
 
 from chalicelib.entries import key_of
 from chalicelib.product import Product
-from tests.load.workloads import PRODUCTS
+from tests.entries import generation_of
+from tests.load.workloads import PRODUCTS, Workload
 from tests.stores import Databases, running_postgres, running_redis
 
 PREFIX = key_of(1).removesuffix("1")
+RIVALS_PREFIX = "rival:"
 BATCH = 10_000
-ROWS = 400_000
+ROWS = 1_000_000
 """More than all runs together can miss."""
 
 
@@ -27,22 +29,37 @@ class Stock:
     database_url: str
     redis_url: str
     next_unread: int = PRODUCTS + 1
+    next_new: int = ROWS + 1
 
     @property
     def environ(self) -> dict[str, str]:
         """Where they are, for whoever is measured."""
         return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
 
+    def first_for(self, workload: Workload) -> int:
+        """Return the number of the product that a workload may begin with."""
+        return self.next_new if workload.creates else self.next_unread
+
+    def spend(self, workload: Workload, products: int) -> None:
+        """Take note of how many products a workload has asked for, or created, that no other may."""
+        if workload.creates:
+            self.next_new += products
+        elif workload.cold:
+            self.next_unread += products
+
     def warm(self) -> None:
         """Put the often read products, and no others, into the cache."""
         self.chill()
         with contextlib.closing(redis.Redis.from_url(self.redis_url)) as client:
-            client.mset({key_of(number): _body(number) for number in range(1, PRODUCTS + 1)})
+            generation = generation_of(client)
+            bodies = {number: _body(number) for number in range(1, PRODUCTS + 1)}
+            client.mset({key_of(number): generation + body for number, body in bodies.items()})
+            client.mset({f"{RIVALS_PREFIX}{number}": body for number, body in bodies.items()})
 
     def chill(self) -> None:
         """Take all products out of the cache; what else is there stays: without it, every write waits longer."""
         with contextlib.closing(redis.Redis.from_url(self.redis_url)) as client:
-            keys = client.keys(f"{PREFIX}[0-9]*")
+            keys = client.keys(f"{PREFIX}[0-9]*") + client.keys(f"{RIVALS_PREFIX}*")
             for begin in range(0, len(keys), BATCH):
                 client.unlink(*keys[begin : begin + BATCH])
 

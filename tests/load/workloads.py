@@ -20,13 +20,14 @@ class Workload:
     """A kind of traffic.
 
     `script` is given the number of the first product that no run has asked for yet; `cold` says that the cache is to be
-    emptied before.
+    emptied before; `creates` that the number is that of the first product that is not there yet.
     """
 
     name: str
     meaning: str
     script: Callable[[int], str]
     cold: bool = False
+    creates: bool = False
 
 
 def _reads(ids: Sequence[int]) -> str:
@@ -84,9 +85,20 @@ request = function()
 end"""
 
 
+def _creations(first: int) -> str:
+    return f"""
+local id = {first}
+local headers = {{["x-api-key"] = "{KEY}", ["content-type"] = "application/json"}}
+request = function()
+  id = id + 1
+  return wrk.format("POST", "/data", headers, '{{"id":' .. id .. ',"name":"Samsung TV","price":140}}')
+end"""
+
+
 HOT = Workload("hot", "one product", _hot)
 ZIPF = Workload("zipf", f"{PRODUCTS:,} products, the n-th 1/n times as often as the first", _zipf)
 UNIFORM = Workload("uniform", f"{PRODUCTS:,} products, each as often as any other", _uniform)
 MISSES = Workload("misses", "each product once, none of them in the cache", _misses, cold=True)
 WRITES = Workload("writes", "replacing products", _writes)
-WORKLOADS = (HOT, ZIPF, UNIFORM, MISSES, WRITES)
+CREATIONS = Workload("creations", "products that are not there yet", _creations, creates=True)
+WORKLOADS = (HOT, ZIPF, UNIFORM, MISSES, WRITES, CREATIONS)
