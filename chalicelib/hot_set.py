@@ -17,7 +17,7 @@ from chalicelib.settings import MAX_LOCAL_LEASE_MS
 KEY = "p1:hot"
 
 MARGIN_MS = 5
-"""Each entry outlasts the copy that it announces by so much: Redis's clock may step forward by this without harm."""
+"""Each entry outlasts the copy that it announces by so much: Redis's clock, rounded to 1 ms, may step forward by 4."""
 
 LONGEST_WAIT_MS = MAX_LOCAL_LEASE_MS + MARGIN_MS
 

@@ -5,8 +5,9 @@ import time
 import pytest
 import redis
 
-from chalicelib import hot_set
+from chalicelib import hot_set, shared_cache
 from chalicelib.own_connections import OwnConnections
+from chalicelib.scripts import Script
 from tests.cache.conftest import Task
 from tests.entries import put, since_member
 
@@ -86,3 +87,27 @@ def test_an_entry_outlasts_its_copy_by_the_margin(task: Task, client: redis.Redi
     entry = client.zscore(hot_set.KEY, "1")
     assert entry is not None
     assert entry >= int(before) + task.lease_ms + hot_set.MARGIN_MS
+
+
+@pytest.mark.parametrize(("step_ms", "harmless"), [(0, True), (4, True), (30, False)])
+def test_redis_s_clock_may_step_forward_by_less_than_the_margin_while_a_copy_lives(
+    hot: Task, monkeypatch: pytest.MonkeyPatch, step_ms: int, harmless: bool
+) -> None:
+    step_clock(monkeypatch, step_ms)
+    wait = wait_of_a_write(hot)
+    goes_on = time.monotonic() + wait
+    assert (goes_on >= hot.local._kept[1].until) == harmless
+
+
+def test_after_a_step_back_writes_wait_as_for_a_lost_set(hot: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    step_clock(monkeypatch, -3_600_000)
+    assert LONGEST - 0.01 <= wait_of_a_write(hot) <= LONGEST
+
+
+def step_clock(monkeypatch: pytest.MonkeyPatch, milliseconds: int) -> None:
+    """Have writers read another time than the announcement before them did."""
+    reads_time = "local time = redis.call('TIME')"
+    text = shared_cache._FENCE.text
+    assert reads_time in text
+    stepped = f"{reads_time}\ntime = {{time[1], time[2] + {1000 * milliseconds}}}"
+    monkeypatch.setattr(shared_cache, "_FENCE", Script(text.replace(reads_time, stepped)))
