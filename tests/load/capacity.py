@@ -88,7 +88,7 @@ def main() -> None:
         ("answered from a task's own memory", *(f"{plan.answered_locally:.0%}" for plan in plans)),
         ("lookups of Redis a second", *(f"{plan.lookups:,.0f}" for plan in plans)),
         ("shards of Redis", *(f"{plan.shards:,}" for plan in plans)),
-        ("connections to Redis (a lookup's for each of 8 threads)", *(f"{plan.tasks * 8:,}" for plan in plans)),
+        ("connections to Redis (two for each thread, one for the loop)", *(f"{plan.tasks * 17:,}" for plan in plans)),
         ("queries of PostgreSQL a second", *(f"{plan.queries:,.0f}" for plan in plans)),
         ("connections to PostgreSQL", *(f"{plan.tasks * POOL:,}" for plan in plans)),
     ]
