@@ -30,6 +30,13 @@ import app
 print(time.process_time() - began)
 """
 
+_LISTED_IMPORT = """
+import awslambdaric.bootstrap, sys
+before = set(sys.modules)
+import app
+print(*set(sys.modules) - before)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
@@ -68,8 +75,15 @@ class Sandbox:
 
     def import_seconds(self) -> float:
         """Import the package in a fresh process; return how long that took, in CPU time."""
+        return float(self._said_by(_TIMED_IMPORT))
+
+    def imported_modules(self) -> set[str]:
+        """Import the package in a fresh process; return the names of the modules that this imports."""
+        return set(self._said_by(_LISTED_IMPORT).split())
+
+    def _said_by(self, program: str) -> str:
         run = subprocess.run(
-            [*self.python, "-c", _TIMED_IMPORT],
+            [*self.python, "-c", program],
             env=self.environ,
             cwd=self.task,
             capture_output=True,
@@ -77,7 +91,7 @@ class Sandbox:
             check=True,
             timeout=IMPORT_SECONDS,
         )
-        return float(run.stdout)
+        return run.stdout
 
 
 class Function(Door):

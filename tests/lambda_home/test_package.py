@@ -13,8 +13,9 @@ from tests.servers import ROOT
 
 MAX_ZIPPED_BYTES = 30_000_000
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024  # Lambda's own limit
-IMPORT_SECONDS = 0.4
-TRIES = 10
+MAX_MODULES = 600
+HEAVY = {"boto3", "botocore.session", "requests", "sqlalchemy.orm", "unittest"}
+"""What a module imports by mistake, or for the sake of one name."""
 PAGE = ROOT / "docs" / "lambda.md"
 
 # What a container or a developer needs.
@@ -52,12 +53,12 @@ def test_it_is_small(package: Package, listed: dict[str, int]) -> None:
     assert sum(listed.values()) < MAX_UNZIPPED_BYTES
 
 
-def test_it_is_imported_in_the_time_that_a_cold_start_may_take(sandbox: Sandbox) -> None:
-    """The best of several: whatever else runs on this machine only makes it slower."""
-    seconds: list[float] = []
-    while len(seconds) < TRIES and (not seconds or min(seconds) > IMPORT_SECONDS):
-        seconds.append(sandbox.import_seconds())
-    assert min(seconds) < IMPORT_SECONDS, seconds
+def test_a_cold_start_imports_little(sandbox: Sandbox) -> None:
+    """Modules are counted, not seconds: those are the machine's. `tests.lambda_home.measure` tells them."""
+    imported = sandbox.imported_modules()
+    assert "chalicelib.bootstrap" in imported
+    assert len(imported) < MAX_MODULES
+    assert not imported & HEAVY
 
 
 def test_every_module_is_compiled(listed: dict[str, int]) -> None:
