@@ -16,6 +16,7 @@ import pytest
 import redis
 
 from chalicelib import generations, hot_set
+from chalicelib.own_connections import OwnConnections
 from chalicelib.ports import CacheResult, Reading
 from chalicelib.redis_client import loop_connection, redis_client
 from local.ports import LOOPBACK
@@ -173,6 +174,10 @@ class TestPromotedReplica:
     def test_a_write_waits_out_the_copies_that_the_other_server_was_told_of(
         self, task: Task, name: Name, own_redis: OwnRedis, replica: OwnRedis
     ) -> None:
+        hot_set.create(OwnConnections(task.client).ask)
+        with admin(own_redis) as client:
+            for member in client.zrange(hot_set.KEY, 0, -1):
+                client.zadd(hot_set.KEY, {member: -(time.time() - 60) * 1000})  # old, as is its copy
         make_old(task, own_redis, replica)
         task.cache.read(1, lambda: NEW)
         task.warm(1)
