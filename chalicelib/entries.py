@@ -19,7 +19,8 @@ TOKEN_BYTES = 12
 Random = Callable[[int], bytes]
 
 
-_PREFIX = "p1:"  # its 1 is the version of these forms, to be raised when one of them changes
+_PREFIX = "p1:"
+"""Stays as it is: in a rolling deployment, tasks with two prefixes would fence and read past each other."""
 
 
 def key_of(product_id: int) -> str:
