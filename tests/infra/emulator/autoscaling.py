@@ -1,13 +1,25 @@
-"""Application Auto Scaling: tags of targets (aws_appautoscaling_target)."""
+"""Application Auto Scaling: tags of targets (aws_appautoscaling_target), and AWS' own answer about what is gone."""
 
 import json
 from typing import Any
 
+from moto.applicationautoscaling.exceptions import AWSValidationException
+from moto.applicationautoscaling.models import ApplicationAutoscalingBackend as Backend
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse as Responses
+from moto.core.exceptions import JsonRESTError
 
 from tests.infra.emulator.patching import Call, adds, around
 
 _tags: dict[str, dict[str, str]] = {}
+
+
+@around(Backend, "delete_scaling_policy", "deregister_scalable_target")
+def _delete(original: Call, self: Any, *arguments: Any, **named: Any) -> None:
+    """Delete; a client that asks again, as its answer got lost, takes AWS' error for done, and moto's for a fault."""
+    try:
+        original(self, *arguments, **named)
+    except AWSValidationException as error:
+        raise JsonRESTError("ObjectNotFoundException", error.message) from error
 
 
 @around(Responses, "register_scalable_target")
