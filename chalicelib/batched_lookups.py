@@ -15,7 +15,7 @@ import hiredis
 import redis
 
 from chalicelib import generations
-from chalicelib.scripts import Argument
+from chalicelib.generations import Argument, Command
 
 Answer = bytes | None
 Told = Callable[[float, Exception | None], None]
@@ -24,15 +24,10 @@ Told = Callable[[float, Exception | None], None]
 _INCOMPLETE = object()
 
 
-def _packed(command: tuple[Argument, ...]) -> bytes:
-    packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub allows for one word
-    return packed
-
-
 class Lookup(NamedTuple):
     """A question; where nobody awaits its answer, it is what generation the server has."""
 
-    command: tuple[Argument, ...]
+    command: Command
     answer: "asyncio.Future[Answer] | None"
 
 
@@ -215,8 +210,7 @@ class Exchanges(asyncio.Protocol):
             asked = [_GENERATION, *asked]
         self._lookups.extend(asked)
         self._turns.append((since, asked[-1]))
-        words = [generations.put_in(lookup.command, self._generation) for lookup in asked]
-        self._transport.write(b"".join([_packed(command) for command in words]))
+        self._transport.write(b"".join([generations.packed(lookup.command, self._generation) for lookup in asked]))
 
     def data_received(self, data: bytes) -> None:
         """Hand out answers."""

@@ -6,7 +6,11 @@ connection over which it was stored, and counts as nothing to a connection of an
 may have missed a write (docs/cache.md).
 """
 
+import hiredis
 import redis
+
+Argument = str | bytes | int
+Command = tuple[Argument, ...]
 
 GENERATION_BYTES = 16
 
@@ -28,10 +32,8 @@ if not run or not history then return redis.error_reply('{UNKNOWN} INFO does not
 return string.sub(redis.sha1hex(run .. history), 1, {GENERATION_BYTES})
 """
 
-QUESTION = ("EVAL", _TEXT, 0)
+QUESTION: Command = ("EVAL", _TEXT, 0)
 """The command that asks a server for its generation."""
-
-Words = tuple[str | bytes | int, ...]
 
 
 def told_by(answer: object) -> bytes:
@@ -50,9 +52,11 @@ def is_unknown(error: redis.RedisError) -> bool:
     return str(error).startswith(UNKNOWN)
 
 
-def put_in(command: Words, generation: bytes) -> Words:
-    """Return the command as it is sent over a connection of that generation."""
-    return (*command[:-1], generation) if command[-1] is GENERATION else command
+def packed(command: Command, generation: bytes) -> bytes:
+    """Return the bytes that are sent for a command over a connection of that generation."""
+    words = (*command[:-1], generation) if command[-1] is GENERATION else command
+    sent: bytes = hiredis.pack_command(words)  # type: ignore[arg-type]  # its stub allows for one word
+    return sent
 
 
 def entry_in(stored: bytes | None, generation: bytes) -> bytes | None:

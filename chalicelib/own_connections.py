@@ -13,7 +13,7 @@ from typing import Any
 import redis
 
 from chalicelib import generations
-from chalicelib.scripts import Argument
+from chalicelib.generations import Argument, Command
 
 
 class OwnConnections:
@@ -47,7 +47,7 @@ class OwnConnections:
         return connection
 
 
-def _ask(connection: Any, command: tuple[Argument, ...]) -> Any:
+def _ask(connection: Any, command: Command) -> Any:
     try:
         connection.connect()
         return _exchange(connection, command)
@@ -58,13 +58,13 @@ def _ask(connection: Any, command: tuple[Argument, ...]) -> Any:
         raise
 
 
-def _exchange(connection: Any, command: tuple[Argument, ...]) -> Any:
+def _exchange(connection: Any, command: Command) -> Any:
     """Send the command and read its answer; once more where that was of a generation that has ended."""
     known = connection.generation
-    words = generations.put_in(command, known)
+    packed = generations.packed(command, known)
     if connection.is_question_due:
-        connection.send_with_question(words)
+        connection.send_with_question(packed)
     else:
-        connection.send_command(*words, check_health=False)
+        connection.send_packed_command([packed], check_health=False)
     answer = connection.read_response()
     return answer if connection.generation == known else _exchange(connection, command)

@@ -168,12 +168,12 @@ class RenewedConnection(Connection):
         """Whether the server is to be asked for its generation again."""
         return time.monotonic() - self._asked_at > generations.ASKED_AGAIN_SECONDS
 
-    def send_with_question(self, *commands: generations.Words) -> None:
-        """Ask the server for its generation, and send commands with that; the answers to these are still to be read."""
+    def send_with_question(self, packed: bytes = b"") -> None:
+        """Ask the server for its generation, and send a packed command with that, whose answer is still to be read."""
         self._asked_at = time.monotonic()
-        packed = self.pack_commands([generations.QUESTION, *commands])  # type: ignore[no-untyped-call]
+        question = generations.packed(generations.QUESTION, b"")
         try:
-            self.send_packed_command(packed, check_health=False)  # type: ignore[no-untyped-call]
+            self.send_packed_command([question + packed], check_health=False)  # type: ignore[no-untyped-call]
             self.generation = generations.told_by(self.read_response())
         except BaseException:
             self.disconnect()  # type: ignore[no-untyped-call]

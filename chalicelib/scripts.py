@@ -6,9 +6,8 @@ from typing import Any
 
 from redis.exceptions import NoScriptError
 
-from chalicelib.generations import GENERATION, GENERATION_BYTES
+from chalicelib.generations import GENERATION, GENERATION_BYTES, Argument, Command
 
-Argument = str | bytes | int
 Execute = Callable[..., Any]
 """Sends one command, word by word, with the connection's generation put in; raises redis.RedisError."""
 
@@ -45,6 +44,6 @@ class Script:
         except NoScriptError:
             return execute(*self.command(*keys, arguments=arguments))
 
-    def command(self, *keys: str, arguments: tuple[Argument, ...] = ()) -> tuple[Argument, ...]:
+    def command(self, *keys: str, arguments: tuple[Argument, ...] = ()) -> Command:
         """Return the command that runs it whether or not Redis knows it: the text is in it."""
         return ("EVAL", self._whole, len(keys), *keys, *arguments, GENERATION)

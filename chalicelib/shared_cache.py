@@ -15,9 +15,10 @@ import redis
 from chalicelib import hot_set
 from chalicelib.batched_lookups import BatchedLookups
 from chalicelib.entries import Entry, id_of
+from chalicelib.generations import Argument
 from chalicelib.guard import Guard
 from chalicelib.own_connections import OwnConnections
-from chalicelib.scripts import Argument, Script
+from chalicelib.scripts import Script
 from chalicelib.watch import Unwatched, Watch
 
 Answer = TypeVar("Answer")

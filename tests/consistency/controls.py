@@ -18,10 +18,11 @@ from chalicelib import bootstrap, generations, hot_set, lease_cache, shared_cach
 from chalicelib.batched_lookups import BatchedLookups
 from chalicelib.catalog import Catalog
 from chalicelib.errors import CacheUnavailableError
+from chalicelib.generations import Argument
 from chalicelib.lease_cache import LeaseFence
 from chalicelib.ports import Ahead, CacheResult, Fence, Load, ProductCache, ProductStore, Reading
 from chalicelib.redis_client import redis_client
-from chalicelib.scripts import Argument, Script
+from chalicelib.scripts import Script
 from chalicelib.settings import Settings
 
 __all__ = ["app", "on_start"]
