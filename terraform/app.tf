@@ -54,9 +54,10 @@ module "app" {
     user                 = "10001:10001"
     health_check_command = ["CMD", "python", "-m", "fargate.probe"]
   }
-  cpu         = var.app_cpu
-  memory      = var.app_memory
-  environment = local.app_environment
+  cpu_architecture = var.cpu_architecture
+  cpu              = var.app_cpu
+  memory           = var.app_memory
+  environment      = local.app_environment
   readable_secret_arns = {
     database = module.database.secret_arn
     cache    = module.cache.secret_arn
@@ -66,14 +67,15 @@ module "app" {
   tracing_sidecar = {
     image     = var.collector_image
     cpu       = 64
-    memory    = 128
+    memory    = 256
     log_group = module.observability.log_groups.collector
   }
 
-  task_count  = var.app_tasks
-  deployment  = local.app_deployment
-  autoscaling = var.app_autoscaling
-  spot_weight = var.app_spot_weight
+  task_count      = var.app_tasks
+  deployment      = local.app_deployment
+  rollback_alarms = var.app_rollback_alarms
+  autoscaling     = var.app_autoscaling
+  spot_weight     = var.app_spot_weight
 
   certificate_arn              = var.certificate_arn
   allowed_cidrs                = ["0.0.0.0/0"]

@@ -20,5 +20,15 @@ resource "terraform_data" "preconditions" {
       condition     = var.database_proxy || local.connections_needed <= local.connections_allowed
       error_message = "${local.app_tasks_deploying} tasks (app_tasks.max of ${var.app_tasks.max}, during a deployment) with ${var.database_pool_size} connections each need ${local.connections_needed}: more than ${local.connections_allowed}, 80 % of the ${module.database.max_connections} that ${var.database_class} accepts. Take a larger database_class, a smaller database_pool_size, fewer app_tasks.max, or database_proxy."
     }
+
+    # What comes for certain (quotas.tf): the next deployment, and the sale. ECS would only write an event and wait.
+    precondition {
+      condition     = local.vcpus_deploying.least.on_demand <= var.fargate_vcpu_quota.on_demand
+      error_message = "A deployment with app_tasks.min (${var.app_tasks.min}) tasks takes ${local.vcpus_deploying.least.on_demand} vCPUs of FARGATE: both versions, Prometheus and the migration. The quota is ${var.fargate_vcpu_quota.on_demand}. ${local.quota_remedy}, or take smaller or fewer tasks."
+    }
+    precondition {
+      condition     = local.vcpus_running.sale.on_demand <= var.fargate_vcpu_quota.on_demand && local.vcpus_running.sale.spot <= var.fargate_vcpu_quota.spot
+      error_message = "A scheduled minimum of ${local.app_tasks_to_reckon.sale} tasks takes ${local.vcpus_running.sale.on_demand} vCPUs of FARGATE and ${local.vcpus_running.sale.spot} of FARGATE_SPOT; the quotas are ${var.fargate_vcpu_quota.on_demand} and ${var.fargate_vcpu_quota.spot}. ${local.quota_remedy}, or take a smaller one (app_autoscaling.scheduled)."
+    }
   }
 }

@@ -23,8 +23,9 @@ module "prometheus" {
     port  = local.prometheus_port
     user  = "65534:65534"
   }
-  cpu    = 256
-  memory = 1024
+  cpu_architecture = var.cpu_architecture
+  cpu              = 256
+  memory           = 1024
   environment = {
     TARGET_DNS_NAME  = "app.${module.cluster.namespace_name}"
     WEB_EXTERNAL_URL = "https://${var.prometheus_domain_name}"
@@ -39,7 +40,8 @@ module "prometheus" {
     path             = "/prometheus"
   }
 
-  # One task, and never two: they would write to the same files.
+  # One task, and never two: they would write to the same files. It is away during each deployment and its answers are as
+  # slow as what it is asked, so no alarm judges one; a task that does not start goes back by itself.
   task_count = { min = 1, max = 1 }
   deployment = { minimum_percent = 0, maximum_percent = 100 }
 

@@ -68,6 +68,7 @@ variables {
   prometheus_domain_name           = "prometheus.shop.example.com"
   prometheus_web_config_secret_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:web"
   prometheus_allowed_cidrs         = ["203.0.113.0/24"]
+  fargate_vcpu_quota               = { on_demand = 100, spot = 100 }
 }
 
 run "the_image_and_the_secrets_reach_the_task" {
@@ -152,6 +153,17 @@ run "the_image_and_the_secrets_reach_the_task" {
     condition     = tonumber(local.app_environment.DRAIN_SECONDS) < local.stop_timeout_seconds
     error_message = "The drain must end before SIGKILL."
   }
+
+  # (2 + 2) x 0.5 for both versions, 0.25 for Prometheus, 0.5 for the migration; with 4 tasks 2 more.
+  assert {
+    condition     = local.vcpus_deploying.least == { on_demand = 2.75, spot = 0 } && local.vcpus_deploying.most == { on_demand = 4.75, spot = 0 }
+    error_message = "Quotas: a deployment runs both versions, Prometheus and the migration."
+  }
+
+  assert {
+    condition     = length(module.app.rollback_alarm_names) == 3 && length(module.prometheus.rollback_alarm_names) == 0
+    error_message = "Alarms judge the application's deployments, and none Prometheus'."
+  }
 }
 
 # floor(0.8 * 91) = 72 connections on a db.t4g.micro; 7 tasks, doubled during a deployment, with 5 each are 70.
@@ -199,6 +211,35 @@ run "a_larger_pool_is_refused_too" {
   expect_failures = [terraform_data.preconditions]
 }
 
+# (3 + 3) x 1 for both versions, 0.25 for Prometheus, 1 for the migration: 7.25, more than the 6 of a new account.
+run "a_deployment_past_the_quota_is_refused" {
+  command = plan
+
+  variables {
+    app_cpu            = 1024
+    app_memory         = 2048
+    app_tasks          = { min = 3, max = 3 }
+    fargate_vcpu_quota = { on_demand = 7, spot = 0 }
+  }
+
+  expect_failures = [terraform_data.preconditions, check.quotas_allow_the_most_tasks]
+}
+
+# Of the 10 tasks beyond the least half run on FARGATE_SPOT: 2.5 vCPUs.
+run "a_sale_past_the_quota_of_spot_is_refused" {
+  command = plan
+
+  variables {
+    app_tasks          = { min = 2, max = 12 }
+    app_spot_weight    = 50
+    database_class     = "db.m7g.large"
+    app_autoscaling    = { scheduled = [{ name = "sale", schedule = "cron(0 6 27 11 ? *)", min = 12, max = 12 }] }
+    fargate_vcpu_quota = { on_demand = 100, spot = 2 }
+  }
+
+  expect_failures = [terraform_data.preconditions, check.quotas_allow_the_most_tasks]
+}
+
 run "the_repositories_come_first_on_an_empty_account" {
   command = plan
 
@@ -219,6 +260,8 @@ run "production_has_what_it_asks_for" {
     zone_letters       = ["a", "b", "c"]
     single_nat_gateway = false
     app_tasks          = { min = 3, max = 20 }
+    app_spot_weight    = 50
+    app_autoscaling    = { scheduled = [{ name = "sale", schedule = "cron(0 6 27 11 ? *)", min = 12, max = 20 }] }
     database_proxy     = true
     multi_az           = true
     cache_replicas     = 2
@@ -238,6 +281,12 @@ run "production_has_what_it_asks_for" {
   assert {
     condition     = local.connections_needed == 200 && local.database_ca == ""
     error_message = "A proxy takes more connections than the class, and RDS' own CAs do not verify its certificate."
+  }
+
+  # The least 3 always on FARGATE, of those beyond it half: 8 and 5 in the sale, twice 12 and 9 with all of them.
+  assert {
+    condition     = local.vcpus_running.sale == { on_demand = 4.25, spot = 2.5 } && local.vcpus_deploying.most == { on_demand = 12.75, spot = 9 }
+    error_message = "Quotas: Spot has one of its own."
   }
 }
 
@@ -274,6 +323,8 @@ run "what_would_not_start_is_refused_before" {
     app_server             = "gunicorn"
     app_threads            = 0
     app_log_level          = "LOUD"
+    cpu_architecture       = "arm64"
+    fargate_vcpu_quota     = { on_demand = 0, spot = 6 }
     cache_ttl_seconds      = 100000
     local_lease_ms         = 251
     database_pool_size     = 2.5
@@ -283,6 +334,7 @@ run "what_would_not_start_is_refused_before" {
 
   expect_failures = [
     var.prometheus_domain_name, var.zone_letters, var.app_tasks, var.app_server, var.app_threads, var.app_log_level,
+    var.cpu_architecture, var.fargate_vcpu_quota,
     var.cache_ttl_seconds, var.local_lease_ms, var.database_pool_size, var.prometheus_retention, var.multi_az,
   ]
 }

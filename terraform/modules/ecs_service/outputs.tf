@@ -62,3 +62,13 @@ output "execution_role_arn" {
   description = "Who starts its tasks."
   value       = aws_iam_role.execution.arn
 }
+
+output "vcpus" {
+  description = "vCPUs of one task, which Fargate's quotas count."
+  value       = var.cpu / 1024
+}
+
+output "rollback_alarm_names" {
+  description = "The alarms that take a deployment back."
+  value       = local.rollback_alarm_names
+}

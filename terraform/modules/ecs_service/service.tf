@@ -18,6 +18,17 @@ resource "aws_ecs_service" "this" {
     rollback = true
   }
 
+  # Switched off it must stay here: the provider does not tell ECS that the block is gone.
+  dynamic "alarms" {
+    for_each = var.rollback_alarms[*]
+
+    content {
+      enable      = alarms.value.enabled
+      rollback    = true
+      alarm_names = local.rollback_alarm_names
+    }
+  }
+
   capacity_provider_strategy {
     capacity_provider = "FARGATE"
     base              = var.task_count.min

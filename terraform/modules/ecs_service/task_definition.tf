@@ -6,10 +6,17 @@ locals {
     max-buffer-size = "25m"
   }
 
+  # What the containers beside it leave. Without a share of its own a container has next to none once both want the CPU.
+  # Its memory is a reservation and no limit: what the others do not take is its too, up to the task's.
+  container_cpu    = var.cpu - sum(concat([0], var.tracing_sidecar[*].cpu))
+  container_memory = var.memory - sum(concat([0], var.tracing_sidecar[*].memory))
+
   container = {
     name                   = var.container.name
     image                  = var.container.image
     essential              = true
+    cpu                    = local.container_cpu
+    memoryReservation      = local.container_memory
     user                   = var.container.user
     privileged             = false
     readonlyRootFilesystem = true
@@ -43,7 +50,12 @@ locals {
     memory                 = sidecar.memory
     user                   = "10001:10001"
     readonlyRootFilesystem = true
-    environment            = [{ name = "AOT_CONFIG_CONTENT", value = file("${path.module}/collector.yml") }]
+    restartPolicy          = { enabled = true, restartAttemptPeriod = 60 } # ECS' shortest: once a minute
+    environment = [
+      # The heap that the limiter counts is some 50 MiB less than what the process takes, so it begins well below.
+      { name = "AOT_CONFIG_CONTENT", value = templatefile("${path.module}/collector.yml", { limit_mib = floor(sidecar.memory * 0.6) }) },
+      { name = "GOMEMLIMIT", value = "${floor(sidecar.memory * 0.8)}MiB" },
+    ]
     logConfiguration = {
       logDriver = "awslogs"
       options   = merge(local.log_options, { awslogs-group = sidecar.log_group.name, awslogs-stream-prefix = "collector" })
@@ -67,7 +79,7 @@ resource "aws_ecs_task_definition" "this" {
 
   runtime_platform {
     operating_system_family = "LINUX"
-    cpu_architecture        = "X86_64"
+    cpu_architecture        = var.cpu_architecture
   }
 
   dynamic "volume" {

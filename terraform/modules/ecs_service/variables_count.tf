@@ -53,6 +53,29 @@ variable "deployment" {
   }
 }
 
+variable "rollback_alarms" {
+  description = <<-TEXT
+    What makes ECS take a deployment back, beside tasks that do not start; null for nothing. A minute is bad if more than
+    error_percent of its answers failed, and not fewer than failed_requests; if 99 of 100 did not come within
+    latency_seconds; or if a task failed its health check. `enabled = false` keeps the alarms and no longer asks them.
+  TEXT
+  type = object({
+    enabled         = optional(bool, true)
+    error_percent   = optional(number, 5)
+    failed_requests = optional(number, 5)
+    latency_seconds = optional(number, 1)
+  })
+  default = null
+
+  validation {
+    condition = var.rollback_alarms == null || try(
+      var.rollback_alarms.error_percent > 0 && var.rollback_alarms.error_percent < 100 && var.rollback_alarms.failed_requests >= 1 && var.rollback_alarms.latency_seconds > 0,
+      false,
+    )
+    error_message = "rollback_alarms must have error_percent above 0 and below 100, failed_requests of 1 at least, and latency_seconds above 0."
+  }
+}
+
 variable "spot_weight" {
   description = "Of 100 tasks beyond the least, how many run on FARGATE_SPOT, which may be taken away at two minutes' notice."
   type        = number

@@ -45,6 +45,17 @@ variable "memory" {
   }
 }
 
+variable "cpu_architecture" {
+  description = "ARM64 (Graviton) or X86_64; the images must be of it, or of both. FARGATE_SPOT takes either."
+  type        = string
+  default     = "ARM64"
+
+  validation {
+    condition     = contains(["ARM64", "X86_64"], var.cpu_architecture)
+    error_message = "cpu_architecture must be ARM64 or X86_64."
+  }
+}
+
 variable "environment" {
   description = "Settings that are no secrets."
   type        = map(string)
@@ -86,7 +97,7 @@ variable "drain_seconds" {
 }
 
 variable "tracing_sidecar" {
-  description = "An OpenTelemetry collector beside the container, which takes X-Ray segments on 127.0.0.1:2000; null for none."
+  description = "An OpenTelemetry collector beside the container, which takes X-Ray segments on 127.0.0.1:2000; null for none. Its cpu and memory are the task's, and the container gets what it leaves; memory is a limit."
   type = object({
     image  = string
     cpu    = number
@@ -97,6 +108,16 @@ variable "tracing_sidecar" {
     })
   })
   default = null
+
+  validation {
+    condition     = var.tracing_sidecar == null || try(var.tracing_sidecar.memory >= 192, false)
+    error_message = "tracing_sidecar.memory must be 192 MiB at least: the collector takes some 100 before the first segment, and its limiter needs room above that."
+  }
+
+  validation {
+    condition     = var.tracing_sidecar == null || try(var.tracing_sidecar.cpu * 2 <= var.cpu && var.tracing_sidecar.memory * 2 <= var.memory, false)
+    error_message = "tracing_sidecar must leave half of the task's cpu (${var.cpu}) and memory (${var.memory}) to the container."
+  }
 }
 
 variable "volume" {

@@ -73,7 +73,7 @@ variables {
   tracing_sidecar = {
     image     = "210987654321.dkr.ecr.eu-central-1.amazonaws.com/shared/collector@sha256:0123"
     cpu       = 64
-    memory    = 128
+    memory    = 256
     log_group = { name = "/ecs/test-shop/collector", arn = "arn:aws:logs:eu-west-1:123456789012:log-group:c" }
   }
 }
@@ -114,6 +114,38 @@ run "as_promised" {
   assert {
     condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[0].secrets == [{ name = "TOKEN", valueFrom = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:web-AbCdEf:token::" }]
     error_message = "ECS is told which key of the secret."
+  }
+
+  assert {
+    condition = (
+      sum([for container in jsondecode(aws_ecs_task_definition.this.container_definitions) : container.cpu]) == 512 &&
+      jsondecode(aws_ecs_task_definition.this.container_definitions)[0].memoryReservation + jsondecode(aws_ecs_task_definition.this.container_definitions)[1].memory == 1024
+    )
+    error_message = "The shares of the containers add up to the task's."
+  }
+
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[1].restartPolicy == { enabled = true, restartAttemptPeriod = 60 } && !jsondecode(aws_ecs_task_definition.this.container_definitions)[1].essential
+    error_message = "A collector that dies is started again, and takes no task with it."
+  }
+
+  assert {
+    condition     = yamldecode(jsondecode(aws_ecs_task_definition.this.container_definitions)[1].environment[0].value).service.pipelines.traces.processors[0] == "memory_limiter"
+    error_message = "The limiter comes before what holds segments."
+  }
+
+  # 256 MiB: 50 beside the heap still fit above the limiter's 153, and the garbage collector works harder from 204 on.
+  assert {
+    condition = (
+      yamldecode(jsondecode(aws_ecs_task_definition.this.container_definitions)[1].environment[0].value).processors.memory_limiter.limit_mib == 153 &&
+      jsondecode(aws_ecs_task_definition.this.container_definitions)[1].environment[1] == { name = "GOMEMLIMIT", value = "204MiB" }
+    )
+    error_message = "The collector keeps itself below its memory."
+  }
+
+  assert {
+    condition     = one(aws_ecs_task_definition.this.runtime_platform).cpu_architecture == "ARM64"
+    error_message = "Graviton, unless told otherwise."
   }
 
   # The roles.
@@ -209,6 +241,11 @@ run "as_promised" {
   }
 
   assert {
+    condition     = length(aws_ecs_service.this.alarms) == 0 && length(local.rollback_alarm_names) == 0
+    error_message = "Without rollback_alarms the circuit breaker alone judges."
+  }
+
+  assert {
     condition     = !one(aws_ecs_service.this.network_configuration).assign_public_ip
     error_message = "Tasks have no public address."
   }
@@ -252,6 +289,89 @@ run "a_fixed_number" {
     condition     = length(aws_wafv2_web_acl_association.this) == 1
     error_message = "WAF stands before the load balancer."
   }
+}
+
+run "a_deployment_is_judged_by_alarms" {
+  command = apply
+
+  variables {
+    rollback_alarms  = { error_percent = 2 }
+    cpu_architecture = "X86_64"
+  }
+
+  assert {
+    condition = one(aws_ecs_service.this.alarms).enable && one(aws_ecs_service.this.alarms).rollback && one(aws_ecs_service.this.alarms).alarm_names == toset([
+      "test-shop-rollback-failures", "test-shop-rollback-latency", "test-shop-rollback-unhealthy",
+    ])
+    error_message = "ECS watches all three."
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in concat(aws_cloudwatch_metric_alarm.rollback_failures, aws_cloudwatch_metric_alarm.rollback_latency, aws_cloudwatch_metric_alarm.rollback_unhealthy) :
+      alarm.treat_missing_data == "notBreaching" && alarm.evaluation_periods <= 5 && alarm.datapoints_to_alarm >= 2 && alarm.alarm_actions == null
+    ])
+    error_message = "They are well without data, decide within five minutes and not by one, and call nobody."
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in concat(aws_cloudwatch_metric_alarm.rollback_latency, aws_cloudwatch_metric_alarm.rollback_unhealthy) :
+      alarm.period == 60 && alarm.dimensions == tomap({ LoadBalancer = "app/a/1", TargetGroup = "targetgroup/a/1" })
+    ])
+    error_message = "They look at this service's targets, minute by minute."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.rollback_failures[0].threshold == 2 && one([for query in aws_cloudwatch_metric_alarm.rollback_failures[0].metric_query : query.expression if query.id == "percent"]) == "IF(FILL(gateway, 0) + FILL(target, 0) + FILL(timeout, 0) >= 5, 100 * (FILL(gateway, 0) + FILL(target, 0) + FILL(timeout, 0)) / (FILL(requests, 0) + FILL(gateway, 0) + FILL(timeout, 0)), 0)"
+    error_message = "A share of all answers, and never of a handful."
+  }
+
+  assert {
+    condition     = !contains([for query in aws_cloudwatch_metric_alarm.rollback_failures[0].metric_query : one(query.metric[*].metric_name)], "HTTPCode_ELB_503_Count")
+    error_message = "A first deployment has no targets for a while, which is no fault of it."
+  }
+
+  assert {
+    condition     = one(aws_ecs_task_definition.this.runtime_platform).cpu_architecture == "X86_64"
+    error_message = "The architecture can be chosen."
+  }
+}
+
+# The provider does not tell ECS that the block is gone, so it must stay.
+run "alarms_that_are_switched_off_are_said_to_be" {
+  command = plan
+
+  variables {
+    rollback_alarms = { enabled = false }
+  }
+
+  assert {
+    condition     = !one(aws_ecs_service.this.alarms).enable && length(one(aws_ecs_service.this.alarms).alarm_names) == 3
+    error_message = "ECS must be told that it need not watch."
+  }
+}
+
+run "a_sidecar_that_leaves_too_little_is_refused" {
+  command = plan
+
+  variables {
+    cpu             = 256
+    memory          = 512
+    tracing_sidecar = { image = "c:1", cpu = 64, memory = 320, log_group = { name = "c", arn = "arn:aws:logs:eu-west-1:123456789012:log-group:c" } }
+  }
+
+  expect_failures = [var.tracing_sidecar]
+}
+
+run "a_sidecar_that_cannot_start_is_refused" {
+  command = plan
+
+  variables {
+    tracing_sidecar = { image = "c:1", cpu = 64, memory = 128, log_group = { name = "c", arn = "arn:aws:logs:eu-west-1:123456789012:log-group:c" } }
+  }
+
+  expect_failures = [var.tracing_sidecar]
 }
 
 run "a_drain_longer_than_the_stop_is_refused" {
@@ -301,6 +421,8 @@ run "bad_values_are_refused" {
     health_check_path = "readyz"
     memory            = 1500
     spot_weight       = 100
+    cpu_architecture  = "arm64"
+    rollback_alarms   = { error_percent = 0 }
     deployment        = { minimum_percent = 100, maximum_percent = 100 }
     task_count        = { min = 3, max = 2 }
     autoscaling       = { cpu_percent = 50, requests_per_target = 1, scheduled = [{ name = "sale", schedule = "tomorrow", min = 1, max = 2 }] }
@@ -308,6 +430,6 @@ run "bad_values_are_refused" {
 
   expect_failures = [
     var.name, var.environment, var.container, var.allowed_cidrs, var.hidden_paths, var.health_check_path,
-    var.memory, var.spot_weight, var.deployment, var.task_count, var.autoscaling,
+    var.memory, var.spot_weight, var.cpu_architecture, var.rollback_alarms, var.deployment, var.task_count, var.autoscaling,
   ]
 }

@@ -1,0 +1,36 @@
+variable "cpu_architecture" {
+  description = "What both services run on: ARM64 (Graviton, a fifth cheaper) or X86_64. The pipeline's images are for both."
+  type        = string
+  default     = "ARM64"
+
+  validation {
+    condition     = contains(["ARM64", "X86_64"], var.cpu_architecture)
+    error_message = "cpu_architecture must be ARM64 or X86_64."
+  }
+}
+
+variable "fargate_vcpu_quota" {
+  description = "vCPUs of Fargate and of Fargate Spot that this environment may run at a time: the account's quotas in the region (L-3032A538 and L-36FBB829), or its part of them. A new account has 6 of each."
+  type = object({
+    on_demand = number
+    spot      = number
+  })
+  default = { on_demand = 6, spot = 6 }
+
+  validation {
+    condition     = var.fargate_vcpu_quota.on_demand >= 1 && var.fargate_vcpu_quota.spot >= 0
+    error_message = "fargate_vcpu_quota must have on_demand >= 1 and spot >= 0."
+  }
+}
+
+variable "app_rollback_alarms" {
+  description = "What makes ECS take a deployment of the application back, beside tasks that do not start: the share of failed answers in percent (once failed_requests of a minute failed), the time in which 99 of 100 come, unhealthy tasks. enabled = false: nothing but the circuit breaker."
+  type = object({
+    enabled         = optional(bool, true)
+    error_percent   = optional(number, 5)
+    failed_requests = optional(number, 5)
+    latency_seconds = optional(number, 1)
+  })
+  default  = {}
+  nullable = false
+}
