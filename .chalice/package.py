@@ -27,8 +27,12 @@ ROOT = Path(__file__).resolve().parent.parent
 TASK = "/var/task"
 """Where Lambda unpacks the package: what tracebacks name."""
 
-PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64")
-"""Older than the system of every Python that Lambda still offers, so that its wheels run on each of them."""
+PLATFORMS = {
+    "arm64": ("manylinux2014_aarch64", "manylinux_2_17_aarch64"),
+    "x86_64": ("manylinux2014_x86_64", "manylinux_2_17_x86_64"),
+}
+"""By Lambda's name of the architecture. Each is older than the system of every Python that Lambda still offers, so that
+its wheels run on each of them."""
 
 OFFLINE = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -39,8 +43,10 @@ OFFLINE = {
 }
 
 
-def package(stage: str, into: Path) -> tuple[Path, set[str]]:
+def package(stage: str, into: Path, architecture: str | None = None) -> tuple[Path, set[str]]:
     """Write a stage's `deployment.zip` and `sam.json`; return their folder and the variables that were not set.
+
+    The architecture is that of the configuration, or another.
 
     Raises:
         subprocess.CalledProcessError: pip or Chalice failed; they have said why.
@@ -48,7 +54,7 @@ def package(stage: str, into: Path) -> tuple[Path, set[str]]:
     project, result = into / stage / "project", into / stage / "package"
     shutil.rmtree(into / stage, ignore_errors=True)
     _copy_the_shop(project)
-    _install_what_it_imports(project / "vendor")
+    _install_what_it_imports(project / "vendor", _choose(project / ".chalice" / "config.json", architecture))
     _compile(project)
     unset = _fill(project / ".chalice", os.environ)
     chalice = (sys.executable, "-c", "from chalice.cli import main; main()", "--project-dir", project)
@@ -64,8 +70,17 @@ def _copy_the_shop(project: Path) -> None:
     shutil.copytree(ROOT / ".chalice", project / ".chalice", ignore=shutil.ignore_patterns("deploy*", "__pycache__"))
 
 
-def _install_what_it_imports(vendor: Path) -> None:
-    platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
+def _choose(configuration: Path, architecture: str | None) -> str:
+    """Put another architecture into the copied configuration; return the one that stands there then."""
+    values: dict[str, Any] = json.loads(configuration.read_text(encoding="utf-8"))
+    if architecture:
+        values["lambda_architecture"] = architecture
+        configuration.write_text(json.dumps(values), encoding="utf-8")
+    return str(values["lambda_architecture"])
+
+
+def _install_what_it_imports(vendor: Path, architecture: str) -> None:
+    platforms = [word for platform in PLATFORMS[architecture] for word in ("--platform", platform)]
     exactly = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--no-compile"]
     lock = ROOT / ".chalice" / "requirements.txt"
     pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install")
@@ -144,9 +159,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Package the shop for Lambda.")
     parser.add_argument("stage", nargs="?", default="dev", help="a stage of .chalice/config.json (default: dev)")
     parser.add_argument("--into", type=Path, default=ROOT / "build" / "lambda", help="(default: build/lambda)")
+    parser.add_argument("--architecture", choices=sorted(PLATFORMS), help="(default: lambda_architecture there)")
     arguments = parser.parse_args()
     try:
-        folder, unset = package(arguments.stage, arguments.into.resolve())
+        folder, unset = package(arguments.stage, arguments.into.resolve(), arguments.architecture)
     except subprocess.CalledProcessError as error:
         sys.exit(f"{error.cmd[0]} failed (exit status {error.returncode})")
     size = (folder / "deployment.zip").stat().st_size / 1e6

@@ -6,20 +6,20 @@ from importlib import metadata
 import pytest
 
 from tests.lambda_home.function import Sandbox
-from tests.lambda_home.packaged import NotPackagedError, Package, build_runtime, package
+from tests.lambda_home.packaged import HERE, NotPackagedError, Package, build_runtime, package
 from tests.tools import give_up
 
 
 @pytest.fixture(scope="session")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Package]:
-    """Return the package of a stage; each is made when it is first asked for."""
+    """Return the package of a stage; made when it is first asked for. `dev` is for this machine, to run here."""
     folder = tmp_path_factory.mktemp("lambda")
     made: dict[str, Package] = {}
 
     def of(stage: str) -> Package:
         if stage not in made:
             try:
-                made[stage] = package(stage, folder)
+                made[stage] = package(stage, folder, HERE if stage == "dev" else None)
             except NotPackagedError as error:
                 give_up(f"the package cannot be made here: {error}")
         return made[stage]

@@ -21,7 +21,7 @@ from chalicelib.migrate import migrate
 from tests.contract.messages import Request
 from tests.contract.test_two_homes import DETAILS, TV, read, write
 from tests.lambda_home.function import Function, Sandbox, running
-from tests.lambda_home.packaged import Package, build_runtime, package
+from tests.lambda_home.packaged import HERE, Package, build_runtime, package
 from tests.lambda_home.secrets import serving_secrets_manager
 from tests.stores import running_postgres, running_redis
 
@@ -87,7 +87,7 @@ def tell(function: Function, what: str, request: Request) -> None:
 def main() -> None:
     with contextlib.ExitStack() as ends:
         folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="lambda-")))
-        made = package("dev", folder)
+        made = package("dev", folder, HERE)
         measure_size(made)
         runtime = build_runtime(folder / "runtime")
         sandbox = Sandbox(made.unpack(folder / "task"), runtime)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -29,6 +30,9 @@ BROUGHT_BY_LAMBDA = (
     "urllib3",
 )
 
+
+HERE = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine().lower(), "")
+"""This machine's architecture, by Lambda's name: a package that is to run here must be for it."""
 
 # What a deployment fills in; docs/lambda.md says with what. The revision is left out, to see what becomes of it.
 VALUES = {
@@ -79,13 +83,14 @@ class Package:
         return {match[1].replace("_", "-").lower() for match in found if match}
 
 
-def package(stage: str, into: Path) -> Package:
-    """Package a stage.
+def package(stage: str, into: Path, architecture: str | None = None) -> Package:
+    """Package a stage, for another architecture than it is configured for where one is named.
 
     Raises:
         NotPackagedError: it cannot be; pip has no wheel at hand, for example.
     """
     command = [sys.executable, str(ROOT / ".chalice" / "package.py"), stage, "--into", str(into)]
+    command += ["--architecture", architecture] if architecture else []
     pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
     environ = {**passed_on(), **pip, **VALUES}
     run = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=SECONDS, check=False)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.house.test_house import files_of, imports_of, packages_of, requirements
 from tests.lambda_home.function import Sandbox
-from tests.lambda_home.packaged import BROUGHT_BY_LAMBDA, Package
+from tests.lambda_home.packaged import BROUGHT_BY_LAMBDA, HERE, Package
 from tests.servers import ROOT
 
 MAX_ZIPPED_BYTES = 30_000_000
@@ -59,6 +59,21 @@ def test_a_cold_start_imports_little(sandbox: Sandbox) -> None:
     assert "chalicelib.bootstrap" in imported
     assert len(imported) < MAX_MODULES
     assert not imported & HEAVY
+
+
+MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
+"""By Lambda's name of an architecture: how the names of extension modules end."""
+
+
+@pytest.mark.parametrize(("stage", "architecture"), [("prod", "arm64"), ("dev", HERE)])
+def test_its_extensions_are_of_the_architecture_that_the_function_has(
+    stage: str, architecture: str, packaged: Callable[[str], Package]
+) -> None:
+    package = packaged(stage)
+    extensions = [name for name in package.sizes() if name.endswith(".so")]
+    assert any(name.startswith("hiredis/") for name in extensions)
+    assert [name for name in extensions if f"-{MACHINES[architecture]}-linux" not in name] == []
+    assert package.template["Resources"]["APIHandler"]["Properties"]["Architectures"] == [architecture]
 
 
 def test_every_module_is_compiled(listed: dict[str, int]) -> None:

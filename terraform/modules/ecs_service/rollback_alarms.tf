@@ -1,7 +1,7 @@
-# What the running deployment is judged by, while it lasts and for ECS' bake time after it, which ECS reckons from these
-# periods. They call nobody: the paging alarms (modules/observability) wait longer than a deployment takes.
+# What a deployment is judged by, while it runs and for the bake time after it, which ECS reckons from these periods. They
+# call nobody: the alarms that do (modules/observability) are stricter, a reason to look and none to go back.
 # The old tasks answer too, so a threshold is what all tasks together may not pass. Missing data is well: a service
-# without requests rolls out, and an alarm that is new begins as OK or with too little data, which ECS takes for well.
+# without requests rolls out, and a new alarm begins as OK or with too little data, which ECS does not take for ALARM.
 locals {
   rollback_alarm_names = concat(
     aws_cloudwatch_metric_alarm.rollback_failures[*].alarm_name,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from moto.ecs.exceptions import InvalidParameterException
 from moto.ecs.responses import EC2ContainerServiceResponse as Responses
 
 from tests.infra.emulator.patching import Call, around
@@ -37,5 +38,14 @@ def _update(original: Call, self: Any) -> Any:
 def _remember(call: Any, service: Any) -> None:
     for parameter, attribute in _FORGOTTEN.items():
         value = call._get_param(parameter)
+        if parameter == "deploymentConfiguration" and value is not None:
+            _require_alarms(value.get("alarms"))
+            value = getattr(service, attribute, {}) | value  # what an update does not name stays
         if value is not None:
             setattr(service, attribute, value)
+
+
+def _require_alarms(alarms: dict[str, Any] | None) -> None:
+    """Refuse alarms without names, which AWS wants even where it is told not to watch."""
+    if alarms is not None and not alarms.get("alarmNames"):
+        raise InvalidParameterException("alarmNames must be specified.")

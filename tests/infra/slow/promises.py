@@ -202,11 +202,35 @@ def test_alarms_look_at_what_is_really_there(account: Account) -> None:
     assert {value for name, value in seen if name == "CacheClusterId"} == set(account.cache()["MemberClusters"])
 
 
+def test_the_deployment_watches_alarms_that_are_there_and_do_not_stop_the_first(account: Account) -> None:
+    configuration = account.service()["deploymentConfiguration"]
+    watched = configuration["alarms"]
+    assert watched["enable"]
+    assert watched["rollback"]
+    assert configuration["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
+    alarms = {alarm["AlarmName"]: alarm for alarm in account.alarms()}
+    names = {f"{account.name}-rollback-{what}" for what in ("failures", "latency", "unhealthy")}
+    assert set(watched["alarmNames"]) == names <= set(alarms)
+    for name in names:
+        assert alarms[name]["StateValue"] != "ALARM"
+        assert alarms[name]["TreatMissingData"] == "notBreaching"
+        assert not alarms[name]["AlarmActions"], "a deployment that goes back wakes nobody"
+
+
+@pytest.mark.parametrize("suffix", ["", "-prometheus"])
+def test_containers_share_what_the_task_has(suffix: str, account: Account) -> None:
+    task = account.task(suffix)
+    definitions = [container.definition for container in account.containers(suffix).values()]
+    assert sum(each["cpu"] for each in definitions) == int(task["cpu"])
+    assert sum(each.get("memoryReservation") or each["memory"] for each in definitions) == int(task["memory"])
+    assert task["runtimePlatform"] == {"operatingSystemFamily": "LINUX", "cpuArchitecture": "ARM64"}
+
+
 def test_the_dashboard_shows_every_alarm(account: Account) -> None:
     body = account.cloud.client("cloudwatch").get_dashboard(DashboardName=account.name)["DashboardBody"]
     (shown,) = [each for each in json.loads(body)["widgets"] if each["type"] == "alarm"]
-    autoscaling = "TargetTracking-"  # alarms of the autoscaling's own
-    ours = {alarm["AlarmArn"] for alarm in account.alarms() if not alarm["AlarmName"].startswith(autoscaling)}
+    others = ("TargetTracking-", f"{account.name}-rollback-")  # those that autoscaling and deployments ask
+    ours = {alarm["AlarmArn"] for alarm in account.alarms() if not alarm["AlarmName"].startswith(others)}
     assert set(shown["properties"]["alarms"]) == ours
 
 
