@@ -19,6 +19,7 @@ _FORGOTTEN = {
 
 @around(Responses, "create_service")
 def _create(original: Call, self: Any) -> Any:
+    _require_alarms(self)
     answer = original(self)
     service = answer.result["service"]
     service.availability_zone_rebalancing = "DISABLED"
@@ -30,6 +31,7 @@ def _create(original: Call, self: Any) -> Any:
 
 @around(Responses, "update_service")
 def _update(original: Call, self: Any) -> Any:
+    _require_alarms(self)
     answer = original(self)
     _remember(self, answer.result["service"])
     return answer
@@ -38,14 +40,20 @@ def _update(original: Call, self: Any) -> Any:
 def _remember(call: Any, service: Any) -> None:
     for parameter, attribute in _FORGOTTEN.items():
         value = call._get_param(parameter)
-        if parameter == "deploymentConfiguration" and value is not None:
-            _require_alarms(value.get("alarms"))
-            value = getattr(service, attribute, {}) | value  # what an update does not name stays
         if value is not None:
             setattr(service, attribute, value)
+    _merge_deployment_configuration(service)
 
 
-def _require_alarms(alarms: dict[str, Any] | None) -> None:
+def _merge_deployment_configuration(service: Any) -> None:
+    """Keep what an update does not name; moto puts the update in its place."""
+    known = getattr(service, "known_deployment_configuration", {})
+    service.deployment_configuration = known | getattr(service, "deployment_configuration", {})
+    service.known_deployment_configuration = service.deployment_configuration
+
+
+def _require_alarms(call: Any) -> None:
     """Refuse alarms without names, which AWS wants even where it is told not to watch."""
+    alarms = (call._get_param("deploymentConfiguration") or {}).get("alarms")
     if alarms is not None and not alarms.get("alarmNames"):
         raise InvalidParameterException("alarmNames must be specified.")
