@@ -110,5 +110,7 @@ module "github_oidc" {
 
   name            = local.name
   repository      = var.github_repository
+  repository_ids  = var.github_repository_ids
+  environment     = var.github_environment == "" ? null : var.github_environment
   create_provider = var.github_create_provider
 }

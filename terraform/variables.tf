@@ -17,6 +17,13 @@ variable "env" {
     condition     = can(regex("^[a-z][a-z0-9]{1,7}$", var.env))
     error_message = "env must be 2 to 8 lower-case letters and digits, beginning with a letter."
   }
+
+  # Another environment's name would have every name in this state planned anew. A validation and not a precondition, since
+  # a targeted plan asks for these too. Without Terraform Cloud, and in tests, the workspace is called default.
+  validation {
+    condition     = terraform.workspace == "default" || endswith(terraform.workspace, "-${var.env}")
+    error_message = "env is ${var.env}, but the workspace is ${terraform.workspace}: its name must end with -${var.env}. Correct ENV, or the workspace in terraform/backend.tf."
+  }
 }
 
 variable "service" {

@@ -22,13 +22,43 @@ variable "deletion_protection" {
 }
 
 variable "github_repository" {
-  description = "The GitHub repository that deploys by an OIDC role, as owner/name; empty: it has keys."
+  description = "The GitHub repository that deploys by an OIDC role, as owner/name, spelt as GitHub spells it; empty: it has keys."
   type        = string
   default     = ""
 
   validation {
-    condition     = var.github_repository == "" || can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.github_repository))
-    error_message = "github_repository must be owner/name, or empty."
+    condition     = var.github_repository == "" || can(regex("^[A-Za-z0-9_-]+/[A-Za-z0-9._-]+$", var.github_repository))
+    error_message = "github_repository must be owner/name without ids, or empty; the ids go into github_repository_ids."
+  }
+}
+
+variable "github_repository_ids" {
+  description = "GitHub's numbers for that repository and its owner; a repository made, renamed or transferred since 15 July 2026 needs them."
+  type = object({
+    owner      = number
+    repository = number
+  })
+  default = null
+
+  validation {
+    condition     = alltrue([for id in var.github_repository_ids == null ? [] : values(var.github_repository_ids) : id >= 1 && floor(id) == id])
+    error_message = "github_repository_ids must be whole numbers, as gh api repos/OWNER/NAME tells them: .owner.id and .id."
+  }
+
+  validation {
+    condition     = var.github_repository_ids == null || var.github_repository != ""
+    error_message = "github_repository_ids needs github_repository: the role is trusted by names and ids together."
+  }
+}
+
+variable "github_environment" {
+  description = "The GitHub environment of the applying job (DEPLOY_ENVIRONMENT in GitHub), so that the role trusts it; empty: none."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.github_environment == "" || can(regex("^[A-Za-z0-9._-]+$", var.github_environment))
+    error_message = "github_environment must name one GitHub environment, in letters, digits, dots, hyphens and underscores, or be empty."
   }
 }
 

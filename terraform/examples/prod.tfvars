@@ -33,4 +33,7 @@ cache_node_type      = "cache.m7g.large"
 cache_replicas       = 2
 multi_az             = true
 log_retention_days   = 90
-github_repository    = "example/shop"
+
+github_repository     = "example/shop"
+github_repository_ids = { owner = 123456, repository = 456789 }
+github_environment    = "prod"

@@ -257,15 +257,17 @@ run "production_has_what_it_asks_for" {
   command = plan
 
   variables {
-    zone_letters       = ["a", "b", "c"]
-    single_nat_gateway = false
-    app_tasks          = { min = 3, max = 20 }
-    app_spot_weight    = 50
-    app_autoscaling    = { scheduled = [{ name = "sale", schedule = "cron(0 6 27 11 ? *)", min = 12, max = 20 }] }
-    database_proxy     = true
-    multi_az           = true
-    cache_replicas     = 2
-    github_repository  = "example/shop"
+    zone_letters          = ["a", "b", "c"]
+    single_nat_gateway    = false
+    app_tasks             = { min = 3, max = 20 }
+    app_spot_weight       = 50
+    app_autoscaling       = { scheduled = [{ name = "sale", schedule = "cron(0 6 27 11 ? *)", min = 12, max = 20 }] }
+    database_proxy        = true
+    multi_az              = true
+    cache_replicas        = 2
+    github_repository     = "example/shop"
+    github_repository_ids = { owner = 123456, repository = 456789 }
+    github_environment    = "prod"
   }
 
   assert {
@@ -274,8 +276,11 @@ run "production_has_what_it_asks_for" {
   }
 
   assert {
-    condition     = length(module.github_oidc) == 1
-    error_message = "A repository that deploys has a role."
+    condition = jsonencode(module.github_oidc[*].subjects) == jsonencode([[
+      "repo:example/shop:ref:refs/heads/main", "repo:example@123456/shop@456789:ref:refs/heads/main",
+      "repo:example/shop:environment:prod", "repo:example@123456/shop@456789:environment:prod",
+    ]])
+    error_message = "A repository that deploys has a role, and the role trusts it with its ids and its environment."
   }
 
   assert {
@@ -301,6 +306,7 @@ run "bad_names_are_refused" {
     zone_id                          = "/hostedzone/Z1"
     domain_name                      = "shop.example.com."
     github_repository                = "example/*"
+    github_environment               = "prod*"
     certificate_arn                  = "arn:aws:acm:us-east-1:123456789012:certificate/x"
     sns_topic                        = "on-call"
     prometheus_web_config_secret_arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/web"
@@ -309,7 +315,7 @@ run "bad_names_are_refused" {
 
   expect_failures = [
     var.env, var.service, var.team, var.image_tag, var.zone_id, var.domain_name, var.github_repository,
-    var.certificate_arn, var.sns_topic, var.prometheus_web_config_secret_arn, var.prometheus_allowed_cidrs,
+    var.github_environment, var.certificate_arn, var.sns_topic, var.prometheus_web_config_secret_arn, var.prometheus_allowed_cidrs,
   ]
 }
 
@@ -337,4 +343,25 @@ run "what_would_not_start_is_refused_before" {
     var.cpu_architecture, var.fargate_vcpu_quota,
     var.cache_ttl_seconds, var.local_lease_ms, var.database_pool_size, var.prometheus_retention, var.multi_az,
   ]
+}
+
+run "ids_without_a_repository_are_refused" {
+  command = plan
+
+  variables {
+    github_repository_ids = { owner = 123456, repository = 456789 }
+  }
+
+  expect_failures = [var.github_repository_ids]
+}
+
+run "ids_that_are_no_ids_are_refused" {
+  command = plan
+
+  variables {
+    github_repository     = "example/shop"
+    github_repository_ids = { owner = 1.5, repository = 0 }
+  }
+
+  expect_failures = [var.github_repository_ids]
 }

@@ -25,24 +25,27 @@ resource "aws_iam_role" "deploy" {
 }
 
 data "aws_iam_policy_document" "trust" {
-  statement {
-    actions = ["sts:AssumeRoleWithWebIdentity"]
+  dynamic "statement" {
+    for_each = local.trusted
 
-    principals {
-      type        = "Federated"
-      identifiers = [local.provider_arn]
-    }
+    content {
+      sid     = statement.key
+      actions = ["sts:AssumeRoleWithWebIdentity"]
 
-    condition {
-      test     = "StringEquals"
-      variable = "${local.issuer}:aud"
-      values   = ["sts.amazonaws.com"]
-    }
+      principals {
+        type        = "Federated"
+        identifiers = [local.provider_arn]
+      }
 
-    condition {
-      test     = "StringEquals"
-      variable = "${local.issuer}:sub"
-      values   = [for branch in var.branches : "repo:${var.repository}:ref:refs/heads/${branch}"]
+      dynamic "condition" {
+        for_each = merge({ aud = ["sts.amazonaws.com"] }, local.repository_id, statement.value)
+
+        content {
+          test     = "StringEquals"
+          variable = "${local.issuer}:${condition.key}"
+          values   = condition.value
+        }
+      }
     }
   }
 }

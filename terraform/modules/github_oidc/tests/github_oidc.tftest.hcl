@@ -22,10 +22,17 @@ run "one_repository_and_branch" {
   command = apply
 
   assert {
-    condition = contains(flatten([
-      for condition in one(data.aws_iam_policy_document.trust.statement).condition : condition.values
-    ]), "repo:example/shop:ref:refs/heads/main")
-    error_message = "Only the main branch of the repository may deploy."
+    condition = {
+      for statement in data.aws_iam_policy_document.trust.statement : statement.sid => {
+        for condition in statement.condition : "${condition.test} ${condition.variable}" => toset(condition.values)
+      }
+      } == {
+      Branches = {
+        "StringEquals token.actions.githubusercontent.com:aud" = toset(["sts.amazonaws.com"])
+        "StringEquals token.actions.githubusercontent.com:sub" = toset(["repo:example/shop:ref:refs/heads/main"])
+      }
+    }
+    error_message = "Only the main branch of the repository may deploy, and only with a token that was made for AWS."
   }
 
   assert {
@@ -55,13 +62,119 @@ run "one_repository_and_branch" {
   }
 }
 
+run "with_ids_both_forms_are_trusted_and_the_older_one_of_that_repository_alone" {
+  command = plan
+
+  variables {
+    repository_ids = { owner = 123456, repository = 456789 }
+    branches       = ["main", "release"]
+  }
+
+  assert {
+    condition = {
+      for statement in data.aws_iam_policy_document.trust.statement : statement.sid => {
+        for condition in statement.condition : "${condition.test} ${condition.variable}" => toset(condition.values)
+      }
+      } == {
+      Branches = {
+        "StringEquals token.actions.githubusercontent.com:aud"           = toset(["sts.amazonaws.com"])
+        "StringEquals token.actions.githubusercontent.com:repository_id" = toset(["456789"])
+        "StringEquals token.actions.githubusercontent.com:sub" = toset([
+          "repo:example/shop:ref:refs/heads/main",
+          "repo:example/shop:ref:refs/heads/release",
+          "repo:example@123456/shop@456789:ref:refs/heads/main",
+          "repo:example@123456/shop@456789:ref:refs/heads/release",
+        ])
+      }
+    }
+    error_message = "Both forms of the subject, compared whole, and of this repository by its number."
+  }
+}
+
+run "an_environment_is_trusted_in_both_forms_but_from_the_named_branches_alone" {
+  command = plan
+
+  variables {
+    repository_ids = { owner = 123456, repository = 456789 }
+    environment    = "prod"
+  }
+
+  assert {
+    condition = {
+      for statement in data.aws_iam_policy_document.trust.statement : statement.sid => {
+        for condition in statement.condition : "${condition.test} ${condition.variable}" => toset(condition.values)
+      }
+      } == {
+      Branches = {
+        "StringEquals token.actions.githubusercontent.com:aud"           = toset(["sts.amazonaws.com"])
+        "StringEquals token.actions.githubusercontent.com:repository_id" = toset(["456789"])
+        "StringEquals token.actions.githubusercontent.com:sub" = toset([
+          "repo:example/shop:ref:refs/heads/main",
+          "repo:example@123456/shop@456789:ref:refs/heads/main",
+        ])
+      }
+      Environment = {
+        "StringEquals token.actions.githubusercontent.com:aud"           = toset(["sts.amazonaws.com"])
+        "StringEquals token.actions.githubusercontent.com:ref"           = toset(["refs/heads/main"])
+        "StringEquals token.actions.githubusercontent.com:repository_id" = toset(["456789"])
+        "StringEquals token.actions.githubusercontent.com:sub" = toset([
+          "repo:example/shop:environment:prod",
+          "repo:example@123456/shop@456789:environment:prod",
+        ])
+      }
+    }
+    error_message = "A job with an environment is known by it, and by its branch besides: any branch can name an environment."
+  }
+}
+
+run "an_environment_without_ids_is_trusted_by_names" {
+  command = plan
+
+  variables {
+    environment = "prod"
+  }
+
+  assert {
+    condition = toset(flatten([
+      for statement in data.aws_iam_policy_document.trust.statement :
+      [for condition in statement.condition : condition.values if endswith(condition.variable, ":sub")]
+    ])) == toset(["repo:example/shop:ref:refs/heads/main", "repo:example/shop:environment:prod"])
+    error_message = "Without ids there is no subject of the newer form."
+  }
+}
+
+run "ids_as_large_as_githubs_are_written_out" {
+  command = plan
+
+  variables {
+    repository_ids = { owner = 333232587, repository = 12651450269 }
+  }
+
+  assert {
+    condition     = contains(local.trusted.Branches.sub, "repo:example@333232587/shop@12651450269:ref:refs/heads/main")
+    error_message = "Every digit of an id, and no exponent."
+  }
+}
+
 run "a_wildcard_is_refused" {
   command = plan
 
   variables {
-    repository = "example/*"
-    branches   = ["*"]
+    repository  = "example/*"
+    branches    = ["*"]
+    environment = "*"
   }
 
-  expect_failures = [var.repository, var.branches]
+  expect_failures = [var.repository, var.branches, var.environment]
+}
+
+run "ids_have_a_variable_of_their_own_and_are_whole" {
+  command = plan
+
+  variables {
+    repository     = "example@123456/shop@456789"
+    repository_ids = { owner = 0, repository = 1.5 }
+  }
+
+  expect_failures = [var.repository, var.repository_ids]
 }
