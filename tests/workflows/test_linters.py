@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.tools import beside, give_up, program
 from tests.workflows.tree import ROOT, SCRIPTS, WORKFLOWS
@@ -95,3 +96,51 @@ def test_a_bad_script_is_noticed(tmp_path: Path) -> None:
     script.write_text("#!/usr/bin/env bash\nrm -r $1\n", encoding="utf-8")
     status, said = shellcheck(script)
     assert status != 0, said
+
+
+# Dependabot
+
+DEPENDABOT = Path(".github", "dependabot.yml")
+PINNED = {
+    "docker": ("*/Dockerfile",),
+    "docker-compose": ("compose.yaml",),
+    "github-actions": (".github/workflows/*.yml",),
+    "npm": ("tests/**/package-lock.json",),
+    "pip": ("requirements*.in", ".chalice/*.in"),
+    "terraform": ("terraform/versions.tf", "terraform/modules/*/versions.tf"),
+}
+"""Which files say that there is something pinned."""
+
+
+def dependabot(file: Path) -> tuple[int, str]:
+    found = beside(sys.executable, "check-jsonschema", "make test-infra does that")
+    return ended([found, "--builtin-schema", "vendor.dependabot", str(file)])
+
+
+def test_dependabots_configuration_is_without_fault() -> None:
+    status, said = dependabot(ROOT / DEPENDABOT)
+    assert status == 0, said
+
+
+def test_a_bad_configuration_is_noticed(tmp_path: Path) -> None:
+    text = (ROOT / DEPENDABOT).read_text(encoding="utf-8")
+    assert dependabot(written(tmp_path, text.replace("npm", "yarn", 1)))[0] != 0
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "dependabot.yml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_dependabot_looks_into_every_folder_with_something_pinned() -> None:
+    updates = yaml.safe_load((ROOT / DEPENDABOT).read_text(encoding="utf-8"))["updates"]
+    given = {each["package-ecosystem"]: each.get("directories", [each.get("directory")]) for each in updates}
+    looked_into = {kind: set().union(*map(folders, names)) for kind, names in given.items()}
+    there = {kind: {file.parent for name in names for file in ROOT.glob(name)} for kind, names in PINNED.items()}
+    there["github-actions"] = {ROOT}  # it finds the workflows from there
+    assert looked_into == there
+
+
+def folders(name: str) -> set[Path]:
+    return {ROOT} if name == "/" else set(ROOT.glob(name.strip("/")))
