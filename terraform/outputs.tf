@@ -28,6 +28,11 @@ output "task_definition_arn" {
   value       = module.app.task_definition_arn
 }
 
+output "prometheus_task_definition_arn" {
+  description = "What Prometheus' task is made from."
+  value       = module.prometheus.task_definition_arn
+}
+
 output "task_definition_family" {
   description = "The family of that."
   value       = module.app.task_definition_family
@@ -51,6 +56,11 @@ output "api_keys_secret_arn" {
 output "deploy_role_arn" {
   description = "The role that GitHub's workflows assume; null where they have keys."
   value       = one(module.github_oidc[*].role_arn)
+}
+
+output "deploy_role_subjects" {
+  description = "The subjects of GitHub's tokens that the role trusts, written out; null where they have keys."
+  value       = one(module.github_oidc[*].subjects)
 }
 
 output "dashboard_name" {

@@ -3,6 +3,7 @@
 #
 #   ENV SERVICE AWS_REGION IMAGE_TAG   what is deployed, and where
 #   PLAN_TEXT                          a file that is to hold the plan too; none
+#   APPROVED_CHANGES                   what this script said of the plan that was approved: other changes are refused; none
 set -euo pipefail
 
 text=${PLAN_TEXT:-$(mktemp)}
@@ -17,4 +18,12 @@ terraform -chdir=terraform plan -input=false -no-color \
     head -c 900000 "$text" # a summary holds 1 MiB
     echo '````'
 } >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
-exit "$status"
+((status == 0)) || exit "$status"
+
+# What changes, and nothing of what stands around it: equal for equal changes.
+changes=$(sed -n '/^Terraform will perform the following actions:/,/^Plan: /p' "$text" | sha256sum)
+echo "changes=${changes%% *}" >>"${GITHUB_OUTPUT:-/dev/null}"
+if [[ -n ${APPROVED_CHANGES:-} && $APPROVED_CHANGES != "${changes%% *}" ]]; then
+    echo "::error::The plan is not the one that was approved: something has changed in between. Nothing was applied; run the deployment again."
+    exit 1
+fi

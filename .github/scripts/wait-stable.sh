@@ -1,9 +1,15 @@
 #!/usr/bin/env bash
-# Waits until both services run what they should, and nothing else. Fails if they do not get there, or if ECS went back to
-# the version before: a service that was rolled back is stable too.
+# Waits until ECS has ended its deployments of both services. Fails if ECS rolled one back, by its circuit breaker or by
+# an alarm, or if one has not ended in time.
 #
-#   STABLE_ROUNDS   how often to wait for ten minutes; 2
+# A stable service proves nothing: one that was rolled back is stable too, and while ECS still watches the alarms (the
+# bake time; in a blue/green deployment the old tasks stand by) its tasks may be as many as they should.
+#
+#   WAIT_MINUTES   for how long; 40
+#   PAUSE          how many seconds between two looks; 15
 set -euo pipefail
+
+deadline=$((SECONDS + ${WAIT_MINUTES:-40} * 60))
 
 fail() {
     echo "::error::$1"
@@ -16,27 +22,65 @@ output() {
 
 cluster=$(output cluster_name)
 service=$(output service_name)
-wanted=$(output task_definition_arn)
+application=$(output task_definition_arn)
+prometheus=$(output prometheus_task_definition_arn)
 
-describe() {
-    aws ecs describe-services --cluster "$cluster" --services "$@" --output text
+# newest_deployment SERVICE: its status, its ARN, and the revision of the service that it brings.
+newest_deployment() {
+    aws ecs list-service-deployments --cluster "$cluster" --service "$1" --output text \
+        --query 'reverse(sort_by(serviceDeployments, &createdAt))[0].[status, serviceDeploymentArn, targetServiceRevisionArn]'
 }
 
-stable=false
-for ((round = 0; round < ${STABLE_ROUNDS:-2}; round++)); do
-    if aws ecs wait services-stable --cluster "$cluster" --services "$service" "$service-prometheus"; then
-        stable=true
-        break
+# definition_of SERVICE REVISION: the task definition of a revision; without one (ECS forgets after 90 days), what runs.
+definition_of() {
+    if [[ -n $2 ]]; then
+        aws ecs describe-service-revisions --service-revision-arns "$2" --output text \
+            --query 'serviceRevisions[0].taskDefinition'
+    else
+        aws ecs describe-services --cluster "$cluster" --services "$1" --output text \
+            --query 'services[0].taskDefinition'
     fi
-done
-if ! $stable; then
-    describe "$service" "$service-prometheus" --query 'services[].events[:10].[message]' || true
-    fail "The services are not stable; above is what ECS says of them."
-fi
+}
 
-running=$(describe "$service" --query 'services[0].taskDefinition')
-if [[ $running != "$wanted" ]]; then
-    describe "$service" --query 'services[].events[:10].[message]' || true
-    fail "ECS rolled $service back to $running: the tasks of $wanted did not become healthy."
-fi
-echo "$service runs $running"
+# explain SERVICE DEPLOYMENT: what ECS says of it. What cannot be read does not hide how it ended.
+explain() {
+    [[ -z $2 ]] || aws ecs describe-service-deployments --service-deployment-arns "$2" --output json \
+        --query 'serviceDeployments[0].{reason: statusReason, rollback: rollback.reason, stage: lifecycleStage, alarms: alarms.triggeredAlarmNames, failedTasks: deploymentCircuitBreaker.failureCount}' || true
+    aws ecs describe-services --cluster "$cluster" --services "$1" --output text \
+        --query 'services[].events[:10].[message]' || true
+}
+
+# wait_for SERVICE DEFINITION
+wait_for() {
+    local name=$1 wanted=$2 said status deployment revision definition
+    while true; do
+        said=$(newest_deployment "$name")
+        read -r status deployment revision <<<"$said"
+        definition=$(definition_of "$name" "$revision")
+        # Until ECS has begun, the newest deployment is the one before.
+        if [[ $definition == "$wanted" ]]; then
+            case $status in
+            SUCCESSFUL | None)
+                echo "$name runs $wanted"
+                return
+                ;;
+            PENDING | IN_PROGRESS | STOP_REQUESTED | ROLLBACK_REQUESTED | ROLLBACK_IN_PROGRESS) ;;
+            ROLLBACK_SUCCESSFUL)
+                explain "$name" "$deployment"
+                fail "ECS rolled $name back: $wanted did not prove itself. Above is why."
+                ;;
+            *)
+                explain "$name" "$deployment"
+                fail "The deployment of $name ended as $status, and not with $wanted. Above is what ECS says of it."
+                ;;
+            esac
+        fi
+        ((SECONDS < deadline)) || break
+        sleep "${PAUSE:-15}"
+    done
+    explain "$name" "$deployment"
+    fail "The deployment of $name has not ended in ${WAIT_MINUTES:-40} minutes; it is $status. Above is what ECS says of it."
+}
+
+wait_for "$service" "$application"
+wait_for "$service-prometheus" "$prometheus"

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
@@ -16,8 +16,8 @@ DEPLOYMENT = {
 """The jobs of deploy-app.yml in their order: what each calls, and which it waits for."""
 
 
-RUNNER = {"GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"}
-"""What every step finds in its environment."""
+RUNNER = {"GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "SECONDS"}
+"""What every step finds in its environment, or bash brings itself."""
 
 
 TOKEN = "TF_TOKEN_app_terraform_io"
@@ -105,12 +105,26 @@ def caution(tree: Tree) -> Iterator[str]:
 
 
 def patience(tree: Tree) -> Iterator[str]:
-    """Yield jobs that may run without end, or that AWS would not know by their branch."""
+    """Yield jobs that may run without end."""
     for place, job in jobs_of(tree.workflows()):
-        if "environment" in job:
-            yield f"{place} has an environment: the role trusts a branch, and GitHub would not name it to AWS"
         if "steps" in job and "timeout-minutes" not in job:
             yield f"{place} has no time limit"
+
+
+def approval(tree: Tree) -> Iterator[str]:
+    """Yield jobs that AWS would not know, since GitHub names an environment in place of the branch, and gaps in it."""
+    with_one = {place: job["environment"] for place, job in jobs_of(tree.workflows()) if "environment" in job}
+    if with_one != {"deploy-infra.yml: apply": "${{ inputs.environment }}"}:
+        yield f"environments are {with_one}: the role trusts the one of the applying job"
+    deployment = tree.workflows()["deploy-app.yml"]["jobs"]
+    given = {
+        name: job["with"]["environment"] for name, job in deployment.items() if "environment" in job.get("with", {})
+    }
+    if given != {"deploy-infra": "${{ vars.DEPLOY_ENVIRONMENT }}"}:
+        yield f"deploy-app.yml asks for approval in {given}: once for everything, and only where it is set up"
+    jobs = tree.workflows()["deploy-infra.yml"]["jobs"]
+    if jobs["apply"].get("needs") != "plan" or "needs.plan.outputs.changes" not in str(jobs["apply"]["steps"]):
+        yield "deploy-infra.yml applies without regard to what was approved"
 
 
 def scripts(tree: Tree) -> Iterator[str]:
@@ -156,13 +170,19 @@ def _from_credentials(job: Document) -> set[str]:
     return {"AWS_REGION"} if fetched else set()
 
 
+def _with_called(name: str, scripts: Mapping[str, str]) -> str:
+    """Return a script together with those that it runs itself."""
+    script = scripts.get(name, "")
+    return "\n".join([script, *(scripts.get(called, "") for called in re.findall(r'"\$scripts/([\w.-]+)"', script))])
+
+
 def token(tree: Tree) -> Iterator[str]:
     """Yield steps that run Terraform without its token, and those that get it for nothing."""
     scripts = tree.scripts()
     for place, job in jobs_of(tree.workflows()):
         for step in job.get("steps", ()):
             named = re.findall(r"\.github/scripts/([\w.-]+)", step.get("run", ""))
-            wants = any("terraform -chdir" in scripts.get(name, "") for name in named)
+            wants = any("terraform -chdir" in _with_called(name, scripts) for name in named)
             given = {**job.get("env", {}), **step.get("env", {})}.get(TOKEN)
             if given != ("${{ secrets.TERRAFORM_CLOUD_TOKEN }}" if wants else None):
                 yield f"{place}: {named} gets {given} for {TOKEN}"

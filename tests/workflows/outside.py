@@ -7,7 +7,6 @@ from tests.workflows.tree import SCRIPTS, Document, Tree, block, declared, jobs_
 
 ACTIONS = {
     "ecr get-login-password": "ecr:GetAuthorizationToken",
-    "ecs wait services-stable": "ecs:DescribeServices",
     "ecs wait tasks-stopped": "ecs:DescribeTasks",
     "sts get-caller-identity": None,  # needs no permission
 }
@@ -46,7 +45,10 @@ def addresses(tree: Tree) -> Iterator[str]:
     only = [job["with"]["only"] for _, job in jobs_of(tree.workflows()) if job.get("with", {}).get("only")]
     if only != ["module.ecr"]:
         yield f"there is to be somewhere to push to, and nothing else: {only}"
-    yield from (f"Terraform has no {address}" for address in (*before, *only) if not _has(tree, address))
+    back = re.findall(r'/apply\.sh" ([\w.]+)', tree.text(SCRIPTS / "roll-back.sh"))
+    if back != ["module.app"]:
+        yield f"roll-back.sh is to go back with the application, and with nothing else: {back}"
+    yield from (f"Terraform has no {address}" for address in (*before, *only, *back) if not _has(tree, address))
 
 
 def _has(tree: Tree, address: str) -> bool:
@@ -104,7 +106,10 @@ def _locals(tree: Tree, name: str) -> str:
 def services(tree: Tree) -> Iterator[str]:
     """Yield what is wrong with the task that migrates, and with what is waited for and asked."""
     migrate, wait, smoke = (tree.text(SCRIPTS / f"{name}.sh") for name in ("migrate", "wait-stable", "smoke-test"))
+    running = tree.text(SCRIPTS / "find-running.sh")
     container = re.search(r"^container=(\w+)$", migrate, re.MULTILINE)
+    if container is None or f"\n{container[0]}\n" not in running or "name=$ENV-$SERVICE\n" not in running:
+        yield "find-running.sh looks at another container or service than the application's"
     if container is None or f'name                 = "{container[1]}"' not in tree.text("terraform/app.tf"):
         yield "migrate.sh overrides the command of a container that is not the application's"
     command = re.search(r'\\"command\\":\[\\"python\\",\\"-m\\",\\"([\w.]+)\\"\]', migrate)

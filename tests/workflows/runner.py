@@ -1,7 +1,8 @@
 """Plays GitHub: carries out a workflow's jobs and steps in their order, the real scripts over stubs.
 
-A step gets the variables that the workflow gives it, and no others; the first that fails ends the run. Actions do
-nothing, but for the one that fetches AWS credentials: after it, and not before, they are in the environment.
+A step gets the variables that the workflow gives it, and no others; after one that fails, only those run that ask for
+failures. Actions do nothing, but for the one that fetches AWS credentials: after it, and not before, they are in the
+environment.
 """
 
 import re
@@ -14,9 +15,8 @@ from tests.workflows.tree import ROOT, Document, Tree
 
 Values = dict[str, str]
 
-EVEN_AFTER_A_FAULT = "${{ !cancelled() }}"
-
-_TERM = re.compile(r"'(?P<text>[^']*)'|(?P<name>[\w.-]+)")
+_STATUS = re.compile(r"\b(?:failure|cancelled)\(\)")
+_TERM = re.compile(r"'(?P<text>[^']*)'|(?P<not>!?)(?P<name>[\w.-]+(?:\(\))?)")
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 
 
@@ -34,10 +34,13 @@ class Context:
         """Return a text with its expressions carried out."""
         return _EXPRESSION.sub(lambda found: self.value(found[1]), str(text))
 
-    def agrees(self, part: Document) -> bool:
-        """Say whether a job or a step is to be carried out, as far as its condition is concerned."""
-        condition = part.get("if", EVEN_AFTER_A_FAULT)
-        return condition == EVEN_AFTER_A_FAULT or bool(self.value(condition))
+    def agrees(self, part: Document, failed: bool) -> bool:
+        """Say whether a job or a step is to be carried out, after those before it failed or did not."""
+        condition = str(part.get("if", "!cancelled()")).removeprefix("${{").removesuffix("}}").strip()
+        if failed and not _STATUS.search(str(part.get("if", ""))):
+            return False
+        states = {"failure()": "true" if failed else "", "cancelled()": ""}
+        return bool(Context({**self.values, **states}).value(condition))
 
     def value(self, expression: str) -> str:
         """Carry out an expression; `||` and `&&` bind as in GitHub's language, an empty text is false."""
@@ -59,18 +62,21 @@ class Context:
             raise UnknownExpressionError(term)
         if found["text"] is not None:
             return found["text"]
-        if term not in self.values and not term.startswith(("vars.", "secrets.", "steps.")):
-            raise UnknownExpressionError(f"{term} is not there")
-        return self.values.get(term, "")
+        name = found["name"]
+        if name not in self.values and not name.startswith(("vars.", "secrets.", "steps.", "needs.")):
+            raise UnknownExpressionError(f"{name} is not there")
+        value = self.values.get(name, "")
+        return value if not found["not"] else "" if value else "true"
 
 
 @dataclass(slots=True)
 class Run:
-    """One run of a workflow; `at` are the steps that it came to, the last one being where it failed, if it did."""
+    """One run of a workflow: `at` the steps that it came to, `ended` how each did, and `failed` the first fault."""
 
     tree: Tree
     machine: Machine
     at: list[str] = field(default_factory=list)
+    ended: list[Done] = field(default_factory=list)
     failed: Done | None = None
 
     def workflow(self, name: str, values: Values) -> "Run":
@@ -80,7 +86,7 @@ class Run:
         for label, job in document["jobs"].items():
             needs = job.get("needs") or []
             assert {needs} <= done if isinstance(needs, str) else set(needs) <= done, f"{label} waits for a later job"
-            self._job(label, job, values)
+            values = {**values, **self._job(label, job, values)}
             if self.failed:
                 break
             done.add(label)
@@ -91,10 +97,11 @@ class Run:
         self._job(label, self.tree.workflows()[workflow]["jobs"][label], values)
         return self
 
-    def _job(self, label: str, job: Document, values: Values) -> None:
+    def _job(self, label: str, job: Document, values: Values) -> Values:
+        """Carry out a job; return its outputs, as the jobs see them that need it."""
         context = Context(values)
-        if not context.agrees(job):
-            return
+        if not context.agrees(job, failed=False):
+            return {}
         if "uses" in job:
             inner = {name: value for name, value in values.items() if name.startswith("github.")}
             inner |= self._defaults(job["uses"])
@@ -102,19 +109,25 @@ class Run:
             inner |= {f"secrets.{name}": context.filled(value) for name, value in job.get("secrets", {}).items()}
             self.at.append(label)
             self.workflow(Path(job["uses"]).name, inner)
-            return
+            return {}
+        outputs: Values = {}
         for each in _matrix(job):
-            self._steps(job, {**values, **each})
+            after = Context(self._steps(job, {**values, **each}))
+            outputs |= {
+                f"needs.{label}.outputs.{name}": after.filled(it) for name, it in job.get("outputs", {}).items()
+            }
+        return outputs
 
     def _defaults(self, uses: str) -> Values:
         inputs = self.tree.workflows()[Path(uses).name]["on"]["workflow_call"]["inputs"]
         return {f"inputs.{name}": str(each["default"]) for name, each in inputs.items() if "default" in each}
 
-    def _steps(self, job: Document, values: Values) -> None:
+    def _steps(self, job: Document, values: Values) -> Values:
+        """Carry out a job's steps; return the values that they leave behind."""
         credentials: Values = {}
         for step in job["steps"]:
             context = Context(values)
-            if not context.agrees(step) or (self.failed and step.get("if") != EVEN_AFTER_A_FAULT):
+            if not context.agrees(step, failed=self.failed is not None):
                 continue
             if "uses" in step:
                 credentials |= _credentials(step, context)
@@ -122,10 +135,13 @@ class Run:
             given = {name: context.filled(value) for name, value in {**job["env"], **step.get("env", {})}.items()}
             self.at.append(step["name"])
             done = self._shell(step["run"], {**given, **credentials})
+            self.ended.append(done)
             if "id" in step:
-                values = {**values, **self._outputs(step["id"])}
+                conclusion = {f"steps.{step['id']}.conclusion": "failure" if done.status else "success"}
+                values = {**values, **self._outputs(step["id"]), **conclusion}
             if done.status:
-                self.failed = done
+                self.failed = self.failed or done
+        return values
 
     def _shell(self, command: str, environ: Values) -> Done:
         return self.machine.shell(["bash", "-e", "-c", f'cd "{ROOT}" && {command}'], {"PAUSE": "0", **environ})

@@ -11,7 +11,10 @@ from botocore import xform_name  # type: ignore[import-untyped]
 from tests.workflows.runner import Run
 from tests.workflows.stubs import Call, Machine
 from tests.workflows.test_deployment import EVERYTHING_WELL, KEYS, PUSH, TOKEN
+from tests.workflows.test_deployment_scripts import NEWEST, NEWEST_OF_PROMETHEUS, PROMETHEUS, WHY, stands
 from tests.workflows.tree import Tree
+
+DESCRIBES = "aws ecs describe-services --cluster dev-chalice-app --services dev-chalice-app"
 
 EVERY_COMMANDS = {"query", "output", "no-paginate"}
 THE_PROGRAMS_OWN = "ecr get-login-password"  # no operation of AWS
@@ -19,8 +22,11 @@ THE_PROGRAMS_OWN = "ecr get-login-password"  # no operation of AWS
 
 @pytest.fixture(scope="module")
 def calls(tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
-    """What a deployment asks AWS."""
-    machine = Machine(tmp_path_factory.mktemp("deployed") / "machine").told(EVERYTHING_WELL)
+    """What a deployment asks AWS; this one is rolled back, so that it asks why."""
+    rolled_back = {NEWEST: [stands("ROLLBACK_SUCCESSFUL"), stands("SUCCESSFUL")], WHY: "{}\n"}
+    forgotten = {NEWEST_OF_PROMETHEUS: "None\n", f"{DESCRIBES}-prometheus": f"{PROMETHEUS}\n"}
+    machine = Machine(tmp_path_factory.mktemp("deployed") / "machine")
+    machine.told({**EVERYTHING_WELL, **rolled_back, **forgotten})
     Run(Tree(), machine).workflow("deploy-app.yml", {**PUSH, **TOKEN, **KEYS})
     return [call for call in machine.called("aws") if THE_PROGRAMS_OWN not in call.line]
 
@@ -65,7 +71,7 @@ ANSWERED: list[tuple[str, dict[str, Any], Any]] = [
     ("ecs run-task", {"tasks": [{"taskArn": "arn:1"}], "failures": []}, ["arn:1", None]),
     ("ecs run-task", {"tasks": [], "failures": [{"reason": "RESOURCE:ENI"}]}, [None, "RESOURCE:ENI"]),
     (
-        "ecs describe-task-definition",
+        "ecs describe-task-definition: awslogs-group",
         {
             "taskDefinition": {
                 "containerDefinitions": [
@@ -87,16 +93,79 @@ ANSWERED: list[tuple[str, dict[str, Any], Any]] = [
         {"tasks": [{"containers": [{"name": "app"}], "stoppedReason": "CannotPull"}]},
         [None, "CannotPull"],
     ),
-    ("ecs describe-services", {"services": [{"taskDefinition": "arn:7"}]}, "arn:7"),
+    (
+        "ecs describe-task-definition: .image",
+        {
+            "taskDefinition": {
+                "containerDefinitions": [{"name": "collector", "image": "c:1"}, {"name": "app", "image": "a:2"}]
+            }
+        },
+        "a:2",
+    ),
+    ("ecs describe-services: services[0].taskDefinition", {"services": [{"taskDefinition": "arn:7"}]}, "arn:7"),
+    (
+        "ecs describe-services: ACTIVE",
+        {"services": [{"status": "ACTIVE", "taskDefinition": "arn:6"}], "failures": []},
+        "arn:6",
+    ),
+    ("ecs describe-services: ACTIVE", {"services": [], "failures": [{"reason": "MISSING"}]}, None),
+    ("ecs describe-services: ACTIVE", {"services": [{"status": "INACTIVE", "taskDefinition": "arn:6"}]}, None),
+    ("ecs describe-services: events", {"services": [{"events": [{"id": "1", "message": "a"}]}]}, [[["a"]]]),
+    (
+        "ecs list-service-deployments",  # in any order
+        {
+            "serviceDeployments": [
+                {"createdAt": "2026-11-27T10:00:00+00:00", "status": "SUCCESSFUL"},
+                {
+                    "createdAt": "2026-11-28T10:00:00+00:00",
+                    "status": "IN_PROGRESS",
+                    "serviceDeploymentArn": "deployment",
+                    "targetServiceRevisionArn": "revision",
+                },
+            ]
+        },
+        ["IN_PROGRESS", "deployment", "revision"],
+    ),
+    ("ecs list-service-deployments", {"serviceDeployments": []}, None),
+    ("ecs describe-service-revisions", {"serviceRevisions": [{"taskDefinition": "arn:7"}]}, "arn:7"),
+    (
+        "ecs describe-service-deployments",
+        {
+            "serviceDeployments": [
+                {
+                    "statusReason": "alarm detected",
+                    "rollback": {"reason": "alarms", "serviceRevisionArn": "revision"},
+                    "lifecycleStage": "BAKE_TIME",
+                    "alarms": {"status": "TRIGGERED", "triggeredAlarmNames": ["failed-requests"]},
+                    "deploymentCircuitBreaker": {"failureCount": 0},
+                }
+            ]
+        },
+        {
+            "reason": "alarm detected",
+            "rollback": "alarms",
+            "stage": "BAKE_TIME",
+            "alarms": ["failed-requests"],
+            "failedTasks": 0,
+        },
+    ),
 ]
 
 
 @pytest.mark.parametrize(("call", "answer", "found"), ANSWERED)
 def test_a_query_finds_what_it_looks_for(call: str, answer: dict[str, Any], found: Any, calls: list[Call]) -> None:
-    queries = {each.option("--query") for each in calls if each.line.startswith(f"aws {call}")}
+    start, _, part = call.partition(": ")
+    queries = {each.option("--query") for each in calls if each.line.startswith(f"aws {start} ") and part in each.line}
     assert [jmespath.search(query, answer) for query in queries] == [found]
 
 
 def test_every_query_is_tried(calls: list[Call]) -> None:
-    asking = {" ".join(call.words[:2]) for call in calls if "--query" in call.words}
-    assert asking == {call for call, _, _ in ANSWERED}
+    asking = {(" ".join(call.words[:2]), call.option("--query")) for call in calls if "--query" in call.words}
+    tried = {tuple(call.split(": ")) for call, _, _ in ANSWERED}
+    untried = {
+        (call, query)
+        for call, query in asking
+        if not any(call == start and all(part in query for part in parts) for start, *parts in tried)
+    }
+    assert not untried
+    assert {call for call, _ in asking} == {start for start, *_ in tried}

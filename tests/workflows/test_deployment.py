@@ -11,14 +11,17 @@ from tests.workflows.test_deployment_scripts import (
     CHECKS,
     CURL,
     DEFINITION,
+    FINDS,
     FORBIDDEN,
     HEALTHY,
     HIDDEN,
     LISTED,
     MIGRATES,
-    OLD_DEFINITION,
+    NEWEST,
     STABLE,
     TF,
+    WHY,
+    stands,
 )
 from tests.workflows.test_image_scripts import BUILDS, FINDINGS, PUSHES, TAGS, refused
 from tests.workflows.tree import Tree
@@ -34,6 +37,7 @@ EVERYTHING_WELL: Answers = {
     **PUSHES,
     **TAGS,
     **MIGRATES,
+    **FINDS,
     **STABLE,
     "aws ecr describe-images": refused("ImageNotFoundException"),
     **BUILDS,
@@ -50,7 +54,7 @@ DEEDS = {
     "docker push": "push",
     "aws ecr put-image": "tag",
     "aws ecs run-task": "migrate",
-    "aws ecs wait services-stable": "wait",
+    NEWEST: "wait",
     "curl": "ask",
 }
 
@@ -62,7 +66,8 @@ def deploy(machine: Machine, answers: Answers = AS_EVER, values: Mapping[str, st
 
 def deeds(machine: Machine) -> list[str]:
     found = [next((deed for start, deed in DEEDS.items() if call.line.startswith(start)), "") for call in machine.calls]
-    return [deed for number, deed in enumerate(found) if deed and (deed != "ask" or "ask" not in found[:number])]
+    several = ("wait", "ask")  # of several calls one after the other, the first stands for all
+    return [deed for deed, before in zip(found, ["", *found], strict=False) if deed and not (deed == before in several)]
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +81,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Machine:
 
 IMAGES = ["build", "push", "tag"] * 2
 ALL = ["apply", *IMAGES, "apply", "migrate", "apply", "wait", "ask"]
+BACK = ["apply", "wait", "ask"]
 
 
 def test_a_commit_goes_all_the_way_in_this_order(deployed: Machine) -> None:
@@ -143,9 +149,7 @@ def test_a_second_run_of_the_same_commit_builds_nothing(machine: Machine) -> Non
         ({"aws ecs describe-tasks": "1\tEssential container in task exited\n"}, "Migrate the database", ALL[:9]),
         ({"aws ecs wait tasks-stopped": FAILS}, "Migrate the database", ALL[:9]),
         ({f"{TF} apply": ["", "", FAILS]}, "Roll out", ALL[:10]),
-        ({"aws ecs wait services-stable": FAILS}, "Wait until the services are stable", [*ALL[:11], "wait"]),
-        ({"aws ecs describe-services": OLD_DEFINITION}, "Wait until the services are stable", ALL[:11]),
-        ({CURL: Answer("503")}, "Ask through the public name", ALL),
+        ({next(iter(FINDS)): FAILS}, "Note what runs", ALL[:8]),
     ],
 )
 def test_what_fails_stops_all_that_follows(fault: Answers, step: str, done: list[str], machine: Machine) -> None:
@@ -153,6 +157,74 @@ def test_what_fails_stops_all_that_follows(fault: Answers, step: str, done: list
     assert run.failed is not None
     assert run.at[-1] == step
     assert deeds(machine) == done
+
+
+RIGHT = [HEALTHY, LISTED, FORBIDDEN, HIDDEN]
+ROLLED_BACK = stands("ROLLBACK_SUCCESSFUL")
+
+
+@pytest.mark.parametrize(
+    ("fault", "step", "done"),
+    [
+        ({CURL: [*[Answer("500")] * 12, *RIGHT]}, "Ask through the public name", [*ALL, *BACK]),
+        ({NEWEST: [ROLLED_BACK, stands("SUCCESSFUL")]}, "Wait until the services are stable", [*ALL[:-1], *BACK]),
+        ({NEWEST: [FAILS, stands("SUCCESSFUL")]}, "Wait until the services are stable", [*ALL[:-1], *BACK]),
+    ],
+)
+def test_what_does_not_prove_itself_goes_back_and_is_a_failure_all_the_same(
+    fault: Answers, step: str, done: list[str], machine: Machine
+) -> None:
+    run = deploy(machine, {WHY: "{}\n", **fault})
+    assert run.failed is not None
+    assert run.at[-2:] == [step, "Go back to what ran before"]
+    assert deeds(machine) == done
+    assert "-var=image_tag=0ldc0de" in machine.called(f"{TF} plan")[-1].words
+    assert "runs 0ldc0de again" in run.ended[-1].output
+
+
+def test_the_first_deployment_has_nothing_to_go_back_to(machine: Machine) -> None:
+    first = {"aws ecs describe-services --cluster dev-chalice-app --services dev-chalice-app": "None\n"}
+    run = deploy(machine, {**first, CURL: Answer("500")})
+    assert run.failed is not None
+    assert deeds(machine) == ALL
+    assert "nothing to go back to" in run.ended[-1].error
+
+
+def test_the_role_is_assumed_again_before_what_may_come_an_hour_later() -> None:
+    steps = Tree().workflows()["deploy-infra.yml"]["jobs"]["apply"]["steps"]
+    names = [step.get("name", "") for step in steps]
+    renewed = [names[number - 1] for number, name in enumerate(names) if name.startswith(("Wait until", "Go back"))]
+    assert all(name.startswith("Assume the role") for name in renewed), renewed
+
+
+# With an environment
+
+
+APPROVED = {"vars.DEPLOY_ENVIRONMENT": "prod"}
+PLAN = """\
+Terraform will perform the following actions:
+  # module.app.aws_ecs_service.this will be updated in-place
+Plan: 0 to add, 1 to change, 0 to destroy.
+"""
+
+
+def test_with_an_environment_the_plan_stands_before_the_job_that_waits_for_approval(machine: Machine) -> None:
+    run = deploy(machine, {f"{TF} plan": PLAN}, APPROVED)
+    assert run.failed is None, run.failed
+    assert run.at.index("Show what is to be approved") < run.at.index("Plan everything")
+    assert deeds(machine) == ALL
+
+
+def test_what_was_not_approved_is_not_applied(machine: Machine) -> None:
+    run = deploy(machine, {f"{TF} plan": ["", PLAN, PLAN.replace("module.app", "module.database")]}, APPROVED)
+    assert run.failed is not None
+    assert "not the one that was approved" in run.failed.error
+    assert run.at[-1] == "Plan everything"
+    assert deeds(machine) == ALL[:7]
+
+
+def test_without_an_environment_nothing_is_planned_twice(deployed: Machine) -> None:
+    assert len(deployed.called(f"{TF} plan")) == 4
 
 
 def test_the_services_run_what_was_migrated_for(deployed: Machine) -> None:

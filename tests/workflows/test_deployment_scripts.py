@@ -4,19 +4,23 @@ import json
 
 import pytest
 
-from tests.workflows.stubs import FAILS, Answer, Answers, Call, Machine
+from tests.workflows.stubs import FAILS, Answer, Answers, Call, Done, Machine
 
 DEPLOYED = {"ENV": "dev", "SERVICE": "chalice-app", "AWS_REGION": "eu-west-1", "IMAGE_TAG": "c0ffee"}
 TOKEN = {"TF_TOKEN_app_terraform_io": "test"}
 TF = "terraform -chdir=terraform"
 DEFINITION = "arn:aws:ecs:eu-west-1:123456789012:task-definition/dev-chalice-app:7"
 OLD_DEFINITION = "arn:aws:ecs:eu-west-1:123456789012:task-definition/dev-chalice-app:6"
+PROMETHEUS = "arn:aws:ecs:eu-west-1:123456789012:task-definition/dev-chalice-app-prometheus:3"
 TASK = "arn:aws:ecs:eu-west-1:123456789012:task/dev-chalice-app/0f1e2d"
+
+IMAGES = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 
 OUTPUTS: dict[str, str | Answer] = {
     f"{TF} output -raw cluster_name": "dev-chalice-app",
     f"{TF} output -raw service_name": "dev-chalice-app",
     f"{TF} output -raw task_definition_arn": DEFINITION,
+    f"{TF} output -raw prometheus_task_definition_arn": PROMETHEUS,
     f"{TF} output -json private_subnet_ids": '["subnet-1","subnet-2"]\n',
     f"{TF} output -raw task_security_group_id": "sg-1",
     f"{TF} output -raw url": "https://shop.example.com",
@@ -25,6 +29,13 @@ OUTPUTS: dict[str, str | Answer] = {
 
 def variables(call: Call) -> set[str]:
     return {word for word in call.words if word.startswith("-var")}
+
+
+CURL = "curl --silent --show-error --max-time 10 --output"
+HEALTHY = Answer("200", body='{"status":"Healthy","version":"1"}')
+LISTED = Answer("200", body='{"products":[],"next":null}')
+FORBIDDEN = Answer("403", body='{"message":"Forbidden"}')
+HIDDEN = Answer("404", body='{"message":"Not Found"}')
 
 
 # check-terraform.sh
@@ -82,6 +93,40 @@ def test_a_plan_that_fails_is_shown_too_and_is_a_failure(machine: Machine) -> No
     assert machine.run("plan.sh", **DEPLOYED, PLAN_TEXT=str(text)).status == 1
     assert "Error: no such thing" in text.read_text()
     assert "Error: no such thing" in machine.text("summary")
+
+
+APPROVED = """\
+Terraform will perform the following actions:
+
+  # module.app.aws_ecs_service.this will be updated in-place
+  ~ task_definition = "dev-chalice-app:6" -> (known after apply)
+
+Plan: 0 to add, 1 to change, 0 to destroy.
+"""
+
+
+def fingerprint(machine: Machine, plan: str) -> str:
+    machine.told({f"{TF} plan": plan})
+    assert machine.run("plan.sh", **DEPLOYED).status == 0
+    return machine.text("output").splitlines()[-1].removeprefix("changes=")
+
+
+def test_the_same_changes_are_the_same_whatever_is_said_around_them(machine: Machine) -> None:
+    approved = fingerprint(machine, f"Preparing the remote plan...\n{APPROVED}")
+    machine.told({f"{TF} plan": f"run-2\n{APPROVED}\nWarning: something\n"})
+    done = machine.run("plan.sh", **DEPLOYED, APPROVED_CHANGES=approved)
+    assert done.status == 0, done.output
+
+
+@pytest.mark.parametrize(
+    "now", [APPROVED.replace("app:6", "app:7"), "No changes. Your infrastructure matches the configuration.\n"]
+)
+def test_other_changes_than_those_that_were_approved_are_refused(now: str, machine: Machine) -> None:
+    approved = fingerprint(machine, APPROVED)
+    machine.told({f"{TF} plan": now})
+    done = machine.run("plan.sh", **DEPLOYED, APPROVED_CHANGES=approved)
+    assert done.status != 0
+    assert "not the one that was approved" in done.error
 
 
 def test_a_summary_holds_no_more_than_github_takes(machine: Machine) -> None:
@@ -226,51 +271,184 @@ def test_lines_that_cannot_be_read_do_not_fail_a_migration_that_succeeded(machin
     assert machine.run("migrate.sh", IMAGE_TAG="c0ffee").status == 0
 
 
-# wait-stable.sh
+# find-running.sh
 
-STABLE: Answers = {
-    **OUTPUTS,
-    "aws ecs wait services-stable": "",
-    "aws ecs describe-services": f"{DEFINITION}\n",
+RUNNING = f"{IMAGES}/dev-chalice-app:0ldc0de\n"
+FINDS: Answers = {
+    "aws ecs describe-services --cluster dev-chalice-app --services dev-chalice-app": f"{OLD_DEFINITION}\n",
+    f"aws ecs describe-task-definition --task-definition {OLD_DEFINITION}": RUNNING,
 }
 
 
-def test_both_services_are_waited_for(machine: Machine) -> None:
-    machine.told(STABLE)
-    done = machine.run("wait-stable.sh")
+def test_the_image_that_runs_is_noted_before_another_is_rolled_out(machine: Machine) -> None:
+    machine.told(FINDS)
+    done = machine.run("find-running.sh", ENV="dev", SERVICE="chalice-app")
     assert done.status == 0, done.output
-    assert machine.call("aws ecs wait").words[-2:] == ["dev-chalice-app", "dev-chalice-app-prometheus"]
+    assert machine.text("output") == "image-tag=0ldc0de\n"
 
 
-def test_a_service_that_was_rolled_back_is_a_failure_though_it_is_stable(machine: Machine) -> None:
-    machine.told({**STABLE, "aws ecs describe-services": [f"{OLD_DEFINITION}\n", "tasks failed to start\n"]})
-    done = machine.run("wait-stable.sh")
+def test_before_the_first_deployment_nothing_runs(machine: Machine) -> None:
+    machine.told({"aws ecs describe-services": "None\n"})
+    done = machine.run("find-running.sh", ENV="dev", SERVICE="chalice-app")
+    assert done.status == 0, done.output
+    assert machine.text("output") == "image-tag=\n"
+
+
+@pytest.mark.parametrize("call", FINDS)
+def test_what_cannot_be_asked_is_not_taken_for_nothing(call: str, machine: Machine) -> None:
+    machine.told({**FINDS, call: FAILS})
+    assert machine.run("find-running.sh", ENV="dev", SERVICE="chalice-app").status != 0
+    assert not machine.text("output")
+
+
+# wait-stable.sh
+
+DEPLOYMENT = "arn:aws:ecs:eu-west-1:123456789012:service-deployment/dev-chalice-app/dev-chalice-app/8"
+REVISION = "arn:aws:ecs:eu-west-1:123456789012:service-revision/dev-chalice-app/dev-chalice-app/8"
+LISTS = "aws ecs list-service-deployments --cluster dev-chalice-app --service"
+NEWEST = f"{LISTS} dev-chalice-app --"
+NEWEST_OF_PROMETHEUS = f"{LISTS} dev-chalice-app-prometheus --"
+BROUGHT = "aws ecs describe-service-revisions --service-revision-arns"
+WHY = "aws ecs describe-service-deployments"
+
+
+def stands(status: str) -> str:
+    return f"{status}\t{DEPLOYMENT}\t{REVISION}\n"
+
+
+STABLE: Answers = {
+    **OUTPUTS,
+    NEWEST: stands("SUCCESSFUL"),
+    f"{BROUGHT} {REVISION}": f"{DEFINITION}\n",
+    NEWEST_OF_PROMETHEUS: "SUCCESSFUL\tdeployment\trevision\n",
+    f"{BROUGHT} revision": f"{PROMETHEUS}\n",
+}
+EXPLAINED: Answers = {WHY: '{"alarms": ["failed-requests"]}\n', "aws ecs describe-services": "tasks failed to start\n"}
+
+
+def wait(machine: Machine, answers: Answers, minutes: str = "1") -> Done:
+    machine.told({**STABLE, **EXPLAINED, **answers})
+    return machine.run("wait-stable.sh", PAUSE="0", WAIT_MINUTES=minutes)
+
+
+def test_both_deployments_are_waited_for(machine: Machine) -> None:
+    done = wait(machine, {})
+    assert done.status == 0, done.output
+    assert done.output.splitlines() == [
+        f"dev-chalice-app runs {DEFINITION}",
+        f"dev-chalice-app-prometheus runs {PROMETHEUS}",
+    ]
+
+
+GOING = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS")
+
+
+@pytest.mark.parametrize("status", GOING)
+def test_a_deployment_that_goes_on_is_waited_for(status: str, machine: Machine) -> None:
+    assert wait(machine, {NEWEST: [stands(status), stands(status), stands("SUCCESSFUL")]}).status == 0
+    assert len(machine.called(NEWEST)) == 3
+
+
+def test_the_deployment_before_is_not_taken_for_this_one(machine: Machine) -> None:
+    done = wait(machine, {f"{BROUGHT} {REVISION}": [f"{OLD_DEFINITION}\n", f"{DEFINITION}\n"]})
+    assert done.status == 0, done.output
+    assert len(machine.called(NEWEST)) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("ROLLBACK_SUCCESSFUL", f"ECS rolled dev-chalice-app back: {DEFINITION} did not prove itself"),
+        ("ROLLBACK_FAILED", "ended as ROLLBACK_FAILED"),
+        ("STOPPED", "ended as STOPPED"),
+        ("SOMETHING_NEW", "ended as SOMETHING_NEW"),
+    ],
+)
+def test_a_deployment_that_ended_otherwise_is_a_failure_with_what_ecs_says(
+    status: str, said: str, machine: Machine
+) -> None:
+    done = wait(machine, {NEWEST: [stands("IN_PROGRESS"), stands(status)]})
     assert done.status != 0
-    assert OLD_DEFINITION in done.error
+    assert said in done.error
+    assert machine.call(WHY).option("--service-deployment-arns") == DEPLOYMENT
+    assert "failed-requests" in done.output
     assert "tasks failed to start" in done.output
 
 
-def test_services_that_do_not_become_stable_are_a_failure_with_what_ecs_says(machine: Machine) -> None:
-    said = "has started 1 tasks\nunable to place a task\n"
-    machine.told({**STABLE, "aws ecs wait services-stable": FAILS, "aws ecs describe-services": said})
-    done = machine.run("wait-stable.sh")
+def test_prometheus_going_back_is_a_failure_too(machine: Machine) -> None:
+    done = wait(machine, {NEWEST_OF_PROMETHEUS: "ROLLBACK_SUCCESSFUL\tdeployment\trevision\n"})
     assert done.status != 0
-    assert "unable to place a task" in done.output
-    assert len(machine.called("aws ecs wait")) == 2
+    assert "ECS rolled dev-chalice-app-prometheus back" in done.error
 
 
-def test_a_slow_roll_out_is_waited_for_again(machine: Machine) -> None:
-    machine.told({**STABLE, "aws ecs wait services-stable": [Answer(status=255), ""]})
-    assert machine.run("wait-stable.sh").status == 0
+def test_a_deployment_that_does_not_end_in_time_is_a_failure_of_another_kind(machine: Machine) -> None:
+    done = wait(machine, {NEWEST: stands("IN_PROGRESS")}, minutes="0")
+    assert done.status != 0
+    assert "has not ended in 0 minutes; it is IN_PROGRESS" in done.error
+    assert "tasks failed to start" in done.output
+
+
+def test_how_it_ended_is_said_though_ecs_does_not_say_why(machine: Machine) -> None:
+    done = wait(machine, {NEWEST: stands("ROLLBACK_SUCCESSFUL"), WHY: FAILS, "aws ecs describe-services": FAILS})
+    assert "ECS rolled dev-chalice-app back" in done.error
+
+
+def test_a_service_whose_deployment_ecs_has_forgotten_is_known_by_what_runs(machine: Machine) -> None:
+    runs = "aws ecs describe-services --cluster dev-chalice-app --services dev-chalice-app-prometheus"
+    done = wait(machine, {NEWEST_OF_PROMETHEUS: "None\n", runs: f"{PROMETHEUS}\n"})
+    assert done.status == 0, done.output
+
+
+@pytest.mark.parametrize("call", sorted(STABLE.keys() - OUTPUTS.keys()))
+def test_what_cannot_be_asked_is_not_taken_for_well(call: str, machine: Machine) -> None:
+    assert wait(machine, {call: FAILS}).status != 0
+
+
+# roll-back.sh
+
+BACK = {**DEPLOYED, "PREVIOUS_IMAGE_TAG": "0ldc0de", "PAUSE": "0", "WAIT_MINUTES": "1"}
+
+
+def goes_back(machine: Machine, answers: Answers, **environ: str) -> Done:
+    machine.told({**STABLE, **EXPLAINED, **APPLIES, CURL: [HEALTHY, LISTED, FORBIDDEN, HIDDEN], **answers})
+    return machine.run("roll-back.sh", **{**BACK, **environ})
+
+
+def test_the_image_that_ran_before_is_applied_waited_for_and_asked(machine: Machine) -> None:
+    done = goes_back(machine, {})
+    assert done.status == 0, done.output
+    assert "-var=image_tag=0ldc0de" in machine.call(f"{TF} plan").words
+    assert targets(machine) == ["module.app"]
+    order = [call.line for call in machine.calls if call.line.startswith((f"{TF} apply", NEWEST, "curl"))]
+    assert [line.split()[0] for line in order] == ["terraform", "aws", *["curl"] * 4]
+    assert "::warning::c0ffee did not prove itself; the application runs 0ldc0de again" in done.output
+
+
+@pytest.mark.parametrize(("before", "said"), [("", "Nothing ran before c0ffee"), ("c0ffee", "c0ffee ran before, too")])
+def test_where_there_is_nothing_to_go_back_to_nothing_is_changed(before: str, said: str, machine: Machine) -> None:
+    done = goes_back(machine, {}, PREVIOUS_IMAGE_TAG=before)
+    assert done.status != 0
+    assert said in done.error
+    assert not machine.calls
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ({f"{TF} plan": FAILS}, "could not go back to 0ldc0de; c0ffee may still run"),
+        ({f"{TF} apply": FAILS}, "could not go back to 0ldc0de; c0ffee may still run"),
+        ({NEWEST: stands("ROLLBACK_SUCCESSFUL")}, "ECS rolled dev-chalice-app back"),
+        ({CURL: Answer("503")}, "answers 503"),
+    ],
+)
+def test_going_back_that_fails_says_at_what(answers: Answers, said: str, machine: Machine) -> None:
+    done = goes_back(machine, answers, TRIES="1")
+    assert done.status != 0
+    assert said in done.error
+    assert "::warning::" not in done.output
 
 
 # smoke-test.sh
-
-CURL = "curl --silent --show-error --max-time 10 --output"
-HEALTHY = Answer("200", body='{"status":"Healthy","version":"1"}')
-LISTED = Answer("200", body='{"products":[],"next":null}')
-FORBIDDEN = Answer("403", body='{"message":"Forbidden"}')
-HIDDEN = Answer("404", body='{"message":"Not Found"}')
 
 
 def test_the_application_is_asked_through_its_public_name(machine: Machine) -> None:

@@ -12,6 +12,7 @@ CHECKS = (
     inside.pins,
     inside.caution,
     inside.patience,
+    inside.approval,
     inside.scripts,
     inside.environment,
     inside.token,

@@ -46,9 +46,18 @@ data "aws_iam_policy_document" "deploy" {
   }
 
   statement {
-    sid       = "Watch"
-    actions   = ["ecs:DescribeTasks", "ecs:DescribeServices"]
-    resources = [for kind in ["task", "service"] : "arn:aws:ecs:${local.region}:${local.account}:${kind}/${var.name}/*"]
+    sid = "Watch"
+    actions = [
+      "ecs:DescribeServiceDeployments",
+      "ecs:DescribeServiceRevisions",
+      "ecs:DescribeServices",
+      "ecs:DescribeTasks",
+      "ecs:ListServiceDeployments",
+    ]
+    resources = [
+      for kind in ["service", "service-deployment", "service-revision", "task"] :
+      "arn:aws:ecs:${local.region}:${local.account}:${kind}/${var.name}/*"
+    ]
   }
 
   statement {
