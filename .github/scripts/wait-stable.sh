@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Waits until ECS has ended its deployments of both services. Fails if ECS rolled one back, by its circuit breaker or by
-# an alarm, or if one has not ended in time.
+# Waits until ECS has ended its deployments of both services. Fails with 3 if ECS rolled one back, by its circuit breaker
+# or by an alarm, and with 1 if one ended otherwise or has not ended in time.
 #
 # A stable service proves nothing: one that was rolled back is stable too, and while ECS still watches the alarms (the
 # bake time; in a blue/green deployment the old tasks stand by) its tasks may be as many as they should.
@@ -11,9 +11,10 @@ set -euo pipefail
 
 deadline=$((SECONDS + ${WAIT_MINUTES:-40} * 60))
 
+# fail TEXT [STATUS]
 fail() {
     echo "::error::$1"
-    exit 1
+    exit "${2:-1}"
 }
 
 output() {
@@ -67,7 +68,7 @@ wait_for() {
             PENDING | IN_PROGRESS | STOP_REQUESTED | ROLLBACK_REQUESTED | ROLLBACK_IN_PROGRESS) ;;
             ROLLBACK_SUCCESSFUL)
                 explain "$name" "$deployment"
-                fail "ECS rolled $name back: $wanted did not prove itself. Above is why."
+                fail "ECS rolled $name back: $wanted did not prove itself. Above is why." 3
                 ;;
             *)
                 explain "$name" "$deployment"

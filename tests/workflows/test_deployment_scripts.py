@@ -368,7 +368,7 @@ def test_a_deployment_that_ended_otherwise_is_a_failure_with_what_ecs_says(
     status: str, said: str, machine: Machine
 ) -> None:
     done = wait(machine, {NEWEST: [stands("IN_PROGRESS"), stands(status)]})
-    assert done.status != 0
+    assert done.status == (3 if status == "ROLLBACK_SUCCESSFUL" else 1)
     assert said in done.error
     assert machine.call(WHY).option("--service-deployment-arns") == DEPLOYMENT
     assert "failed-requests" in done.output
@@ -424,6 +424,20 @@ def test_the_image_that_ran_before_is_applied_waited_for_and_asked(machine: Mach
     assert "::warning::c0ffee did not prove itself; the application runs 0ldc0de again" in done.output
 
 
+def test_an_alarm_that_the_bad_image_raises_late_does_not_bring_it_back(machine: Machine) -> None:
+    done = goes_back(machine, {NEWEST: [stands("ROLLBACK_SUCCESSFUL"), stands("SUCCESSFUL")]})
+    assert done.status == 0, done.output
+    assert len(machine.called(f"{TF} apply")) == 2
+    assert "the application runs 0ldc0de again" in done.output
+
+
+def test_what_ecs_rolls_back_twice_is_a_failure(machine: Machine) -> None:
+    done = goes_back(machine, {NEWEST: stands("ROLLBACK_SUCCESSFUL")})
+    assert done.status != 0
+    assert len(machine.called(f"{TF} apply")) == 2
+    assert "::warning::" not in done.output
+
+
 @pytest.mark.parametrize(("before", "said"), [("", "Nothing ran before c0ffee"), ("c0ffee", "c0ffee ran before, too")])
 def test_where_there_is_nothing_to_go_back_to_nothing_is_changed(before: str, said: str, machine: Machine) -> None:
     done = goes_back(machine, {}, PREVIOUS_IMAGE_TAG=before)
@@ -437,7 +451,7 @@ def test_where_there_is_nothing_to_go_back_to_nothing_is_changed(before: str, sa
     [
         ({f"{TF} plan": FAILS}, "could not go back to 0ldc0de; c0ffee may still run"),
         ({f"{TF} apply": FAILS}, "could not go back to 0ldc0de; c0ffee may still run"),
-        ({NEWEST: stands("ROLLBACK_SUCCESSFUL")}, "ECS rolled dev-chalice-app back"),
+        ({NEWEST: stands("STOPPED")}, "ended as STOPPED"),
         ({CURL: Answer("503")}, "answers 503"),
     ],
 )
