@@ -40,7 +40,7 @@ def test_every_variable_without_a_default_is_told_of() -> None:
 
 def test_every_name_in_terraforms_manner_is_terraforms() -> None:
     named = {name for name in CODE if re.fullmatch(r"[a-z]+(_[a-z]+)+", name)}
-    read = set(re.findall(r"output -raw (\w+)", GUIDE))
+    read = set(re.findall(r"-chdir=terraform output (?:-raw )?(\w+)", GUIDE))
     given = set(re.findall(r"-var (\w+)=", GUIDE))
     assert named
     assert named | given <= declared("variable", VARIABLES)
