@@ -124,11 +124,9 @@ class AsgiDoor:
 
     async def _refuse(self, error: GatewayError, scope: Scope, send: Send) -> None:
         """Answer what could not be read, though the client may have gone."""
-        response = self._refusal(error, scope)
-        if not isinstance(error, RequestTooLong) and _is_http_1(scope):
-            response.headers.append(("Connection", "close"))  # what follows on the connection cannot be trusted
+        ends = not isinstance(error, RequestTooLong)  # what follows on the connection cannot be trusted
         with contextlib.suppress(OSError):
-            await self._send(response, scope, send)
+            await self._send(self._refusal(error, scope), scope, send, ends=ends)
 
     def _refusal(self, error: GatewayError, scope: Scope) -> HttpResponse:
         client = scope.get("client")
@@ -245,11 +243,11 @@ class AsgiDoor:
             return ahead
         return await ahead.awaited or NOTHING_AHEAD
 
-    async def _send(self, response: HttpResponse, scope: Scope, send: Send) -> None:
+    async def _send(self, response: HttpResponse, scope: Scope, send: Send, *, ends: bool = False) -> None:
         headers = [(lowered_bytes(name), value.encode("latin-1")) for name, value in response.headers]
         if response.status not in (204, 304):
             headers.append((b"content-length", str(len(response.body)).encode()))
-        if self.is_draining and _is_http_1(scope):
+        if (ends or self.is_draining) and _is_http_1(scope):
             headers.append((b"connection", b"close"))
         body = b"" if has_no_body(response.status, scope["method"]) else response.body
         await send({"type": "http.response.start", "status": response.status, "headers": headers})

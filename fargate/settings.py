@@ -16,6 +16,9 @@ MEBIBYTE = 1024 * 1024
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _DAEMON_ADDRESS = re.compile(r"[^\s:]+:[0-9]{1,5}|tcp:[^\s:]+:[0-9]{1,5} udp:[^\s:]+:[0-9]{1,5}")
 
+MAX_END_SECONDS = 110
+"""How long an end may take: ECS kills a task 120 s after SIGTERM at the latest."""
+
 KEYS_AT_AWS = "aws"
 """The word in COGNITO_JWKS that fetches the keys of a user pool from the pool itself."""
 
@@ -44,7 +47,8 @@ class Settings:
     max_body_bytes: int = 10 * MEBIBYTE  # API Gateway's payload limit
     max_header_bytes: int = 64 * 1024  # request line and headers together
     deadline_seconds: int = 29  # what get_remaining_time_in_millis counts down from: API Gateway's time-out
-    drain_seconds: int = 20  # how long requests may take to finish after SIGTERM
+    drain_accept_seconds: int = 0  # how long new connections are accepted after SIGTERM: for a load balancer in front
+    drain_seconds: int = 20  # how long requests may take to finish after that
     connection_limit: int = 1000  # connections open at the same time; the quietest one makes room for a new one
     keep_alive_seconds: int = 75  # how long a connection may be quiet: longer than a load balancer's 60 s
     powertools_service_name: str = ""  # the name in lines and traces; empty: the app's
@@ -130,7 +134,8 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "max_body_bytes": _whole(1, 1024 * MEBIBYTE),
     "max_header_bytes": _whole(1024, MEBIBYTE),
     "deadline_seconds": _whole(1, 900),
-    "drain_seconds": _whole(0, 110),
+    "drain_accept_seconds": _whole(0, MAX_END_SECONDS),
+    "drain_seconds": _whole(0, MAX_END_SECONDS),
     "connection_limit": _whole(10, 100_000),
     "keep_alive_seconds": _whole(1, 4000),
     "powertools_service_name": str,
@@ -163,9 +168,23 @@ def read_settings(environ: Mapping[str, str], arguments: Mapping[str, str | None
         values["api_keys"] = read_api_keys(environ)
     except ConfigurationError as fault:
         faults.append(str(fault))
+    settings = replace(Settings(), **values)
+    faults.extend(_contradictions(settings))
     if faults:
         raise ConfigurationError("\n".join(faults))
-    return replace(Settings(), **values)
+    return settings
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    """Return what is wrong with settings that are right by themselves."""
+    end_seconds = settings.drain_accept_seconds + settings.drain_seconds
+    if end_seconds <= MAX_END_SECONDS:
+        return []
+    return [
+        f"DRAIN_ACCEPT_SECONDS ({settings.drain_accept_seconds}) and DRAIN_SECONDS ({settings.drain_seconds}) follow "
+        f"each other and make {end_seconds} s together, more than {MAX_END_SECONDS}: ECS kills a task 120 s after "
+        "SIGTERM at the latest"
+    ]
 
 
 assert set(PARSERS) | {"api_keys"} == {each.name for each in fields(Settings)}, "a setting without a parser"  # noqa: S101

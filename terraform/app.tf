@@ -1,9 +1,10 @@
 locals {
   app_port = 3000
 
-  # After SIGTERM a task finishes what it has begun within the drain; the load balancer lets go of it in that time.
+  # After SIGTERM a task goes on accepting, then finishes what it has begun within the drain; the load balancer lets go of
+  # it in that time. Then it writes its last lines.
   drain_seconds        = 20
-  stop_timeout_seconds = 40
+  stop_timeout_seconds = var.app_drain_accept_seconds + local.drain_seconds + 10
 
   # New tasks stand beside all of the old ones until they serve; checks.tf reckons with that.
   app_deployment = { minimum_percent = 100, maximum_percent = 200 }
@@ -25,6 +26,7 @@ locals {
     LOCAL_LEASE_MS          = tostring(var.local_lease_ms)
     API_KEYS_SECRET_ARN     = module.api_keys.arn
     TRUSTED_PROXIES         = "1"
+    DRAIN_ACCEPT_SECONDS    = tostring(var.app_drain_accept_seconds)
     DRAIN_SECONDS           = tostring(local.drain_seconds)
     POWERTOOLS_SERVICE_NAME = var.service
     POWERTOOLS_LOG_LEVEL    = var.app_log_level
@@ -82,6 +84,7 @@ module "app" {
   hidden_paths                 = ["/metrics"]
   health_check_path            = "/readyz"
   stop_timeout_seconds         = local.stop_timeout_seconds
+  drain_accept_seconds         = var.app_drain_accept_seconds
   drain_seconds                = local.drain_seconds
   deregistration_delay_seconds = local.drain_seconds
   waf_enabled                  = var.app_waf_enabled

@@ -67,6 +67,17 @@ variable "app_threads" {
   }
 }
 
+variable "app_drain_accept_seconds" {
+  description = "How long a task that is told to stop still accepts connections; the load balancer opens them for about 5 s."
+  type        = number
+  default     = 10
+
+  validation {
+    condition     = var.app_drain_accept_seconds >= 0 && var.app_drain_accept_seconds <= 90 && floor(var.app_drain_accept_seconds) == var.app_drain_accept_seconds
+    error_message = "app_drain_accept_seconds must be a whole number from 0 to 90: with the 20 s of the drain after it, Fargate allows no more before SIGKILL."
+  }
+}
+
 variable "app_log_level" {
   description = "DEBUG, INFO, WARNING, ERROR or CRITICAL."
   type        = string

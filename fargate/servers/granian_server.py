@@ -1,6 +1,7 @@
 """Serve the ASGI door with granian, in this process, with an orderly end."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 from typing import Any
@@ -13,7 +14,7 @@ from granian.server.embed import Server
 from fargate.asgi import AsgiApp
 from fargate.lifecycle import QUIET_SECONDS, Lifecycle, Phase
 from fargate.servers.listening import refuse_connections
-from fargate.servers.signals import on_signals
+from fargate.servers.signals import Stop, on_signals
 from fargate.settings import Settings
 
 logger = logging.getLogger("fargate")
@@ -50,19 +51,28 @@ def serve(app: AsgiApp, listener: socket.socket, settings: Settings, lifecycle: 
 
 async def _serve(server: ListenerServer, listener: socket.socket, settings: Settings, lifecycle: Lifecycle) -> None:
     loop = asyncio.get_running_loop()
-    asked = asyncio.Event()
+    stop, told = Stop(settings.drain_accept_seconds), asyncio.Event()
 
-    def ask_to_drain() -> None:
-        loop.call_soon_threadsafe(asked.set)
+    def wake() -> None:
+        loop.call_soon_threadsafe(told.set)
 
-    with on_signals(ask_to_drain):
+    with on_signals(stop, wake):
         serving = asyncio.ensure_future(server.serve())
         lifecycle.phase = Phase.READY
-        await asked.wait()
+        await told.wait()
         lifecycle.phase = Phase.DRAINING
+        await _accept_on(stop, told)
         refuse_connections(listener)
         await asyncio.sleep(QUIET_SECONDS)
         server.stop()  # type: ignore[no-untyped-call]
-        await asyncio.wait((serving,), timeout=settings.drain_seconds)
+        await asyncio.wait((serving,), timeout=max(0, settings.drain_seconds - QUIET_SECONDS))
     if not serving.done():
         logger.warning("Requests were still running after %d s", settings.drain_seconds)
+
+
+async def _accept_on(stop: Stop, told: asyncio.Event) -> None:
+    """Wait until no more connections are accepted; `told` is set at each signal."""
+    while seconds := stop.accept_seconds_left:
+        told.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(told.wait(), seconds)

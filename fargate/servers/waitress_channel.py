@@ -92,7 +92,7 @@ class GatewayErrorTask(ErrorTask):  # type: ignore[misc]
         self._tell(error)
         self.status = status_line(error.status)
         self.response_headers.append(("Content-Type", "application/json"))
-        self.set_close_on_finish()
+        self.request.headers["CONNECTION"] = "close"  # waitress would promise HTTP/1.0 clients to keep it, too
         self.content_length = len(error.body)
         self.channel.linger = True
         self.write(error.body)
@@ -105,7 +105,10 @@ class GatewayErrorTask(ErrorTask):  # type: ignore[misc]
 
 
 class DrainingTask(WSGITask):  # type: ignore[misc]
-    """Serves a request; while the server drains, its answer tells the client to open another connection elsewhere."""
+    """Serves a request; while the server drains, its answer tells the client to open another connection elsewhere.
+
+    Of requests that came together over a connection the last answer says so: a client may not expect any after it.
+    """
 
     close_on_finish: bool
 
@@ -124,7 +127,7 @@ class DrainingTask(WSGITask):  # type: ignore[misc]
     def build_response_header(self) -> bytes:
         """Return the response's head."""
         if self.channel.server.lifecycle.is_draining and len(self.channel.requests) <= 1:
-            self.set_close_on_finish()
+            self.request.headers["CONNECTION"] = "close"  # as if the client had asked for it: HTTP/1.0 clients, too
         asked_to_close = bool(self.close_on_finish) or self.request.headers.get("CONNECTION", "").lower() == "close"
         head: bytes = super().build_response_header()
         if self.has_body or asked_to_close or self.version != "1.1":

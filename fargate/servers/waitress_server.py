@@ -7,7 +7,6 @@ answer to a body that was too long.
 
 import logging
 import socket
-import threading
 import time
 
 from waitress import wasyncore
@@ -16,7 +15,7 @@ from waitress.server import TcpWSGIServer
 
 from fargate.lifecycle import PROBE_PATHS, QUIET_SECONDS, Lifecycle, Phase
 from fargate.servers.listening import refuse_connections
-from fargate.servers.signals import on_signals
+from fargate.servers.signals import Stop, on_signals
 from fargate.servers.waitress_channel import Channel
 from fargate.settings import MEBIBYTE, Settings
 from fargate.thread_pool import ThreadPool
@@ -64,8 +63,8 @@ class DrainingServer(TcpWSGIServer):  # type: ignore[misc]
 
     def __init__(self, app: WsgiApp, listener: socket.socket, settings: Settings, lifecycle: Lifecycle) -> None:
         self.lifecycle = lifecycle
+        self.stop = Stop(settings.drain_accept_seconds)
         self._drain_seconds = settings.drain_seconds
-        self._drain_asked = threading.Event()
         self._is_woken = False
         super().__init__(
             app,
@@ -88,9 +87,8 @@ class DrainingServer(TcpWSGIServer):  # type: ignore[misc]
         if waiting:
             min(waiting, key=_worth).handle_close()
 
-    def ask_to_drain(self) -> None:
-        """Begin an orderly end; safe in a signal handler."""
-        self._drain_asked.set()
+    def wake(self) -> None:
+        """Have the loop see that it was told to stop; safe in a signal handler."""
         super().pull_trigger()
 
     def pull_trigger(self) -> None:
@@ -100,16 +98,21 @@ class DrainingServer(TcpWSGIServer):  # type: ignore[misc]
             super().pull_trigger()
 
     def run(self) -> None:
-        """Serve until asked to drain, then drain."""
+        """Serve until told to stop, accept connections for as long as the settings say, then drain."""
         self.lifecycle.phase = Phase.READY
-        while not self._drain_asked.is_set():
-            self._make_room()
-            self._turn(LOOP_SECONDS)
+        while not self.stop.is_told:
+            self._serve_once(LOOP_SECONDS)
+        self.lifecycle.phase = Phase.DRAINING
+        while seconds := self.stop.accept_seconds_left:
+            self._serve_once(min(seconds, LOOP_SECONDS))
         self._drain()
+
+    def _serve_once(self, seconds: float) -> None:
+        self._make_room()
+        self._turn(seconds)
 
     def _drain(self) -> None:
         """Stop accepting, finish what was accepted, end within `drain_seconds`."""
-        self.lifecycle.phase = Phase.DRAINING
         refuse_connections(self.socket)
         self._accept_backlog()
         wasyncore.dispatcher.close(self)  # the listening socket alone: the trigger goes on waking the loop
@@ -175,5 +178,5 @@ def serve(app: WsgiApp, listener: socket.socket, settings: Settings, lifecycle: 
     Call it in the main thread.
     """
     server = DrainingServer(app, listener, settings, lifecycle)
-    with on_signals(server.ask_to_drain):
+    with on_signals(server.stop, server.wake):
         server.run()

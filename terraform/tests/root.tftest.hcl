@@ -150,8 +150,8 @@ run "the_image_and_the_secrets_reach_the_task" {
   }
 
   assert {
-    condition     = tonumber(local.app_environment.DRAIN_SECONDS) < local.stop_timeout_seconds
-    error_message = "The drain must end before SIGKILL."
+    condition     = local.app_environment.DRAIN_ACCEPT_SECONDS == "10" && local.app_environment.DRAIN_SECONDS == "20" && local.stop_timeout_seconds == 40
+    error_message = "A task accepts, drains and writes its last lines before SIGKILL."
   }
 
   # (2 + 2) x 0.5 for both versions, 0.25 for Prometheus, 0.5 for the migration; with 4 tasks 2 more.
@@ -323,24 +323,26 @@ run "what_would_not_start_is_refused_before" {
   command = plan
 
   variables {
-    prometheus_domain_name = "shop.example.com"
-    zone_letters           = ["a"]
-    app_tasks              = { min = 3, max = 2 }
-    app_server             = "gunicorn"
-    app_threads            = 0
-    app_log_level          = "LOUD"
-    cpu_architecture       = "arm64"
-    fargate_vcpu_quota     = { on_demand = 0, spot = 6 }
-    cache_ttl_seconds      = 100000
-    local_lease_ms         = 251
-    database_pool_size     = 2.5
-    prometheus_retention   = "forever"
-    multi_az               = true
+    prometheus_domain_name   = "shop.example.com"
+    zone_letters             = ["a"]
+    app_tasks                = { min = 3, max = 2 }
+    app_server               = "gunicorn"
+    app_threads              = 0
+    app_log_level            = "LOUD"
+    app_drain_accept_seconds = 91
+    cpu_architecture         = "arm64"
+    fargate_vcpu_quota       = { on_demand = 0, spot = 6 }
+    cache_ttl_seconds        = 100000
+    local_lease_ms           = 251
+    database_pool_size       = 2.5
+    prometheus_retention     = "forever"
+    multi_az                 = true
   }
 
   expect_failures = [
     var.prometheus_domain_name, var.zone_letters, var.app_tasks, var.app_server, var.app_threads, var.app_log_level,
     var.cpu_architecture, var.fargate_vcpu_quota,
+    var.app_drain_accept_seconds,
     var.cache_ttl_seconds, var.local_lease_ms, var.database_pool_size, var.prometheus_retention, var.multi_az,
   ]
 }

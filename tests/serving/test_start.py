@@ -34,6 +34,15 @@ def test_every_fault_of_the_adapter_and_of_the_shop_is_reported_together() -> No
     """)
 
 
+def test_an_end_that_takes_longer_than_ecs_waits_is_refused_with_both_parts_of_it() -> None:
+    ended = start("tests.apps.echo:app", DRAIN_ACCEPT_SECONDS="60", DRAIN_SECONDS="51")
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "Cannot start:\nDRAIN_ACCEPT_SECONDS (60) and DRAIN_SECONDS (51) follow each other and make 111 s together, "
+        "more than 110: ECS kills a task 120 s after SIGTERM at the latest\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("target", "message"),
     [

@@ -101,9 +101,10 @@ resource "aws_ecs_task_definition" "this" {
   }
 
   lifecycle {
+    # The program takes up to 2 s more to write its last lines.
     precondition {
-      condition     = var.drain_seconds < var.stop_timeout_seconds
-      error_message = "drain_seconds (${var.drain_seconds}) must be less than stop_timeout_seconds (${var.stop_timeout_seconds}): SIGKILL would come before the last answer."
+      condition     = var.drain_accept_seconds + var.drain_seconds + 3 <= var.stop_timeout_seconds
+      error_message = "drain_accept_seconds (${var.drain_accept_seconds}) and drain_seconds (${var.drain_seconds}) follow each other, and 3 s more must be left before stop_timeout_seconds (${var.stop_timeout_seconds}): else SIGKILL comes before the last answer or the last line."
     }
   }
 }

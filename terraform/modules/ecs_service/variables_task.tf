@@ -90,8 +90,19 @@ variable "stop_timeout_seconds" {
   }
 }
 
+variable "drain_accept_seconds" {
+  description = "After SIGTERM, how long the program still accepts connections, since the load balancer still opens them."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.drain_accept_seconds >= 0 && floor(var.drain_accept_seconds) == var.drain_accept_seconds
+    error_message = "drain_accept_seconds must be a whole number, and not below 0."
+  }
+}
+
 variable "drain_seconds" {
-  description = "After SIGTERM, how long the program takes at the most to finish what it has begun."
+  description = "After that, how long the program takes at the most to finish what it has begun."
   type        = number
   default     = 20
 }

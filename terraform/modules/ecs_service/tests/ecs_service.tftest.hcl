@@ -385,6 +385,38 @@ run "a_drain_longer_than_the_stop_is_refused" {
   expect_failures = [aws_ecs_task_definition.this]
 }
 
+run "accepting_and_draining_that_together_outlast_the_stop_are_refused" {
+  command = plan
+
+  variables {
+    drain_accept_seconds = 18
+    drain_seconds        = 20
+    stop_timeout_seconds = 40
+  }
+
+  expect_failures = [aws_ecs_task_definition.this]
+}
+
+run "accepting_and_draining_that_fit_are_taken" {
+  command = plan
+
+  variables {
+    drain_accept_seconds = 17
+    drain_seconds        = 20
+    stop_timeout_seconds = 40
+  }
+}
+
+run "half_a_second_of_accepting_is_refused" {
+  command = plan
+
+  variables {
+    drain_accept_seconds = 0.5
+  }
+
+  expect_failures = [var.drain_accept_seconds]
+}
+
 run "a_delay_longer_than_the_drain_is_refused" {
   command = plan
 
