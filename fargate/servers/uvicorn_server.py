@@ -17,6 +17,9 @@ from fargate.settings import Settings
 
 logger = logging.getLogger("fargate")
 
+TURNS_TO_READ = 5
+"""In so many turns a loop that was held up accepts a connection and reads its request, before any is closed as quiet."""
+
 
 class DrainingServer(uvicorn.Server):
     """uvicorn that ends with exit code 0 and loses nothing that was accepted."""
@@ -52,6 +55,8 @@ class DrainingServer(uvicorn.Server):
         for listener in sockets or []:
             refuse_connections(listener)
         await asyncio.sleep(QUIET_SECONDS)  # the loop accepts what the kernel has accepted, and requests arrive
+        for _ in range(TURNS_TO_READ):
+            await asyncio.sleep(0)
         try:
             await asyncio.wait_for(super().shutdown(sockets), max(0, self._drain_seconds - QUIET_SECONDS))
         except TimeoutError:
