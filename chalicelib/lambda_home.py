@@ -68,6 +68,7 @@ def _write(logger: Logger, request: Request, correlation_id: str, response: Resp
     }
     if "X-Cache" in response.headers:
         fields["cache"] = response.headers["X-Cache"]
+    fields["weight"] = 1  # a line for each request: a container's may stand for more
     write = logger.info if status < SERVER_ERROR else logger.warning if status == UNAVAILABLE else logger.error
     write(f"{method} {route} {status}", extra=fields)
 

@@ -24,7 +24,7 @@ from fargate.telemetry.access_log import configure_logging
 from fargate.telemetry.http_metrics import DroppedLines
 from fargate.telemetry.redaction import process_secrets
 from fargate.telemetry.stdout import BoundedStdout, bound_stdout
-from fargate.telemetry.telemetry import observer_of, registry_of, service_of
+from fargate.telemetry.telemetry import Telemetry, observer_of, registry_of, service_of
 from fargate.unserved import unserved_handlers
 from fargate.wsgi import create_wsgi_app
 
@@ -79,6 +79,15 @@ def _leave_at_once(stdout: BoundedStdout) -> None:
 def serve(app: Chalice, listener: socket.socket, settings: Settings, lifecycle: Lifecycle) -> None:
     """Serve with the server that the settings name until told to stop; its package is imported only here."""
     telemetry = observer_of(app, settings)
+    try:
+        _serve(app, listener, settings, lifecycle, telemetry)
+    finally:
+        telemetry.finish()
+
+
+def _serve(
+    app: Chalice, listener: socket.socket, settings: Settings, lifecycle: Lifecycle, telemetry: Telemetry
+) -> None:
     if settings.server is Server.WAITRESS:
         waitress_server.serve(create_wsgi_app(app, settings, lifecycle, telemetry), listener, settings, lifecycle)
         return

@@ -54,6 +54,9 @@ class Settings:
     powertools_service_name: str = ""  # the name in lines and traces; empty: the app's
     powertools_log_level: str = "INFO"
     powertools_trace_disabled: bool = False
+    access_log_lines_per_second: int = 50  # so many successes a second have a line each
+    access_log_one_in: int = 20  # of the others one in so many has one, which says for how many it stands
+    access_log_slow_ms: int = 100  # a request that takes so long always has a line, as errors and traced ones do
     aws_xray_daemon_address: str = "127.0.0.1:2000"  # where segments go, by UDP
 
 
@@ -141,6 +144,9 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "powertools_service_name": str,
     "powertools_log_level": _level,
     "powertools_trace_disabled": _yes_or_no,
+    "access_log_lines_per_second": _whole(0, 1_000_000),
+    "access_log_one_in": _whole(1, 1_000_000),
+    "access_log_slow_ms": _whole(1, 900_000),
     "aws_xray_daemon_address": _daemon_address,
 }
 

@@ -31,6 +31,9 @@ locals {
     POWERTOOLS_SERVICE_NAME = var.service
     POWERTOOLS_LOG_LEVEL    = var.app_log_level
     AWS_XRAY_DAEMON_ADDRESS = "127.0.0.1:2000"
+
+    ACCESS_LOG_LINES_PER_SECOND = tostring(var.app_access_log.lines_per_second)
+    ACCESS_LOG_ONE_IN           = tostring(var.app_access_log.one_in)
   }
 }
 

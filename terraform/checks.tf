@@ -12,6 +12,14 @@ check "app_cpu_is_used" {
   }
 }
 
+# Chosen, not wrong; but whoever chooses it must know what goes (AWS: "Log classes").
+check "app_log_lines_are_watched" {
+  assert {
+    condition     = var.app_log_group_class == "STANDARD"
+    error_message = "app_log_group_class is INFREQUENT_ACCESS: CloudWatch knows no metric filters, subscription filters, live tail, export to S3 or FilterLogEvents and GetLogEvents (aws logs tail) of such a group, and of Logs Insights not pattern, diff, filterIndex and unmask. So there is no alarm errors-logged, no chart of the cache's hits or of errors in the log, and the pipeline cannot show what a migration wrote. All saved queries work. If the class was another before, the lines in the group from before are deleted with it."
+  }
+}
+
 # What no module can see by itself.
 resource "terraform_data" "preconditions" {
   lifecycle {

@@ -66,10 +66,11 @@ module "cache" {
 module "observability" {
   source = "./modules/observability"
 
-  name               = local.name
-  region             = var.region
-  sns_topic_arn      = var.sns_topic
-  log_retention_days = var.log_retention_days
+  name                = local.name
+  region              = var.region
+  sns_topic_arn       = var.sns_topic
+  log_retention_days  = var.log_retention_days
+  app_log_group_class = var.app_log_group_class
 
   services = {
     for key, service in { app = module.app, prometheus = module.prometheus } : key => {

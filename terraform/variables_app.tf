@@ -89,6 +89,20 @@ variable "app_log_level" {
   }
 }
 
+variable "app_access_log" {
+  description = "How many access lines of successes a task writes: `lines_per_second`, and one in `one_in` of the others; errors, slow and traced requests always have one."
+  type = object({
+    lines_per_second = optional(number, 50)
+    one_in           = optional(number, 20)
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for number in values(var.app_access_log) : floor(number) == number && number <= 1000000]) && var.app_access_log.lines_per_second >= 0 && var.app_access_log.one_in >= 1
+    error_message = "app_access_log must have whole numbers up to 1000000: lines_per_second from 0, one_in from 1 (1 writes every line)."
+  }
+}
+
 variable "app_waf_enabled" {
   description = "Put AWS WAF before the application."
   type        = bool

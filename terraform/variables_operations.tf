@@ -15,6 +15,17 @@ variable "log_retention_days" {
   default     = 30
 }
 
+variable "app_log_group_class" {
+  description = "Class of the application's log group: STANDARD, or INFREQUENT_ACCESS, which costs half and knows no metric filters. Another class is another log group: the lines from before are deleted."
+  type        = string
+  default     = "STANDARD"
+
+  validation {
+    condition     = contains(["STANDARD", "INFREQUENT_ACCESS"], var.app_log_group_class)
+    error_message = "app_log_group_class must be STANDARD or INFREQUENT_ACCESS."
+  }
+}
+
 variable "deletion_protection" {
   description = "Refuse to delete the database, its last snapshot, and the load balancers with their logs."
   type        = bool

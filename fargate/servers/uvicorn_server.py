@@ -18,7 +18,7 @@ from fargate.settings import Settings
 logger = logging.getLogger("fargate")
 
 TURNS_TO_READ = 5
-"""In so many turns a loop that was held up accepts a connection and reads its request, before any is closed as quiet."""
+"""In so many turns a loop that was held up accepts a connection and reads its request; then quiet ones are closed."""
 
 
 class DrainingServer(uvicorn.Server):

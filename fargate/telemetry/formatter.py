@@ -26,6 +26,9 @@ STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "
 ACCESS = "http"
 """The field that an access line has and no other."""
 
+WEIGHT = "weight"
+"""The last field of an access line: for how many requests it stands."""
+
 
 class _RequestLocalKeys:
     """A data descriptor that gives a formatter's dictionary of keys to each request as a copy of its own."""
@@ -104,16 +107,17 @@ class RequestFormatter(LambdaPowertoolsFormatter):
         return _serialize(line)
 
     def access_line(self, level: str, exchange: Exchange, created: float, ids: RequestIds | None = None) -> str:
-        """Return the line of an answered request, without a newline; `ids` where it is not the one being served.
+        """Return the line of an answered request up to its weight; `ids` where it is not the one being served.
 
         It is put together from pieces of JSON, most of which the last line with the same outcome had as well; only
-        where the handler has appended keys is it built like any other.
+        where the handler has appended keys is it built like any other. `weighted` completes it.
         """
         scope = current_scope() if ids is None else None
         if scope is not None:
             if self._appended(scope):
                 line, _ = self._begun(level, _message(exchange), created)
-                return _serialize({**line, **_access_fields(exchange)})
+                line.pop(WEIGHT, None)
+                return _serialize({**line, **_access_fields(exchange)}).removesuffix("}")
             ids = scope.ids
         key = exchange[:3]
         head, http = self._outcomes.get(key) or self._outcomes.setdefault(key, _outcome(level, exchange))
@@ -124,8 +128,13 @@ class RequestFormatter(LambdaPowertoolsFormatter):
         cache = "" if exchange.cache is None else f',"cache":{json_text(exchange.cache)}'
         return (
             f'{head}{self._timestamp(created)}",{self._static_members}{names}{http}{exchange.seconds * 1000:.3f},'
-            f'"bytes":{exchange.length}}},"client_ip":{json_text(exchange.client)}{cache}}}'
+            f'"bytes":{exchange.length}}},"client_ip":{json_text(exchange.client)}{cache}'
         )
+
+    def has_appended_keys(self, ids: RequestIds | None = None) -> bool:
+        """Tell whether a handler has appended keys, which belong to no other request; `ids` as for `access_line`."""
+        scope = current_scope() if ids is None else None
+        return scope is not None and bool(self._appended(scope))
 
     def _begun(self, level: str, message: Any, created: float) -> tuple[dict[str, Any], RequestScope | None]:
         line = {"level": level, "message": message, "timestamp": self._timestamp(created), **self._static}
@@ -166,6 +175,11 @@ class RequestFormatter(LambdaPowertoolsFormatter):
             text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
             self._second = (second, text)
         return f"{text}.{int((created - second) * 1000):03d}Z"
+
+
+def weighted(line: str, weight: int) -> str:
+    """Complete an access line, newline and all."""
+    return f'{line},"{WEIGHT}":{weight}}}\n'
 
 
 @remembered

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from fargate.http import HttpRequest, HttpResponse
 from fargate.identifiers import RequestIds
 from fargate.settings import Settings
-from fargate.telemetry.access_log import AccessLog, drop_plain_handlers
+from fargate.telemetry.access_log import AccessLog, LineRate, drop_plain_handlers
 from fargate.telemetry.exchange import exchange_of
 from fargate.telemetry.formatter import make_powertools_safe
 from fargate.telemetry.http_metrics import HttpMetrics, metrics_in
@@ -129,7 +129,7 @@ class Observer:
         if scope.recorded and scope.request is not None:
             self.segments.end(scope.request, exchange)
         self.metrics.ended(exchange, scope.ids.trace_id if scope.recorded else None)
-        self.access_log.write(exchange)
+        self.access_log.write(exchange, recorded=scope.recorded)
 
     def told(
         self, method: str, route: str | None, client: str, ids: RequestIds, response: HttpResponse, seconds: float
@@ -143,12 +143,19 @@ class Observer:
         """Tell metrics."""
         self.metrics.queued(seconds)
 
+    def finish(self) -> None:
+        """Write the lines that wait: call it when the server has ended."""
+        self.access_log.finish()
+
 
 def observer_of(app: Chalice, settings: Settings) -> Observer:
     """Build what tells of an app's requests, from the settings."""
     service = service_of(app, settings)
     drop_plain_handlers(app.log)
-    access_log = AccessLog(service, settings.powertools_log_level, process_secrets(os.environ))
+    rate = LineRate(
+        settings.access_log_lines_per_second, settings.access_log_one_in, settings.access_log_slow_ms / 1000
+    )
+    access_log = AccessLog(service, settings.powertools_log_level, process_secrets(os.environ), rate)
     views = sum(map(len, app.routes.values()))
     return Observer(access_log, metrics_in(registry_of(app), views), _segments(service, settings))
 

@@ -164,6 +164,11 @@ run "the_image_and_the_secrets_reach_the_task" {
     condition     = length(module.app.rollback_alarm_names) == 3 && length(module.prometheus.rollback_alarm_names) == 0
     error_message = "Alarms judge the application's deployments, and none Prometheus'."
   }
+
+  assert {
+    condition     = local.app_environment.ACCESS_LOG_LINES_PER_SECOND == "50" && local.app_environment.ACCESS_LOG_ONE_IN == "20"
+    error_message = "A task has a line for each of 50 successes a second, and one for 20 of the others."
+  }
 }
 
 # floor(0.8 * 91) = 72 connections on a db.t4g.micro; 7 tasks, doubled during a deployment, with 5 each are 70.
@@ -199,6 +204,16 @@ run "a_task_of_more_than_one_vcpu_is_warned_of" {
   }
 
   expect_failures = [check.app_cpu_is_used]
+}
+
+run "what_the_infrequent_class_takes_away_is_said" {
+  command = plan
+
+  variables {
+    app_log_group_class = "INFREQUENT_ACCESS"
+  }
+
+  expect_failures = [check.app_log_lines_are_watched]
 }
 
 run "a_larger_pool_is_refused_too" {
@@ -332,6 +347,8 @@ run "what_would_not_start_is_refused_before" {
     app_drain_accept_seconds = 91
     cpu_architecture         = "arm64"
     fargate_vcpu_quota       = { on_demand = 0, spot = 6 }
+    app_access_log           = { one_in = 0 }
+    app_log_group_class      = "DELIVERY"
     cache_ttl_seconds        = 100000
     local_lease_ms           = 251
     database_pool_size       = 2.5
@@ -342,7 +359,7 @@ run "what_would_not_start_is_refused_before" {
   expect_failures = [
     var.prometheus_domain_name, var.zone_letters, var.app_tasks, var.app_server, var.app_threads, var.app_log_level,
     var.cpu_architecture, var.fargate_vcpu_quota,
-    var.app_drain_accept_seconds,
+    var.app_drain_accept_seconds, var.app_access_log, var.app_log_group_class,
     var.cache_ttl_seconds, var.local_lease_ms, var.database_pool_size, var.prometheus_retention, var.multi_az,
   ]
 }

@@ -116,6 +116,19 @@ def test_every_query_says_what_it_is_for_and_pipes_known_commands(file: Any) -> 
     assert set(commands) <= COMMANDS
 
 
+COUNTING = [file for file in QUERIES if re.search(r"^\| stats", file.read_text(encoding="utf-8"), re.MULTILINE)]
+
+
+@pytest.mark.parametrize("file", COUNTING, ids=lambda file: file.stem)
+def test_a_query_that_counts_requests_counts_what_each_line_stands_for(file: Any) -> None:
+    """A line without a weight, of an older version, stands for one request."""
+    query = code_of(file.read_text(encoding="utf-8"))
+    found = re.search(r"\bfields coalesce\(weight, 1\) as (\w+)", query)
+    assert found
+    assert all(found[1] in summed for summed in re.findall(r"\bsum\(([^)]*)", query))
+    assert re.findall(r"count\(\*\) as (\w+)", query) in ([], ["lines"])
+
+
 def test_the_queries_that_on_call_needs_are_there() -> None:
     assert {file.stem for file in QUERIES} >= {
         "slowest-routes",

@@ -12,7 +12,7 @@ from tests.telemetry.lines import await_line, line_of, lines_of
 
 TRACE_ID = "1-67891233-abcdef012345678912345678"
 IDS = {"correlation_id", "xray_trace_id", "request_id"}
-FIELDS = {"level", "message", "timestamp", "service", *IDS, "http", "client_ip"}
+FIELDS = {"level", "message", "timestamp", "service", *IDS, "http", "client_ip", "weight"}
 
 
 def test_a_read_leaves_this_line(server: Server, client: httpx.Client, product: int) -> None:
@@ -26,6 +26,7 @@ def test_a_read_leaves_this_line(server: Server, client: httpx.Client, product: 
     assert line["xray_trace_id"] == line["correlation_id"] == TRACE_ID
     assert line["cache"] == answer.headers["x-cache"]
     assert line["client_ip"] == "127.0.0.1"
+    assert line["weight"] == 1
     http = line["http"]
     assert set(http) == {"method", "route", "status", "duration_ms", "bytes"}
     assert (http["method"], http["route"], http["status"]) == ("GET", "/product/{id}", 200)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fargate.identifiers import IdentifierSource
 from fargate.telemetry.exchange import Exchange
-from fargate.telemetry.formatter import RequestFormatter, make_powertools_safe
+from fargate.telemetry.formatter import RequestFormatter, make_powertools_safe, weighted
 from fargate.telemetry.scope import RequestScope, enter_scope, no_scope
 
 CREATED = 1_795_521_600.25
@@ -24,9 +24,9 @@ def lines(formatter: RequestFormatter, exchange: Exchange) -> list[dict[str, Any
     """Return the line twice as it is put together, then as it is built where a handler has appended a key."""
     with new_request() as scope:
         found = [formatter.access_line("INFO", exchange, CREATED) for _ in range(2)]
-        scope.log_keys[id(formatter)] = {"order": 7}
+        scope.log_keys[id(formatter)] = {"order": 7, "weight": "heavy"}
         found.append(formatter.access_line("INFO", exchange, CREATED))
-    return [json.loads(line) for line in found]
+    return [json.loads(weighted(line, 20)) for line in found]
 
 
 @given(
@@ -48,6 +48,7 @@ def test_both_ways_write_the_same(
     assert first.pop("http") == pytest.approx(built.pop("http"))
     second.pop("http")
     assert first == second == built
+    assert built["weight"] == 20
 
 
 def test_the_fields_stand_in_the_order_of_the_contract() -> None:
@@ -55,7 +56,7 @@ def test_the_fields_stand_in_the_order_of_the_contract() -> None:
     (line, *_) = lines(RequestFormatter({"service": "shop"}), exchange)
     assert list(line) == [
         *("level", "message", "timestamp", "service", "correlation_id", "xray_trace_id", "request_id"),
-        *("http", "client_ip", "cache"),
+        *("http", "client_ip", "cache", "weight"),
     ]
     assert line["http"] == {
         "method": "GET",

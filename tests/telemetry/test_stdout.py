@@ -74,6 +74,7 @@ def test_what_nobody_will_ever_read_is_counted(pipe: Pipe) -> None:
 def test_a_server_whose_output_nobody_reads_goes_on_and_counts_what_it_drops(database_url: str, redis_url: str) -> None:
     port = free_port()
     environ = {**passed_on(), "DATABASE_URL": database_url, "REDIS_URL": redis_url, "PORT": str(port), "HOST": LOOPBACK}
+    environ["ACCESS_LOG_ONE_IN"] = "1"
     with subprocess.Popen([sys.executable, "-c", FORGETFUL], cwd=ROOT, env=environ, stdout=subprocess.PIPE) as server:
         try:
             assert wait_until(lambda: is_ready(port), 30)

@@ -1,5 +1,8 @@
-# Errors that somebody caught and logged: the load balancer does not see all of them.
+# Errors that somebody caught and logged: the load balancer does not see all of them. Without metric filters (log class
+# Infrequent Access) there is no such alarm.
 resource "aws_cloudwatch_metric_alarm" "errors_logged" {
+  count = local.app_is_infrequent ? 0 : 1
+
   alarm_name          = "${var.name}-errors-logged"
   alarm_description   = "The application logs errors, more than 5 a minute. ${local.runbook}#errors-logged"
   namespace           = aws_cloudwatch_log_metric_filter.app["errors"].metric_transformation[0].namespace
@@ -13,4 +16,9 @@ resource "aws_cloudwatch_metric_alarm" "errors_logged" {
   treat_missing_data  = "notBreaching"
   alarm_actions       = local.actions
   ok_actions          = local.actions
+}
+
+moved {
+  from = aws_cloudwatch_metric_alarm.errors_logged
+  to   = aws_cloudwatch_metric_alarm.errors_logged[0]
 }

@@ -11,7 +11,8 @@ locals {
     values(aws_cloudwatch_metric_alarm.database_replica_lag)[*].arn,
     values(aws_cloudwatch_metric_alarm.cache)[*].arn,
     values(aws_cloudwatch_metric_alarm.cache_cpu)[*].arn,
-    [aws_cloudwatch_metric_alarm.cache_failover.arn, aws_cloudwatch_metric_alarm.errors_logged.arn],
+    [aws_cloudwatch_metric_alarm.cache_failover.arn],
+    aws_cloudwatch_metric_alarm.errors_logged[*].arn,
   )
 
   alarms_height = 4

@@ -45,13 +45,6 @@ locals {
     ]]),
     [
       {
-        title = "Cache: hits, misses, bypasses of reads"
-        metrics = [
-          for metric in ["CacheHits", "CacheMisses", "CacheBypasses"] : [local.namespace, metric, { stat = "Sum", label = metric }]
-        ]
-        limit = null
-      },
-      {
         title   = "Cache: CPU of nodes, percent"
         metrics = [for id in var.cache.member_cluster_ids : ["AWS/ElastiCache", "EngineCPUUtilization", "CacheClusterId", id, { stat = "Average", label = id }]]
         limit   = 80
@@ -83,6 +76,16 @@ locals {
         ]
         limit = null
       },
+    ],
+    # What is counted from log lines: not where the log's class knows no metric filters.
+    [for chart in [
+      {
+        title = "Cache: hits, misses, bypasses of reads"
+        metrics = [
+          for metric in ["CacheHits", "CacheMisses", "CacheBypasses"] : [local.namespace, metric, { stat = "Sum", label = metric }]
+        ]
+        limit = null
+      },
       {
         title = "Log lines: errors and refused requests"
         metrics = [
@@ -90,6 +93,6 @@ locals {
         ]
         limit = null
       },
-    ],
+    ] : chart if !local.app_is_infrequent],
   )
 }

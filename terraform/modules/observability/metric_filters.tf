@@ -1,18 +1,19 @@
-# Numbers out of log lines, for what neither the load balancer nor a store counts.
+# Numbers out of log lines, for what neither the load balancer nor a store counts. A line of a success counts for as many
+# requests as its weight says; errors and refusals have a line each. The class Infrequent Access knows no metric filters.
 locals {
   namespace = "Service/${var.name}"
 
   metric_filters = {
-    errors  = { metric = "Errors", pattern = "{ $.level = \"ERROR\" || $.level = \"CRITICAL\" }" }
-    refused = { metric = "Refused", pattern = "{ $.http.status = 403 }" }
-    hits    = { metric = "CacheHits", pattern = "{ $.cache = \"hit\" }" }
-    misses  = { metric = "CacheMisses", pattern = "{ $.cache = \"miss\" }" }
-    bypass  = { metric = "CacheBypasses", pattern = "{ $.cache = \"bypass\" }" }
+    errors  = { metric = "Errors", pattern = "{ $.level = \"ERROR\" || $.level = \"CRITICAL\" }", value = "1" }
+    refused = { metric = "Refused", pattern = "{ $.http.status = 403 }", value = "1" }
+    hits    = { metric = "CacheHits", pattern = "{ $.cache = \"hit\" && $.weight = * }", value = "$.weight" }
+    misses  = { metric = "CacheMisses", pattern = "{ $.cache = \"miss\" && $.weight = * }", value = "$.weight" }
+    bypass  = { metric = "CacheBypasses", pattern = "{ $.cache = \"bypass\" && $.weight = * }", value = "$.weight" }
   }
 }
 
 resource "aws_cloudwatch_log_metric_filter" "app" {
-  for_each = local.metric_filters
+  for_each = { for name, filter in local.metric_filters : name => filter if !local.app_is_infrequent }
 
   name           = "${var.name}-${each.key}"
   log_group_name = aws_cloudwatch_log_group.this["app"].name
@@ -21,7 +22,7 @@ resource "aws_cloudwatch_log_metric_filter" "app" {
   metric_transformation {
     namespace     = local.namespace
     name          = each.value.metric
-    value         = "1"
+    value         = each.value.value
     default_value = "0" # a quiet minute counts as none, not as unknown
     unit          = "Count"
   }

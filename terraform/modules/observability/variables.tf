@@ -39,6 +39,21 @@ variable "log_retention_days" {
   }
 }
 
+variable "app_log_group_class" {
+  description = <<-TEXT
+    Class of the application's log group: STANDARD, or INFREQUENT_ACCESS for half the price of what comes in. The latter
+    knows no metric filters, so that the alarm errors-logged and the charts counted from lines are left out. Another class
+    is another log group: the lines from before are deleted.
+  TEXT
+  type        = string
+  default     = "STANDARD"
+
+  validation {
+    condition     = contains(["STANDARD", "INFREQUENT_ACCESS"], var.app_log_group_class)
+    error_message = "app_log_group_class must be STANDARD or INFREQUENT_ACCESS."
+  }
+}
+
 variable "services" {
   description = <<-TEXT
     Services to watch, by a short name such as app.

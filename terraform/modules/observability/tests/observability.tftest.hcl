@@ -58,7 +58,7 @@ run "everything" {
         aws_cloudwatch_metric_alarm.service, aws_cloudwatch_metric_alarm.running_tasks,
         aws_cloudwatch_metric_alarm.database, aws_cloudwatch_metric_alarm.database_replica_lag,
         aws_cloudwatch_metric_alarm.cache, aws_cloudwatch_metric_alarm.cache_cpu,
-        { one = aws_cloudwatch_metric_alarm.cache_failover, two = aws_cloudwatch_metric_alarm.errors_logged },
+        { one = aws_cloudwatch_metric_alarm.cache_failover, two = aws_cloudwatch_metric_alarm.errors_logged[0] },
         ] : [
         for alarm in alarms : alarm.alarm_actions == toset([var.sns_topic_arn]) && alarm.ok_actions == toset([var.sns_topic_arn])
         && startswith(alarm.alarm_name, "test-shop-") && strcontains(alarm.alarm_description, "docs/runbook.md#")
@@ -75,6 +75,53 @@ run "everything" {
   assert {
     condition     = aws_cloudwatch_dashboard.this.dashboard_name == "test-shop" && length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 18
     error_message = "The dashboard must show the alarms, four charts for each service, eight for the stores and logs, and the latest errors."
+  }
+}
+
+run "lines_count_for_as_many_requests_as_their_weight_says" {
+  command = plan
+
+  assert {
+    condition     = { for name, filter in aws_cloudwatch_log_metric_filter.app : name => filter.metric_transformation[0].value } == { errors = "1", refused = "1", hits = "$.weight", misses = "$.weight", bypass = "$.weight" }
+    error_message = "Errors and refusals have a line each; of successes a line may stand for many."
+  }
+
+  assert {
+    condition     = alltrue([for filter in aws_cloudwatch_log_metric_filter.app : strcontains(filter.pattern, "$.weight = *") if filter.metric_transformation[0].value == "$.weight"])
+    error_message = "CloudWatch takes a value only from a field that the pattern names."
+  }
+}
+
+run "what_the_infrequent_class_does_not_know_is_left_out" {
+  command = apply
+
+  variables {
+    app_log_group_class = "INFREQUENT_ACCESS"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.this["app"].log_group_class == "INFREQUENT_ACCESS" && aws_cloudwatch_log_group.this["app"].name == "/ecs/test-shop/app-infrequent"
+    error_message = "Another class is another group, with a name of its own."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.this["prometheus"].name == "/ecs/test-shop/prometheus" && aws_cloudwatch_log_group.this["collector"].name == "/ecs/test-shop/collector"
+    error_message = "Only the application writes so much."
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_log_metric_filter.app) == 0 && length(aws_cloudwatch_metric_alarm.errors_logged) == 0
+    error_message = "AWS refuses metric filters of such a group; an alarm without one would never fire."
+  }
+
+  assert {
+    condition     = length(local.alarm_arns) == 2 * 7 + 5 + 1 + 2 * 5 + 1 && length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 16
+    error_message = "The dashboard shows neither that alarm nor the two charts."
+  }
+
+  assert {
+    condition     = alltrue([for query in aws_cloudwatch_query_definition.this : query.log_group_names == tolist(["/ecs/test-shop/app-infrequent"])])
+    error_message = "Queries ask the group that the application writes to."
   }
 }
 
@@ -142,6 +189,9 @@ run "refuses_what_cannot_be" {
     region             = "Ireland"
     sns_topic_arn      = "on-call"
     log_retention_days = 0
+
+    app_log_group_class = "DELIVERY"
+
     services = {
       app = {
         alb_arn_suffix = "a", target_group_arn_suffix = "t", cluster_name = "c", service_name = "s", minimum_tasks = 0
@@ -153,5 +203,6 @@ run "refuses_what_cannot_be" {
 
   expect_failures = [
     var.name, var.region, var.sns_topic_arn, var.log_retention_days, var.services, var.database, var.cache,
+    var.app_log_group_class,
   ]
 }
