@@ -14,6 +14,7 @@ from chalicelib.catalog import Catalog
 from chalicelib.guard import Guard
 from chalicelib.lease_cache import LeaseCache, Lifetimes, Sleep
 from chalicelib.local_leases import LocalLeases
+from chalicelib.login import database_source
 from chalicelib.metrics import METRICS, ShopMetrics
 from chalicelib.observation import ObservedCache, StoreWatch
 from chalicelib.own_connections import OwnConnections
@@ -77,7 +78,7 @@ def build_store(settings: Settings, metrics: ShopMetrics = METRICS) -> PostgresS
     """Build the store; raises SettingsError where its TLS certificates cannot be read."""
     store = PostgresStore(
         settings.database,
-        credentials.source(settings.database_credentials, settings.database_secret_arn),
+        database_source(settings),
         settings.database_pool_size,
         watch=StoreWatch("PostgreSQL", "postgresql", metrics),
     )

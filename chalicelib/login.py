@@ -8,14 +8,22 @@ from typing import Any, TypeVar, cast
 
 from pg8000 import native
 
-from chalicelib.credentials import CredentialSource
-from chalicelib.settings import Credentials, DatabaseAddress, SettingsError
+from chalicelib.credentials import CredentialSource, source
+from chalicelib.iam_credentials import IamCredentials
+from chalicelib.settings import Credentials, DatabaseAddress, Settings, SettingsError
 from chalicelib.sqlstates import AWAY, LOGIN_REFUSED, sqlstate_of
 
 T = TypeVar("T")
 
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # the protocol's SSLRequest: its length and its code
 KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}  # seconds, seconds, probes
+
+
+def database_source(settings: Settings) -> CredentialSource:
+    """Return where the login comes from that the settings ask for: signed tokens, a secret, or the URL."""
+    if settings.database_iam_region is not None:
+        return IamCredentials(settings.database_credentials.username, settings.database, settings.database_iam_region)
+    return source(settings.database_credentials, settings.database_secret_arn)
 
 
 def tls_context(address: DatabaseAddress) -> ssl.SSLContext | None:

@@ -3,6 +3,9 @@
 What must hold: two that start at once take turns (a PostgreSQL advisory lock, held by the migrating connection until
 it is closed); a step that cannot have its table at once lets go and tries again later, because every read of the
 service waits in line behind it; whatever goes wrong becomes one sentence.
+
+Where DATABASE_OWNER_URL is set, that is who migrates, and the migration makes the role that the service logs in as
+(`service_role`). It ends with that login, so that a deployment stops before anything serves with one that is refused.
 """
 
 import os
@@ -21,9 +24,12 @@ from pg8000 import dbapi, native
 from sqlalchemy import Connection, create_engine, exc, text
 from sqlalchemy.pool import NullPool
 
-from chalicelib.credentials import CredentialSource, CredentialsUnavailableError, FixedCredentials, source
-from chalicelib.login import log_in, tls_context, with_login
+from chalicelib.credentials import CredentialSource, CredentialsUnavailableError, FixedCredentials, SecretCredentials
+from chalicelib.errors import ShopError
+from chalicelib.login import database_source, log_in, tls_context, with_login
 from chalicelib.migrations import RefusedError
+from chalicelib.postgres import PostgresStore
+from chalicelib.service_role import ServiceRole, establish
 from chalicelib.settings import Credentials, DatabaseAddress, Settings, SettingsError, read_settings
 from chalicelib.sqlstates import LOCK_NOT_AVAILABLE, reason_of, sqlstate_of
 
@@ -42,6 +48,7 @@ class Patience:
     lock: float = 0.25  # for a table, holding up the service: less than the service's own patience
     tries: int = 20  # for a table, one each `pause`
     pause: float = 1.0
+    service: float = 60.0  # for the service's login, one try each `pause`: IAM and RDS Proxy hear of changes late
 
 
 class MigrationError(Exception):
@@ -64,18 +71,22 @@ def upgrade(
     credentials: CredentialSource,
     applied: Applied,
     patience: Patience = Patience(),
+    role: ServiceRole | None = None,
 ) -> None:
-    """Take every step that the database lacks, calling `applied` with each one's number and title.
+    """Take every step that the database lacks, calling `applied` with each one's number and title; then set the role.
 
     Raises:
         MigrationError: the database cannot be reached, or refuses.
     """
-    place = f"the database {address.database} on {address.host}:{address.port}"
+    place = _place(address)
     try:
         with connected(address, credentials, patience) as connection:
             _wait_for_turn(connection, patience)
             _refuse_other_encodings(connection)
             _take_steps(alembic_config(connection, applied), patience)
+            if role is not None:
+                connection.rollback()  # Alembic is still in the transaction in which it looked for steps
+                establish(connection, role)
     except RefusedError as refusal:
         raise MigrationError(f"{place} was not migrated: {refusal}") from None
     except CommandError as error:
@@ -85,6 +96,33 @@ def upgrade(
         raise MigrationError(f"{place} was not migrated: {reason}") from error
     except (native.Error, OSError, CredentialsUnavailableError) as error:
         raise MigrationError(f"{place} cannot be reached: {reason_of(error)}") from error
+
+
+def try_service(settings: Settings, patience: Patience = Patience()) -> None:
+    """Log in and read as the service does.
+
+    Raises:
+        MigrationError: it cannot.
+    """
+    until = time.monotonic() + patience.service
+    while True:
+        store = PostgresStore(settings.database, database_source(settings), 1)
+        try:
+            store.page(0, 1)
+            return
+        except (ShopError, native.Error) as error:
+            if time.monotonic() > until:
+                where = _place(settings.database)
+                raise MigrationError(
+                    f"{where} was migrated, but the service cannot read it: {reason_of(error)}"
+                ) from error
+        finally:
+            store.close()
+        time.sleep(patience.pause)
+
+
+def _place(address: DatabaseAddress) -> str:
+    return f"the database {address.database} on {address.host}:{address.port}"
 
 
 def connected(address: DatabaseAddress, credentials: CredentialSource, patience: Patience = Patience()) -> Connection:
@@ -166,6 +204,37 @@ def _settings_in(environ: Mapping[str, str]) -> Settings:
     return read_settings({**environ, "REDIS_URL": "redis://unused"})
 
 
+def _owner_in(environ: Mapping[str, str]) -> Settings | None:
+    """Return how the owner logs in, who may be another than the service; None: the service's login migrates."""
+    names = ("DATABASE_URL", "DATABASE_SECRET_ARN")
+    own = {name: environ.get(name.replace("DATABASE", "DATABASE_OWNER"), "") for name in names}
+    if not any(own.values()):
+        return None
+    try:
+        return _settings_in(own)
+    except SettingsError as error:
+        raise SettingsError(str(error).replace("DATABASE_", "DATABASE_OWNER_")) from None
+
+
+def _role_in(settings: Settings, environ: Mapping[str, str]) -> ServiceRole:
+    """Return the role of the service's login.
+
+    RDS Proxy logs in with the password of a secret even for clients that come with a token, and a role that RDS lets in
+    by token has no password.
+
+    Raises:
+        CredentialsUnavailableError: a secret cannot be read.
+        SettingsError: the proxy's secret is another user's.
+    """
+    proxy_secret = environ.get("DATABASE_PROXY_SECRET_ARN")
+    if settings.database_iam_region is None or proxy_secret:
+        known = SecretCredentials(proxy_secret).current() if proxy_secret else database_source(settings).current()
+        if settings.database_iam_region and known.username != settings.database_credentials.username:
+            raise SettingsError("DATABASE_PROXY_SECRET_ARN is the secret of another user than the one in DATABASE_URL")
+        return ServiceRole(known.username, known.password)
+    return ServiceRole(settings.database_credentials.username, by_token=True)
+
+
 def main() -> None:
     """Migrate the database that the environment names; print each step, or that there was none to take."""
     steps: list[str] = []
@@ -175,13 +244,17 @@ def main() -> None:
         sys.stdout.write(f"Migrated: {step}\n")
 
     try:
-        settings = _settings_in(os.environ)
-        credentials = source(settings.database_credentials, settings.database_secret_arn)
-        upgrade(settings.database, credentials, applied)
-    except (MigrationError, SettingsError) as error:
+        settings, owner = _settings_in(os.environ), _owner_in(os.environ)
+        role = _role_in(settings, os.environ) if owner else None
+        by = owner or settings
+        upgrade(by.database, database_source(by), applied, role=role)
+        if not steps:
+            sys.stdout.write("The database is up to date.\n")
+        if role:
+            try_service(settings)
+            sys.stdout.write(f"The service logs in as {role.name}, and may read and write products.\n")
+    except (MigrationError, SettingsError, CredentialsUnavailableError) as error:
         sys.exit(str(error))
-    if not steps:
-        sys.stdout.write("The database is up to date.\n")
 
 
 if __name__ == "__main__":

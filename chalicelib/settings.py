@@ -1,5 +1,6 @@
 """The shop's settings: read once from the environment, every fault reported together."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -11,6 +12,8 @@ MAX_LOCAL_LEASE_MS = 250
 
 SSL_MODES = ("disable", "require", "verify-full")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+RDS_HOST = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-\d+)\.rds\.amazonaws\.com$")
+"""The name of a database or a proxy of RDS, which says its region."""
 
 
 class SettingsError(Exception):
@@ -43,6 +46,7 @@ class Settings:
     database: DatabaseAddress
     database_credentials: Credentials
     database_secret_arn: str | None
+    database_iam_region: str | None  # in place of a password, tokens are signed for this region; None: a password
     database_pool_size: int
     redis_url: str = field(repr=False)
     redis_secret_arn: str | None
@@ -71,17 +75,21 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             return None
 
     database = value("DATABASE_URL", lambda text: _database(text, credentials_needed=secret_arn is None))
+    iam_auth = value("DATABASE_IAM_AUTH", _true_or_false, "false")
     pool_size = value("DATABASE_POOL_SIZE", lambda text: _whole(text, 1, 1000), "5")
     redis_url = value("REDIS_URL", _redis_url)
     ttl = value("CACHE_TTL_SECONDS", lambda text: _whole(text, 1, 86_400), "3600")
     lease = value("LOCAL_LEASE_MS", lambda text: _whole(text, 0, MAX_LOCAL_LEASE_MS), "50")
-    if database is None or pool_size is None or redis_url is None or ttl is None or lease is None:
+    if iam_auth and database is not None:
+        faults += _iam_faults(environ, *database)
+    if faults or database is None or pool_size is None or redis_url is None or ttl is None or lease is None:
         raise SettingsError("\n".join(faults))
     address, credentials = database
     return Settings(
         database=address,
         database_credentials=credentials,
         database_secret_arn=secret_arn,
+        database_iam_region=_region(environ, address.host) if iam_auth else None,
         database_pool_size=pool_size,
         redis_url=redis_url,
         redis_secret_arn=environ.get("REDIS_SECRET_ARN") or None,
@@ -98,6 +106,35 @@ def _whole(text: str, low: int, high: int) -> int:
     if not low <= number <= high:
         raise ValueError(f"is {number}, not between {low} and {high}")
     return number
+
+
+def _true_or_false(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(f"is {text!r}, not true or false")
+    return text.lower() == "true"
+
+
+def _iam_faults(environ: Mapping[str, str], address: DatabaseAddress, credentials: Credentials) -> list[str]:
+    """Return what keeps a token from being the password."""
+    wrong = {
+        "DATABASE_IAM_AUTH is true and DATABASE_SECRET_ARN is set: choose one": bool(
+            environ.get("DATABASE_SECRET_ARN")
+        ),
+        "DATABASE_IAM_AUTH is true and DATABASE_URL has a password: choose one": credentials.password is not None,
+        "DATABASE_IAM_AUTH needs sslmode=verify-full in DATABASE_URL, so that a token reaches the database alone": (
+            address.sslmode != "verify-full"
+        ),
+        "DATABASE_IAM_AUTH needs AWS_REGION: the host in DATABASE_URL does not say its region": (
+            _region(environ, address.host) is None
+        ),
+    }
+    return [fault for fault, is_there in wrong.items() if is_there]
+
+
+def _region(environ: Mapping[str, str], host: str) -> str | None:
+    """Return the region of a database: what its name says, else where this runs."""
+    named = RDS_HOST.search(host)
+    return named[1] if named else environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None
 
 
 def _database(text: str, *, credentials_needed: bool) -> tuple[DatabaseAddress, Credentials]:

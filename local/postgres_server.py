@@ -12,7 +12,7 @@ import signal
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from local.waiting import Pause
 
 DATABASE = "shop"
 USER = "postgres"
+SERVICE_USER = "shop_service"
 INITDB_SECONDS = 120.0
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
@@ -94,6 +95,10 @@ class PostgresServer:
         if self._port is None:
             raise RuntimeError("PostgreSQL has not been started yet")
         return PostgresAddress(LOOPBACK, self._port, USER, self._password(), database)
+
+    def service_address(self) -> PostgresAddress:
+        """How the service gets in, by a new password, once the migration has made its role so."""
+        return replace(self.address, user=SERVICE_USER, password=secrets.token_urlsafe(24))
 
     def end_leftover(self) -> int | None:
         """End a server that an earlier run left over this data; return its process id, None: there was none."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from local.errors import AddressError
 from local.ports import LOOPBACK, reachable_host
 
+OWNER = ("DATABASE_OWNER_URL", "DATABASE_OWNER_SECRET_ARN", "DATABASE_PROXY_SECRET_ARN")  # the migration's alone
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / ".data"
 
@@ -40,13 +41,22 @@ class Settings:
         """Return the environment of the app over these stores."""
         environ = {"PYTHONUNBUFFERED": "1", **self.environ, "HOST": self.host, "PORT": str(self.port)}
         environ |= {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+        for name in OWNER:
+            environ.pop(name, None)
         if self.database_url is None:  # the secrets are another database's, not the embedded one's
             environ.pop("DATABASE_SECRET_ARN", None)
+            environ.pop("DATABASE_IAM_AUTH", None)
         if self.redis_url is None:
             environ.pop("REDIS_SECRET_ARN", None)
         if not self.environ.get("API_KEYS") and not self.environ.get("API_KEYS_SECRET_ARN"):
             environ["API_KEYS"] = "none"
         return environ
+
+    def environ_of_owner(self, embedded: str | None) -> dict[str, str]:
+        """Return what the migration needs beside that: the embedded database's owner, or another's where it is named."""
+        if embedded is not None:
+            return {"DATABASE_OWNER_URL": embedded}
+        return {name: self.environ[name] for name in OWNER if name in self.environ}
 
 
 def read_settings(environ: Mapping[str, str], data: Path) -> Settings:

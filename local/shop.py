@@ -47,10 +47,11 @@ class Shop:
         with held(self._settings.data), contextlib.ExitStack() as ending:
             self._end_leftovers()
             require_free(self._settings.host, self._settings.port)
-            database_url = self._settings.database_url or self._start_postgres(ending)
+            owner = self._start_postgres(ending) if self._settings.database_url is None else None
+            database_url = self._settings.database_url or self._postgres.service_address().url
             redis_url = self._settings.redis_url or self._start_redis(ending)
             environ = self._settings.environ_of_app(database_url, redis_url)
-            self._migrate(environ)
+            self._migrate({**environ, **self._settings.environ_of_owner(owner)})
             self._serve(environ, ending)
             self._welcome()
             self._watch()
@@ -67,6 +68,7 @@ class Shop:
                 self._terminal.say(f"Ended the {name} left over from an earlier run (process {pid}).")
 
     def _start_postgres(self, ending: contextlib.ExitStack) -> str:
+        """Start it, and return how its owner gets in."""
         with self._terminal.step("PostgreSQL") as step:
             self._postgres.start()
             step.outcome = f"ready on port {self._postgres.address.port}"

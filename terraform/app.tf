@@ -9,16 +9,11 @@ locals {
   # New tasks stand beside all of the old ones until they serve; checks.tf reckons with that.
   app_deployment = { minimum_percent = 100, maximum_percent = 200 }
 
-  # RDS has CAs of its own; RDS Proxy has a public certificate, which the system's CAs verify and RDS' bundle does not.
-  database_ca = var.database_proxy ? "" : "&sslrootcert=/app/certs/rds-global-bundle.pem"
-
   # The names are those that the container reads (README.md, "Running it for real"); a test holds them together.
-  app_environment = {
+  app_environment = merge(local.database_environment, {
     PORT                    = tostring(local.app_port)
     SERVER                  = var.app_server
     THREADS                 = tostring(var.app_threads)
-    DATABASE_URL            = "postgresql://${module.database.username}@${module.database.address}:${module.database.port}/${module.database.database_name}?sslmode=verify-full${local.database_ca}"
-    DATABASE_SECRET_ARN     = module.database.secret_arn
     DATABASE_POOL_SIZE      = tostring(var.database_pool_size)
     REDIS_URL               = "rediss://${module.cache.address}:${module.cache.port}/0"
     REDIS_SECRET_ARN        = module.cache.secret_arn
@@ -34,7 +29,7 @@ locals {
 
     ACCESS_LOG_LINES_PER_SECOND = tostring(var.app_access_log.lines_per_second)
     ACCESS_LOG_ONE_IN           = tostring(var.app_access_log.one_in)
-  }
+  })
 }
 
 module "app" {
@@ -63,11 +58,12 @@ module "app" {
   cpu              = var.app_cpu
   memory           = var.app_memory
   environment      = local.app_environment
-  readable_secret_arns = {
-    database = module.database.secret_arn
-    cache    = module.cache.secret_arn
-    api_keys = module.api_keys.arn
-  }
+  readable_secret_arns = merge(
+    { cache = module.cache.secret_arn, api_keys = module.api_keys.arn },
+    local.database_secret_arns,
+    var.database_owner_login_kept ? { owner = module.database.owner_secret_arn } : {},
+  )
+  database_login_arns = local.database_login_arns
 
   tracing_sidecar = {
     image     = var.collector_image

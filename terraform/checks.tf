@@ -20,6 +20,14 @@ check "app_log_lines_are_watched" {
   }
 }
 
+# AWS asks for 300 to 1000 MiB beside what the instance uses; a db.t4g.micro has 1 GiB in all.
+check "iam_auth_has_memory" {
+  assert {
+    condition     = !local.database_iam_auth || var.database_class != "db.t4g.micro"
+    error_message = "database_iam_auth on a db.t4g.micro: checking tokens takes memory that it lacks, and logins fail now and then. Take a larger database_class, or leave database_iam_auth out."
+  }
+}
+
 # What no module can see by itself.
 resource "terraform_data" "preconditions" {
   lifecycle {

@@ -45,7 +45,10 @@ module "database" {
   backup_retention_days     = var.database_backup_days
   deletion_protection       = var.deletion_protection
   skip_final_snapshot       = !var.deletion_protection
+  iam_auth_enabled          = local.database_iam_auth
   proxy_enabled             = var.database_proxy
+  service_user              = local.database_user
+  service_secret_arn        = one(module.database_login[*].arn)
 }
 
 module "cache" {

@@ -24,7 +24,7 @@ output "service_name" {
 }
 
 output "task_definition_arn" {
-  description = "What its tasks are made from; the migration runs as a task of it."
+  description = "What its tasks are made from."
   value       = module.app.task_definition_arn
 }
 
@@ -36,6 +36,16 @@ output "prometheus_task_definition_arn" {
 output "task_definition_family" {
   description = "The family of that."
   value       = module.app.task_definition_family
+}
+
+output "migration_task_definition_arn" {
+  description = "What the migration is made from."
+  value       = module.migration.task_definition_arn
+}
+
+output "database_login_arn" {
+  description = "The database's user, as IAM names it: who may rds-db:connect to it logs in as the service."
+  value       = module.database.login_arn
 }
 
 output "private_subnet_ids" {

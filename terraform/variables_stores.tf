@@ -30,6 +30,35 @@ variable "database_proxy" {
   default     = false
 }
 
+variable "database_iam_auth" {
+  description = "Whether the service logs in by IAM tokens, or by a password in a secret; null: by tokens, but on a db.t4g.micro, which has no memory for checking them."
+  type        = bool
+  default     = null
+}
+
+variable "database_service_user" {
+  description = "The role in the database that the service logs in as; the one with a password is called after it. The migration makes both."
+  type        = string
+  default     = "shop_service"
+
+  validation {
+    condition     = can(regex("^[a-z_][a-z0-9_]{0,53}$", var.database_service_user)) && !can(regex("^(pg_|rds|shop$)", var.database_service_user))
+    error_message = "database_service_user must be at most 54 lower-case letters, digits and underscores, not begin with pg_ or rds, and not be shop, who is the owner."
+  }
+}
+
+variable "database_password_version" {
+  description = "Raise it to have a new password made for the service's role, where it has one; the next migration sets it."
+  type        = number
+  default     = 1
+}
+
+variable "database_owner_login_kept" {
+  description = "Let the service's tasks read the owner's secret once more: for the deployment that takes them from the owner's login to their own, so that tasks of before can still start."
+  type        = bool
+  default     = false
+}
+
 variable "database_backup_days" {
   description = "How far back the database can be restored."
   type        = number

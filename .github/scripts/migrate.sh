@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Migrates the database: a task of the new task definition that runs the migration in place of the server. Fails if the
-# migration did, and prints what it wrote.
+# Migrates the database: a task of the migration's own definition, from the new image, which logs in as the database's
+# owner and makes the role that the service logs in as. Fails if the migration did, and prints what it wrote.
 #
 #   IMAGE_TAG          the commit, for who started the task
 #   MIGRATION_ROUNDS   how often to wait for ten minutes; 3
 set -euo pipefail
 
-container=app
+container=migration
 
 fail() {
     echo "::error::$1"
@@ -18,7 +18,7 @@ output() {
 }
 
 cluster=$(output -raw cluster_name)
-definition=$(output -raw task_definition_arn)
+definition=$(output -raw migration_task_definition_arn)
 subnets=$(output -json private_subnet_ids)
 group=$(output -raw task_security_group_id)
 
@@ -29,7 +29,6 @@ started=$(aws ecs run-task \
     --launch-type FARGATE \
     --started-by "migrate-${IMAGE_TAG:0:20}" \
     --network-configuration "{\"awsvpcConfiguration\":{\"subnets\":$subnets,\"securityGroups\":[\"$group\"],\"assignPublicIp\":\"DISABLED\"}}" \
-    --overrides "{\"containerOverrides\":[{\"name\":\"$container\",\"command\":[\"python\",\"-m\",\"chalicelib.migrate\"]}]}" \
     --query '[tasks[0].taskArn, failures[0].reason]' --output text)
 read -r task reason <<<"$started"
 [[ $task == arn:* ]] || fail "ECS did not start the migration: $reason"

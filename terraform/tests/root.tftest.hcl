@@ -49,9 +49,17 @@ mock_provider "aws" {
   mock_resource "aws_secretsmanager_secret" {
     defaults = { arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:s" }
   }
+  mock_resource "aws_db_proxy" {
+    defaults = { endpoint = "proxy.example", arn = "arn:aws:rds:eu-west-1:123456789012:db-proxy:prx-0abc" }
+  }
+  mock_resource "aws_db_proxy_default_target_group" {
+    defaults = { name = "default" } # a name by chance may begin with a digit, which the target refuses
+  }
   mock_resource "aws_db_instance" {
     defaults = {
       address            = "db.example"
+      arn                = "arn:aws:rds:eu-west-1:123456789012:db:a"
+      resource_id        = "db-ABC"
       master_user_secret = [{ secret_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds", kms_key_id = "k", secret_status = "active" }]
     }
   }
@@ -85,7 +93,7 @@ run "the_image_and_the_secrets_reach_the_task" {
   }
 
   assert {
-    condition     = startswith(local.app_environment.DATABASE_URL, "postgresql://shop@db.example:5432/shop?sslmode=verify-full")
+    condition     = startswith(local.app_environment.DATABASE_URL, "postgresql://shop_service_password@db.example:5432/shop?sslmode=verify-full")
     error_message = "The database's URL has no password, and verifies the server."
   }
 
@@ -169,6 +177,87 @@ run "the_image_and_the_secrets_reach_the_task" {
     condition     = local.app_environment.ACCESS_LOG_LINES_PER_SECOND == "50" && local.app_environment.ACCESS_LOG_ONE_IN == "20"
     error_message = "A task has a line for each of 50 successes a second, and one for 20 of the others."
   }
+}
+
+run "the_service_is_not_the_databases_owner" {
+  command = plan # of what stands by now: a db.t4g.micro has no memory for tokens
+
+  assert {
+    condition     = local.app_environment.DATABASE_IAM_AUTH == "false" && local.app_environment.DATABASE_SECRET_ARN == module.database_login[0].arn
+    error_message = "The smallest class takes a password."
+  }
+
+  assert {
+    condition     = local.database_secret_arns == { database = module.database_login[0].arn } && local.database_login_arns == {}
+    error_message = "The tasks read that password's secret, not the owner's."
+  }
+
+  assert {
+    condition     = output.migration_task_definition_arn == module.migration.task_definition_arn && module.migration.task_role_arn != ""
+    error_message = "The migration has a task of its own."
+  }
+}
+
+run "by_token_there_is_no_password" {
+  command = plan
+
+  variables {
+    database_class = "db.t4g.small"
+  }
+
+  assert {
+    condition     = startswith(local.app_environment.DATABASE_URL, "postgresql://shop_service@db.example:5432/shop?sslmode=verify-full&sslrootcert=") && local.app_environment.DATABASE_IAM_AUTH == "true"
+    error_message = "The service comes with a token, which only the database is shown."
+  }
+
+  assert {
+    condition     = !contains(keys(local.app_environment), "DATABASE_SECRET_ARN") && local.database_secret_arns == {} && length(module.database_login) == 0
+    error_message = "There is no secret to read."
+  }
+
+  assert {
+    condition     = local.database_login_arns == { database = "arn:aws:rds-db:eu-west-1:123456789012:dbuser:db-ABC/shop_service" }
+    error_message = "The tasks may log in to this database, as this user."
+  }
+}
+
+run "behind_a_proxy_the_token_is_for_the_proxy" {
+  command = plan
+
+  variables {
+    database_class = "db.t4g.small"
+    database_proxy = true
+  }
+
+  assert {
+    condition     = local.app_environment.DATABASE_IAM_AUTH == "true" && local.database_user == "shop_service_password" && length(module.database_login) == 1
+    error_message = "The proxy goes on with a password, so the role is the one that has one."
+  }
+
+  assert {
+    condition     = !strcontains(local.app_environment.DATABASE_URL, "sslrootcert")
+    error_message = "RDS' own CAs do not verify a proxy."
+  }
+}
+
+run "tokens_on_the_smallest_class_are_warned_of" {
+  command = plan
+
+  variables {
+    database_iam_auth = true
+  }
+
+  expect_failures = [check.iam_auth_has_memory]
+}
+
+run "a_user_that_is_the_owner_is_refused" {
+  command = plan
+
+  variables {
+    database_service_user = "shop"
+  }
+
+  expect_failures = [var.database_service_user]
 }
 
 # floor(0.8 * 91) = 72 connections on a db.t4g.micro; 7 tasks, doubled during a deployment, with 5 each are 70.

@@ -13,6 +13,7 @@ PROMISED = {
     "ecr",
     "ecs_cluster",
     "ecs_service",
+    "ecs_task",
     "rds",
     "elasticache",
     "observability",

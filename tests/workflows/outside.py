@@ -111,13 +111,16 @@ def services(tree: Tree) -> Iterator[str]:
     if container is None or f"\n{container[0]}\n" not in running or "name=$ENV-$SERVICE\n" not in running:
         yield "find-running.sh looks at another container or service than the application's"
     if container is None or f'name                 = "{container[1]}"' not in tree.text("terraform/app.tf"):
-        yield "migrate.sh overrides the command of a container that is not the application's"
-    command = re.search(r'\\"command\\":\[\\"python\\",\\"-m\\",\\"([\w.]+)\\"\]', migrate)
+        yield "find-running.sh looks at a container that is not the application's"
+    task = tree.text("terraform/migration.tf")
+    if container is None or f'name    = "{container[1]}"' not in task:
+        yield "migrate.sh waits for a container that is not the migration's"
+    command = re.search(r'command = \["python", "-m", "([\w.]+)"\]', task)
     if command is None or not tree.exists(command[1].replace(".", "/") + ".py"):
-        yield "migrate.sh runs a module that is not there"
-    if "awslogs-stream-prefix = var.container.name" not in tree.text(
-        "terraform/modules/ecs_service/task_definition.tf"
-    ):
+        yield "the migration runs a module that is not there"
+    if '"${module.ecr.repository_urls.app}:${var.image_tag}"' not in task:
+        yield "the migration does not run the image that is rolled out"
+    if "awslogs-stream-prefix = var.container.name" not in tree.text("terraform/modules/ecs_task/task_definition.tf"):
         yield "migrate.sh reads another log stream than the task writes"
     if '"$service-prometheus"' not in wait or 'prometheus_name   = "${local.name}-prometheus"' not in tree.text(
         "terraform/main.tf"

@@ -44,7 +44,8 @@ def _planned(events: str) -> dict[str, set[str]]:
 @pytest.mark.parametrize(
     "needed",
     [
-        "module.app: aws_ecs_task_definition",
+        "module.migration: aws_ecs_task_definition",
+        "module.migration: aws_iam_role_policy",
         "module.app: aws_iam_role_policy",
         "module.app: aws_vpc_security_group_egress_rule",
         "module.cluster: aws_ecs_cluster",
@@ -63,11 +64,12 @@ def test_what_the_task_needs_is_there(needed: str, plan: dict[str, set[str]]) ->
 def test_no_service_is_touched(plan: dict[str, set[str]]) -> None:
     touched = {each for each in plan["resources"] if each.endswith((": aws_ecs_service", ": aws_lb_listener"))}
     assert not touched
+    assert "module.app: aws_ecs_task_definition" not in plan["resources"], "nothing of the service's tasks is changed yet"
     assert not {each for each in plan["resources"] if each.startswith("module.prometheus:")}
 
 
 def test_what_the_script_reads_is_known_by_then(plan: dict[str, set[str]]) -> None:
-    read = {"cluster_name", "task_definition_arn", "private_subnet_ids", "task_security_group_id"}
+    read = {"cluster_name", "migration_task_definition_arn", "private_subnet_ids", "task_security_group_id"}
     script = (ROOT / SCRIPTS / "migrate.sh").read_text(encoding="utf-8")
     assert all(name in script for name in read)
     assert read <= plan["outputs"]

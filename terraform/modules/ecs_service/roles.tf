@@ -88,7 +88,7 @@ resource "aws_iam_role" "task" {
 }
 
 locals {
-  may_anything = length(var.readable_secret_arns) > 0 || var.tracing_sidecar != null || var.volume != null
+  may_anything = length(var.readable_secret_arns) > 0 || length(var.database_login_arns) > 0 || var.tracing_sidecar != null || var.volume != null
 }
 
 resource "aws_iam_role_policy" "task" {
@@ -109,6 +109,16 @@ data "aws_iam_policy_document" "task" {
       sid       = "ReadSecrets"
       actions   = ["secretsmanager:GetSecretValue"]
       resources = values(var.readable_secret_arns)
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.database_login_arns) > 0 ? [1] : []
+
+    content {
+      sid       = "LogInToTheDatabase"
+      actions   = ["rds-db:connect"]
+      resources = values(var.database_login_arns)
     }
   }
 

@@ -79,6 +79,12 @@ variable "readable_secret_arns" {
   default     = {}
 }
 
+variable "database_login_arns" {
+  description = "Users of databases as whom the program logs in by IAM token (rds-db:connect), by a name."
+  type        = map(string)
+  default     = {}
+}
+
 variable "stop_timeout_seconds" {
   description = "After SIGTERM, how long until SIGKILL; Fargate allows 120."
   type        = number

@@ -36,7 +36,7 @@ data "aws_iam_policy_document" "deploy" {
   statement {
     sid       = "Migrate"
     actions   = ["ecs:RunTask"]
-    resources = ["arn:aws:ecs:${local.region}:${local.account}:task-definition/${var.name}:*"]
+    resources = ["arn:aws:ecs:${local.region}:${local.account}:task-definition/${var.name}-migration:*"]
 
     condition {
       test     = "ArnEquals"
@@ -63,7 +63,7 @@ data "aws_iam_policy_document" "deploy" {
   statement {
     sid       = "HandTheTaskItsRoles"
     actions   = ["iam:PassRole"]
-    resources = [for role in ["execution", "task"] : "arn:aws:iam::${local.account}:role/${var.name}-${role}"]
+    resources = [for role in ["execution", "migration-task"] : "arn:aws:iam::${local.account}:role/${var.name}-${role}"]
 
     condition {
       test     = "StringEquals"

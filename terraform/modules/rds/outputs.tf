@@ -13,14 +13,24 @@ output "database_name" {
   value       = aws_db_instance.this.db_name
 }
 
-output "username" {
-  description = "The user, whose password is in the secret."
+output "instance_address" {
+  description = "The instance itself, past a proxy: where its owner connects."
+  value       = aws_db_instance.this.address
+}
+
+output "owner_username" {
+  description = "The database's owner, whose password is in the secret."
   value       = aws_db_instance.this.username
 }
 
-output "secret_arn" {
-  description = "The secret with username and password, which RDS rotates."
+output "owner_secret_arn" {
+  description = "The secret with the owner's username and password, which RDS rotates."
   value       = aws_db_instance.this.master_user_secret[0].secret_arn
+}
+
+output "login_arn" {
+  description = "The service's user as IAM names it: what rds-db:connect is allowed for."
+  value       = "arn:${local.target_arn[1]}:rds-db:${local.target_arn[3]}:${local.target_arn[4]}:dbuser:${local.target_id}/${var.service_user}"
 }
 
 output "identifier" {

@@ -9,10 +9,24 @@ resource "aws_db_proxy" "this" {
   require_tls            = true
   idle_client_timeout    = 1800
 
+  # The proxy logs in to the database with this secret, whatever its clients come with: so this role has a password and is
+  # no member of rds_iam. (End-to-end IAM, default_auth_scheme, is not in this provider before 6.)
   auth {
     auth_scheme = "SECRETS"
-    iam_auth    = "DISABLED"
-    secret_arn  = aws_db_instance.this.master_user_secret[0].secret_arn
+    iam_auth    = var.iam_auth_enabled ? "REQUIRED" : "DISABLED"
+    secret_arn  = var.service_secret_arn
+  }
+
+  lifecycle {
+    precondition {
+      condition     = var.service_secret_arn != null
+      error_message = "proxy_enabled needs service_secret_arn: RDS Proxy logs in with a secret, also for clients that come with an IAM token."
+    }
+
+    precondition {
+      condition     = tonumber(var.engine_version) <= 17
+      error_message = "proxy_enabled needs an engine_version of 17 at most: RDS Proxy is known to take these. Try a newer one by hand, and change this line."
+    }
   }
 }
 
@@ -68,6 +82,6 @@ data "aws_iam_policy_document" "proxy" {
 
   statement {
     actions   = ["secretsmanager:GetSecretValue"]
-    resources = [aws_db_instance.this.master_user_secret[0].secret_arn]
+    resources = var.service_secret_arn[*]
   }
 }

@@ -100,6 +100,23 @@ variable "skip_final_snapshot" {
   default     = false
 }
 
+variable "service_user" {
+  description = "The role that the service logs in as; not made here."
+  type        = string
+}
+
+variable "service_secret_arn" {
+  description = "The secret with that role's username and password; null where it has none, and then there can be no proxy."
+  type        = string
+  default     = null
+}
+
+variable "iam_auth_enabled" {
+  description = "Take IAM tokens in the place of passwords: the instance from roles that are members of rds_iam, the proxy from every client."
+  type        = bool
+  default     = true
+}
+
 variable "proxy_enabled" {
   description = "Put RDS Proxy before it: for Lambda, or for more connections than the class accepts."
   type        = bool

@@ -47,13 +47,13 @@ run "one_repository_and_branch" {
     condition = alltrue(flatten([
       for statement in data.aws_iam_policy_document.deploy.statement :
       [for resource in statement.resources : contains([
-        "arn:aws:ecs:eu-west-1:123456789012:task-definition/dev-chalice-app:*",
+        "arn:aws:ecs:eu-west-1:123456789012:task-definition/dev-chalice-app-migration:*",
         "arn:aws:iam::123456789012:role/dev-chalice-app-execution",
-        "arn:aws:iam::123456789012:role/dev-chalice-app-task",
+        "arn:aws:iam::123456789012:role/dev-chalice-app-migration-task",
       ], resource)]
       if contains(["Migrate", "HandTheTaskItsRoles"], statement.sid)
     ]))
-    error_message = "The migration runs from the application's task definition, with that one's roles."
+    error_message = "The migration runs from its own task definition: the service's tasks cannot be started with another command."
   }
 
   assert {

@@ -8,11 +8,13 @@ mock_provider "aws" {
   mock_resource "aws_db_instance" {
     defaults = {
       address            = "db.example"
+      arn                = "arn:aws:rds:eu-west-1:123456789012:db:test-shop"
+      resource_id        = "db-ABC"
       master_user_secret = [{ secret_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds", kms_key_id = "k", secret_status = "active" }]
     }
   }
   mock_resource "aws_db_proxy" {
-    defaults = { endpoint = "proxy.example" }
+    defaults = { endpoint = "proxy.example", arn = "arn:aws:rds:eu-west-1:123456789012:db-proxy:prx-0abc" }
   }
   mock_resource "aws_db_proxy_default_target_group" {
     defaults = { name = "default" } # a name by chance may begin with a digit, which the target refuses
@@ -28,6 +30,7 @@ variables {
   storage                   = { gib = 20, max_gib = 100 }
   multi_az                  = true
   backup_retention_days     = 7
+  service_user              = "shop_service"
 }
 
 run "guarded" {
@@ -69,6 +72,20 @@ run "guarded" {
   }
 }
 
+run "the_service_logs_in_by_token_as_a_user_of_its_own" {
+  command = plan # of what guarded has applied
+
+  assert {
+    condition     = aws_db_instance.this.iam_database_authentication_enabled && output.login_arn == "arn:aws:rds-db:eu-west-1:123456789012:dbuser:db-ABC/shop_service"
+    error_message = "The instance takes tokens; what may be connected to is this instance, as this user."
+  }
+
+  assert {
+    condition     = output.owner_username == "shop" && output.owner_secret_arn == "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds" && output.instance_address == "db.example"
+    error_message = "The owner is somebody else."
+  }
+}
+
 run "logs_and_names" {
   command = plan # of what guarded has applied
 
@@ -92,13 +109,72 @@ run "proxy" {
   command = apply
 
   variables {
-    proxy_enabled = true
+    proxy_enabled      = true
+    service_user       = "shop_service_password"
+    service_secret_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:service"
+  }
+
+  assert {
+    condition     = one(aws_db_proxy.this[0].auth).iam_auth == "REQUIRED" && one(aws_db_proxy.this[0].auth).secret_arn == "arn:aws:secretsmanager:eu-west-1:123456789012:secret:service"
+    error_message = "Clients come with a token; the proxy goes on as the service, never as the owner."
+  }
+
+  assert {
+    condition     = flatten(data.aws_iam_policy_document.proxy[0].statement[*].resources) == ["arn:aws:secretsmanager:eu-west-1:123456789012:secret:service"]
+    error_message = "The proxy reads that one secret."
+  }
+
+  assert {
+    condition     = output.login_arn == "arn:aws:rds-db:eu-west-1:123456789012:dbuser:prx-0abc/shop_service_password"
+    error_message = "What may be connected to is the proxy, by its own id."
+  }
+
+  assert {
+    condition     = output.instance_address == "db.example"
+    error_message = "The owner goes past the proxy."
   }
 
   assert {
     condition     = aws_db_proxy.this[0].require_tls && output.address == "proxy.example"
     error_message = "Programs connect to the proxy, by TLS."
   }
+}
+
+run "a_proxy_for_clients_with_passwords" {
+  command = plan
+
+  variables {
+    proxy_enabled      = true
+    iam_auth_enabled   = false
+    service_secret_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:service"
+  }
+
+  assert {
+    condition     = one(aws_db_proxy.this[0].auth).iam_auth == "DISABLED" && !aws_db_instance.this.iam_database_authentication_enabled
+    error_message = "Who does not want tokens goes without."
+  }
+}
+
+run "a_proxy_that_cannot_log_in_is_refused" {
+  command = plan
+
+  variables {
+    proxy_enabled = true
+  }
+
+  expect_failures = [aws_db_proxy.this]
+}
+
+run "a_version_that_no_proxy_takes_is_refused" {
+  command = plan
+
+  variables {
+    proxy_enabled      = true
+    service_secret_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:service"
+    engine_version     = "18"
+  }
+
+  expect_failures = [aws_db_proxy.this]
 }
 
 run "bad_values_are_refused" {
