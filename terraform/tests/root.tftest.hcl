@@ -188,7 +188,7 @@ run "the_service_is_not_the_databases_owner" {
   }
 
   assert {
-    condition     = local.database_secret_arns == { database = module.database_login[0].arn } && local.database_login_arns == {}
+    condition     = jsonencode(local.database_secret_arns) == jsonencode({ database = module.database_login[0].arn }) && length(local.database_login_arns) == 0
     error_message = "The tasks read that password's secret, not the owner's."
   }
 
@@ -211,12 +211,12 @@ run "by_token_there_is_no_password" {
   }
 
   assert {
-    condition     = !contains(keys(local.app_environment), "DATABASE_SECRET_ARN") && local.database_secret_arns == {} && length(module.database_login) == 0
+    condition     = !contains(keys(local.app_environment), "DATABASE_SECRET_ARN") && length(local.database_secret_arns) == 0 && length(module.database_login) == 0
     error_message = "There is no secret to read."
   }
 
   assert {
-    condition     = local.database_login_arns == { database = "arn:aws:rds-db:eu-west-1:123456789012:dbuser:db-ABC/shop_service" }
+    condition     = jsonencode(local.database_login_arns) == jsonencode({ database = "arn:aws:rds-db:eu-west-1:123456789012:dbuser:db-ABC/shop_service" })
     error_message = "The tasks may log in to this database, as this user."
   }
 }
@@ -229,14 +229,25 @@ run "behind_a_proxy_the_token_is_for_the_proxy" {
     database_proxy = true
   }
 
+  override_resource {
+    target          = module.database.aws_db_proxy.this[0]
+    override_during = plan
+    values          = { endpoint = "proxy.example", arn = "arn:aws:rds:eu-west-1:123456789012:db-proxy:prx-0abc" }
+  }
+
   assert {
     condition     = local.app_environment.DATABASE_IAM_AUTH == "true" && local.database_user == "shop_service_password" && length(module.database_login) == 1
     error_message = "The proxy goes on with a password, so the role is the one that has one."
   }
 
   assert {
-    condition     = !strcontains(local.app_environment.DATABASE_URL, "sslrootcert")
+    condition     = local.app_environment.DATABASE_URL == "postgresql://shop_service_password@proxy.example:5432/shop?sslmode=verify-full"
     error_message = "RDS' own CAs do not verify a proxy."
+  }
+
+  assert {
+    condition     = jsonencode(local.database_login_arns) == jsonencode({ database = "arn:aws:rds-db:eu-west-1:123456789012:dbuser:prx-0abc/shop_service_password" })
+    error_message = "The token is for the proxy, by its own id."
   }
 }
 
