@@ -8,6 +8,7 @@ Where DATABASE_OWNER_URL is set, that is who migrates, and the migration makes t
 (`service_role`). It ends with that login, so that a deployment stops before anything serves with one that is refused.
 """
 
+import logging
 import os
 import sys
 import time
@@ -243,6 +244,7 @@ def main() -> None:
         steps.append(step)
         sys.stdout.write(f"Migrated: {step}\n")
 
+    logging.disable(logging.WARNING)  # what the store would say of a login that fails is in our own sentence
     try:
         settings, owner = _settings_in(os.environ), _owner_in(os.environ)
         role = _role_in(settings, os.environ) if owner else None

@@ -53,7 +53,7 @@ class Settings:
         return environ
 
     def environ_of_owner(self, embedded: str | None) -> dict[str, str]:
-        """Return what the migration needs beside that: the embedded database's owner, or another's where it is named."""
+        """Return what the migration needs beside that: the login of the embedded database's owner, or of another's."""
         if embedded is not None:
             return {"DATABASE_OWNER_URL": embedded}
         return {name: self.environ[name] for name in OWNER if name in self.environ}

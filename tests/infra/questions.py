@@ -51,8 +51,8 @@ class Account:
         return dict(found[0])
 
     def task(self, suffix: str = "") -> dict[str, Any]:
-        """Describe the task definition that the service runs."""
-        arn = self.service(suffix)["taskDefinition"]
+        """Describe the task definition that the service runs; the migration's has no service, and is its family's newest."""
+        arn = self.name + suffix if suffix == "-migration" else self.service(suffix)["taskDefinition"]
         return dict(self.cloud.client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"])
 
     def containers(self, suffix: str = "") -> dict[str, Container]:

@@ -22,6 +22,7 @@ LEFT_ALONE = {
     "BASE_PATH": "the service has its domain name to itself",
     "COGNITO_JWKS": "no route of the shop asks for a user of a pool",
     "CONNECTION_LIMIT": "the default fits a task",
+    "DATABASE_SECRET_ARN": "tasks log in by IAM tokens, where there is memory for checking them",
     "DEADLINE_SECONDS": "the default is API Gateway's",
     "HOST": "the default, every interface, is what a container needs",
     "KEEP_ALIVE_SECONDS": "the default is longer than the load balancer's",
@@ -84,6 +85,7 @@ class Twin:
             client.config_set("requirepass", password)
         return self.container.environment | {
             "DATABASE_URL": f"postgresql://{database.username}@{database.hostname}:{database.port}{database.path}",
+            "DATABASE_IAM_AUTH": "false",  # the tests' PostgreSQL knows no tokens
             "DATABASE_SECRET_ARN": self._secret(database.username, database.password),
             "REDIS_URL": self.redis.url,
             "REDIS_SECRET_ARN": self._secret("default", password),

@@ -38,8 +38,8 @@ HERE = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm
 VALUES = {
     "API_KEYS_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod-chalice-app-api-keys-AbCdEf",
     "CERTIFICATE_ARN": "arn:aws:acm:eu-west-1:123456789012:certificate/00000000-0000-0000-0000-000000000000",
-    "DATABASE_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-AbCdEf",
-    "DATABASE_URL": "postgresql://shop@proxy.example:5432/shop?sslmode=verify-full",
+    "DATABASE_LOGIN_ARN": "arn:aws:rds-db:eu-west-1:123456789012:dbuser:prx-0abc/shop_service_password",
+    "DATABASE_URL": "postgresql://shop_service_password@shop.proxy-abc.eu-west-1.rds.amazonaws.com:5432/shop?sslmode=verify-full",
     "DOMAIN_NAME": "shop.example.com",
     "PRIVATE_SUBNET_IDS": "subnet-0a,subnet-0b,subnet-0c",
     "REDIS_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod-chalice-app-cache-AbCdEf",
@@ -64,7 +64,8 @@ class Package:
     def environ(self) -> dict[str, str]:
         """The function's environment, without what a deployment fills in."""
         variables: dict[str, str] = self.template["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
-        return {name: value for name, value in variables.items() if name not in VALUES}
+        given = {name: value for name, value in variables.items() if name not in VALUES}
+        return {**given, "DATABASE_IAM_AUTH": "false"}  # the tests' PostgreSQL knows no tokens
 
     def sizes(self) -> dict[str, int]:
         """Return the bytes of every file in it, by path."""

@@ -60,6 +60,7 @@ def test_one_that_is_not_set_stays_readable_and_is_named(packaged: Callable[[str
 def test_the_environment_describes_a_working_shop(function: dict[str, Any]) -> None:
     settings = read_settings(function["Environment"]["Variables"])
     assert settings.database.sslmode == "verify-full"
+    assert settings.database_iam_region == "eu-west-1"  # by token: there is no password to read before the first answer
     assert settings.database_pool_size == 1  # a sandbox serves one request at a time
     assert settings.local_lease_ms == 0  # it may be frozen between two requests, and its clock with it
 
@@ -82,11 +83,13 @@ def test_it_stands_in_the_network_and_is_traced(function: dict[str, Any]) -> Non
     assert 3 < function["Timeout"] <= 29  # a request takes at most 3 s, and API Gateway waits for 29
 
 
-def test_its_role_reads_two_secrets_and_no_others(template: dict[str, Any]) -> None:
+def test_its_role_reads_one_secret_and_logs_in_as_one_user(template: dict[str, Any]) -> None:
     (policy,) = template["Resources"]["ApiHandlerRole"]["Properties"]["Policies"]
     statements = {each["Sid"]: each for each in policy["PolicyDocument"]["Statement"]}
     assert statements["ReadSecrets"]["Action"] == "secretsmanager:GetSecretValue"
-    assert statements["ReadSecrets"]["Resource"] == [VALUES["DATABASE_SECRET_ARN"], VALUES["REDIS_SECRET_ARN"]]
+    assert statements["ReadSecrets"]["Resource"] == [VALUES["REDIS_SECRET_ARN"]]
+    assert statements["LogInToTheDatabase"]["Action"] == "rds-db:connect"
+    assert statements["LogInToTheDatabase"]["Resource"] == [VALUES["DATABASE_LOGIN_ARN"]]
     everywhere = {action for each in statements.values() if each["Resource"] == "*" for action in each["Action"]}
     assert {action.partition(":")[0] for action in everywhere} == {"xray", "ec2"}  # which know no narrower ones
     assert not [action for action in everywhere if "*" in action]

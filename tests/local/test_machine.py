@@ -103,11 +103,20 @@ def test_writes_are_open_unless_the_environment_names_keys(tmp_path: Path) -> No
 
 
 def test_secrets_of_other_stores_do_not_reach_embedded_ones(tmp_path: Path) -> None:
-    secrets = {"DATABASE_SECRET_ARN": "arn:a", "REDIS_SECRET_ARN": "arn:b"}
+    secrets = {"DATABASE_SECRET_ARN": "arn:a", "DATABASE_IAM_AUTH": "true", "REDIS_SECRET_ARN": "arn:b"}
     embedded = read_settings(secrets, tmp_path).environ_of_app("postgresql:", "redis:")
     assert embedded.keys().isdisjoint(secrets)
     named = read_settings({**secrets, "DATABASE_URL": "postgresql:", "REDIS_URL": "redis:"}, tmp_path)
     assert named.environ_of_app("postgresql:", "redis:").items() >= secrets.items()
+
+
+def test_the_owners_login_is_the_migrations_alone(tmp_path: Path) -> None:
+    owner = {"DATABASE_OWNER_URL": "postgresql:a", "DATABASE_OWNER_SECRET_ARN": "arn:a"}
+    named = read_settings({**owner, "DATABASE_URL": "postgresql:", "REDIS_URL": "redis:"}, tmp_path)
+    assert named.environ_of_app("postgresql:", "redis:").keys().isdisjoint(owner)
+    assert named.environ_of_owner(None) == owner
+    embedded = read_settings(owner, tmp_path)
+    assert embedded.environ_of_owner("postgresql:b") == {"DATABASE_OWNER_URL": "postgresql:b"}
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,14 @@ def test_a_signal_ends_everything_in_order(used_home: Path, number: signal.Signa
     assert "Traceback" not in run.output()
 
 
+def test_the_app_logs_in_as_a_role_of_its_own(used_home: Path) -> None:
+    with open_shop(used_home) as run:
+        assert run.ask("GET", "/products")[0] == 200
+        servers = [" ".join(process.cmdline()) for process in run.process("postgres").children()]
+    assert [title for title in servers if "shop_service shop 127.0.0.1" in title]
+    assert not [title for title in servers if "postgres shop 127.0.0.1" in title], "nobody is there as the owner"
+
+
 @pytest.mark.parametrize("seen", ["PostgreSQL ...", "Redis ...", "Migrations ...", "App ..."])
 def test_a_signal_while_it_starts_ends_what_was_started(home: Path, seen: str) -> None:
     with started(home) as run:

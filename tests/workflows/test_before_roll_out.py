@@ -64,7 +64,9 @@ def test_what_the_task_needs_is_there(needed: str, plan: dict[str, set[str]]) ->
 def test_no_service_is_touched(plan: dict[str, set[str]]) -> None:
     touched = {each for each in plan["resources"] if each.endswith((": aws_ecs_service", ": aws_lb_listener"))}
     assert not touched
-    assert "module.app: aws_ecs_task_definition" not in plan["resources"], "nothing of the service's tasks is changed yet"
+    assert "module.app: aws_ecs_task_definition" not in plan["resources"], (
+        "nothing of the service's tasks is changed yet"
+    )
     assert not {each for each in plan["resources"] if each.startswith("module.prometheus:")}
 
 

@@ -92,7 +92,7 @@ def test_first_the_repositories_then_what_the_migration_needs_then_everything(de
     plans = [call for call in deployed.called(f"{TF} plan") if any(word.startswith("-out") for word in call.words)]
     targets = [[word.partition("=")[2] for word in plan.words if word.startswith("-target")] for plan in plans]
     assert targets[0] == ["module.ecr"]
-    assert "module.app.aws_ecs_task_definition.this" in targets[1]
+    assert "module.migration" in targets[1]
     assert targets[2] == []
 
 

@@ -54,7 +54,11 @@ def test_workflows_scripts_terraform_and_the_tree_agree() -> None:
         ("terraform/checks.tf", '"terraform_data" "preconditions"', '"terraform_data" "checks"'),
         ("terraform/database_login.tf", 'module "database_login"', 'module "login"'),
         ("terraform/migration.tf", 'module "migration"', 'module "migrate"'),
-        ("terraform/modules/ecs_service/roles.tf", '"aws_iam_role_policy" "execution"', '"aws_iam_role_policy" "start"'),
+        (
+            "terraform/modules/ecs_service/roles.tf",
+            '"aws_iam_role_policy" "execution"',
+            '"aws_iam_role_policy" "start"',
+        ),
         (f"{SCRIPTS}/apply.sh", "-chdir=terraform", "-chdir=infra"),
         (f"{SCRIPTS}/plan.sh", ' -var="region=$AWS_REGION"', ""),
         # repositories, images, services, the task that migrates
@@ -66,7 +70,11 @@ def test_workflows_scripts_terraform_and_the_tree_agree() -> None:
         ("terraform/migration.tf", '"migration"\n    image', '"migrate"\n    image'),
         ("terraform/migration.tf", "${var.image_tag}", "stable"),
         ("terraform/migration.tf", "chalicelib.migrate", "chalicelib.migration"),
-        ("terraform/modules/ecs_task/task_definition.tf", "= var.container.name\n        mode", "= var.name\n        mode"),
+        (
+            "terraform/modules/ecs_task/task_definition.tf",
+            "= var.container.name\n        mode",
+            "= var.name\n        mode",
+        ),
         ("terraform/main.tf", "${local.name}-prometheus", "${local.name}-metrics"),
         ("chalicelib/migrate.py", None, None),
         ("fargate/Dockerfile", "ARG REVISION", "ARG COMMIT"),

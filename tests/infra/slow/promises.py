@@ -98,13 +98,53 @@ def names_of(account: Account, groups: set[str]) -> set[str]:
 
 def test_the_task_gets_secrets_by_name_and_none_in_the_open(account: Account) -> None:
     environment = account.main_container().environment
-    assert environment["DATABASE_SECRET_ARN"] == account.database()["MasterUserSecret"]["SecretArn"]
-    for name in ("DATABASE_SECRET_ARN", "REDIS_SECRET_ARN", "API_KEYS_SECRET_ARN"):
+    assert (environment["DATABASE_IAM_AUTH"] == "true") == ("DATABASE_SECRET_ARN" not in environment)
+    for name in SECRETS & environment.keys():
         assert environment[name].startswith("arn:aws:secretsmanager:"), name
         account.secret(environment[name])
     assert urlsplit(environment["DATABASE_URL"]).username
     assert urlsplit(environment["DATABASE_URL"]).password is None
     assert "@" not in environment["REDIS_URL"]
+
+
+SECRETS = {"DATABASE_SECRET_ARN", "REDIS_SECRET_ARN", "API_KEYS_SECRET_ARN"}
+
+
+def test_the_migration_alone_logs_in_as_the_databases_owner(account: Account) -> None:
+    owner = account.database()["MasterUserSecret"]["SecretArn"]
+    service, migration = account.task(), account.task("-migration")
+    readers = {role: owner in secrets_of(account, role) for role in (service["taskRoleArn"], migration["taskRoleArn"])}
+    assert readers == {service["taskRoleArn"]: False, migration["taskRoleArn"]: True}
+    (container,) = account.containers("-migration").values()
+    assert container.environment["DATABASE_OWNER_SECRET_ARN"] == owner
+    served = account.main_container().environment
+    users = {urlsplit(url).username for url in (served["DATABASE_URL"], container.environment["DATABASE_OWNER_URL"])}
+    assert len(users) == 2
+    assert container.environment["DATABASE_URL"] == served["DATABASE_URL"], (
+        "and it makes the role of the service's login"
+    )
+
+
+def secrets_of(account: Account, role: str) -> set[str]:
+    statements = [each for each in account.role_statements(role) if "secretsmanager:GetSecretValue" in each["Action"]]
+    return {resource for statement in statements for resource in as_list(statement["Resource"])}
+
+
+def test_a_token_is_for_this_database_and_this_user(account: Account) -> None:
+    environment = account.main_container().environment
+    for task in (account.task(), account.task("-migration")):
+        allowed = [
+            resource
+            for statement in account.role_statements(task["taskRoleArn"])
+            if "rds-db:connect" in as_list(statement["Action"])
+            for resource in as_list(statement["Resource"])
+        ]
+        if environment["DATABASE_IAM_AUTH"] == "true":
+            database, user = account.database(), urlsplit(environment["DATABASE_URL"]).username
+            assert database["IAMDatabaseAuthenticationEnabled"]
+            assert [each.partition(":dbuser:")[2] for each in allowed] == [f"{database['DbiResourceId']}/{user}"]
+        else:
+            assert allowed == []
 
 
 def test_prometheus_gets_its_web_configuration_from_the_secret(applied: Environment, account: Account) -> None:
@@ -249,7 +289,7 @@ def test_stores_are_private_and_encrypted(account: Account) -> None:
     assert int(values["idle_in_transaction_session_timeout"] or 0) > 0
 
 
-@pytest.mark.parametrize("suffix", ["", "-prometheus"])
+@pytest.mark.parametrize("suffix", ["", "-prometheus", "-migration"])
 @pytest.mark.parametrize("role", ["taskRoleArn", "executionRoleArn"])
 def test_roles_may_do_only_what_they_need(role: str, suffix: str, account: Account) -> None:
     everywhere = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules"}
@@ -269,7 +309,7 @@ def test_secrets_are_not_in_the_state(applied: Environment, account: Account) ->
     state = applied.state_text()
     environment = account.main_container().environment
     assert environment["API_KEYS_SECRET_ARN"] in state
-    for name in ("REDIS_SECRET_ARN", "API_KEYS_SECRET_ARN"):
+    for name in SECRETS & environment.keys():
         secret = account.secret(environment[name])
         value = json.loads(secret)["password"] if secret.startswith("{") else secret
         assert len(value) >= 32
@@ -280,7 +320,8 @@ def test_the_container_is_given_the_names_that_the_server_reads(account: Account
     container = account.main_container()
     given = {*container.environment, *container.secrets}
     assert given <= names_read(), "nothing reads these"
-    assert names_read() - given == set(LEFT_ALONE)
+    logs_in_by_password = {"DATABASE_SECRET_ARN"} & given
+    assert names_read() - given == set(LEFT_ALONE) - logs_in_by_password
 
 
 def test_the_server_serves_with_exactly_these_names(account: Account, database_url: str, own_redis: OwnRedis) -> None:
