@@ -117,4 +117,6 @@ module "github_oidc" {
   repository_ids  = var.github_repository_ids
   environment     = var.github_environment == "" ? null : var.github_environment
   create_provider = var.github_create_provider
+
+  service_task_runnable = var.database_owner_login_kept
 }

@@ -54,7 +54,7 @@ variable "database_password_version" {
 }
 
 variable "database_owner_login_kept" {
-  description = "Let the service's tasks read the owner's secret once more: for the deployment that takes them from the owner's login to their own, so that tasks of before can still start."
+  description = "Let the service's tasks read the owner's secret, and the workflows start them as a migration, as before the service had a role of its own: for that deployment, and for the way back from it (docs/upgrading.md)."
   type        = bool
   default     = false
 }

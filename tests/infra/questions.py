@@ -51,7 +51,7 @@ class Account:
         return dict(found[0])
 
     def task(self, suffix: str = "") -> dict[str, Any]:
-        """Describe the task definition that the service runs; the migration's has no service, and is its family's newest."""
+        """Describe the task definition that the service runs; the migration has no service, so its newest one."""
         arn = self.name + suffix if suffix == "-migration" else self.service(suffix)["taskDefinition"]
         return dict(self.cloud.client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"])
 

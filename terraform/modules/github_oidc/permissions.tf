@@ -5,6 +5,9 @@ data "aws_region" "current" {}
 locals {
   region  = data.aws_region.current.name
   account = data.aws_caller_identity.current.account_id
+
+  # What may be started as a task of its own, and handed the role called after it.
+  families = concat(["${var.name}-migration"], var.service_task_runnable ? [var.name] : [])
 }
 
 # Terraform itself runs in Terraform Cloud, with credentials of its own. What the workflows do by themselves: push
@@ -36,7 +39,7 @@ data "aws_iam_policy_document" "deploy" {
   statement {
     sid       = "Migrate"
     actions   = ["ecs:RunTask"]
-    resources = ["arn:aws:ecs:${local.region}:${local.account}:task-definition/${var.name}-migration:*"]
+    resources = [for family in local.families : "arn:aws:ecs:${local.region}:${local.account}:task-definition/${family}:*"]
 
     condition {
       test     = "ArnEquals"
@@ -63,7 +66,7 @@ data "aws_iam_policy_document" "deploy" {
   statement {
     sid       = "HandTheTaskItsRoles"
     actions   = ["iam:PassRole"]
-    resources = [for role in ["execution", "migration-task"] : "arn:aws:iam::${local.account}:role/${var.name}-${role}"]
+    resources = [for role in concat(["${var.name}-execution"], [for family in local.families : "${family}-task"]) : "arn:aws:iam::${local.account}:role/${role}"]
 
     condition {
       test     = "StringEquals"

@@ -55,6 +55,12 @@ variable "create_provider" {
   default     = true
 }
 
+variable "service_task_runnable" {
+  description = "Let the workflows start tasks of the service's own definition too: for going back to a version whose migration is one."
+  type        = bool
+  default     = false
+}
+
 variable "permissions_boundary_arn" {
   description = "A boundary on what the role may ever do; null for none."
   type        = string

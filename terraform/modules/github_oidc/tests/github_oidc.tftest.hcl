@@ -156,6 +156,22 @@ run "ids_as_large_as_githubs_are_written_out" {
   }
 }
 
+run "the_version_before_may_migrate_where_that_is_asked_for" {
+  command = plan
+
+  variables {
+    service_task_runnable = true
+  }
+
+  assert {
+    condition = alltrue([
+      for arn in ["arn:aws:ecs:eu-west-1:123456789012:task-definition/dev-chalice-app:*", "arn:aws:iam::123456789012:role/dev-chalice-app-task"] :
+      contains(flatten(data.aws_iam_policy_document.deploy.statement[*].resources), arn)
+    ])
+    error_message = "Its migration is a task of the service's definition, with that one's role."
+  }
+}
+
 run "a_wildcard_is_refused" {
   command = plan
 
