@@ -24,6 +24,7 @@ module "migration" {
     },
     local.database_iam_auth && var.database_proxy ? { DATABASE_PROXY_SECRET_ARN = one(module.database_login[*].arn) } : {},
   )
+  cpu_architecture = var.cpu_architecture
   readable_secret_arns = merge(
     { owner = module.database.owner_secret_arn },
     local.database_has_password ? { service = one(module.database_login[*].arn) } : {},

@@ -17,7 +17,7 @@ locals {
 
   # A deployment runs both versions at the same time, and the task that migrates is just gone or going.
   vcpus_beside    = module.prometheus.vcpus
-  vcpus_migration = module.app.vcpus
+  vcpus_migration = module.migration.vcpus
   vcpus_running = {
     for when, tasks in local.app_tasks_on : when => {
       on_demand = tasks.on_demand * module.app.vcpus + local.vcpus_beside

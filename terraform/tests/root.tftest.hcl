@@ -162,9 +162,9 @@ run "the_image_and_the_secrets_reach_the_task" {
     error_message = "A task accepts, drains and writes its last lines before SIGKILL."
   }
 
-  # (2 + 2) x 0.5 for both versions, 0.25 for Prometheus, 0.5 for the migration; with 4 tasks 2 more.
+  # (2 + 2) x 0.5 for both versions, 0.25 for Prometheus, 0.25 for the migration; with 4 tasks 2 more.
   assert {
-    condition     = local.vcpus_deploying.least == { on_demand = 2.75, spot = 0 } && local.vcpus_deploying.most == { on_demand = 4.75, spot = 0 }
+    condition     = local.vcpus_deploying.least == { on_demand = 2.5, spot = 0 } && local.vcpus_deploying.most == { on_demand = 4.5, spot = 0 }
     error_message = "Quotas: a deployment runs both versions, Prometheus and the migration."
   }
 
@@ -326,7 +326,7 @@ run "a_larger_pool_is_refused_too" {
   expect_failures = [terraform_data.preconditions]
 }
 
-# (3 + 3) x 1 for both versions, 0.25 for Prometheus, 1 for the migration: 7.25, more than the 6 of a new account.
+# (3 + 3) x 1 for both versions, 0.25 for Prometheus, 0.25 for the migration: 6.5, more than the 6 of a new account.
 run "a_deployment_past_the_quota_is_refused" {
   command = plan
 
@@ -334,7 +334,7 @@ run "a_deployment_past_the_quota_is_refused" {
     app_cpu            = 1024
     app_memory         = 2048
     app_tasks          = { min = 3, max = 3 }
-    fargate_vcpu_quota = { on_demand = 7, spot = 0 }
+    fargate_vcpu_quota = { on_demand = 6, spot = 0 }
   }
 
   expect_failures = [terraform_data.preconditions, check.quotas_allow_the_most_tasks]
@@ -405,7 +405,7 @@ run "production_has_what_it_asks_for" {
 
   # The least 3 always on FARGATE, of those beyond it half: 8 and 5 in the sale, twice 12 and 9 with all of them.
   assert {
-    condition     = local.vcpus_running.sale == { on_demand = 4.25, spot = 2.5 } && local.vcpus_deploying.most == { on_demand = 12.75, spot = 9 }
+    condition     = local.vcpus_running.sale == { on_demand = 4.25, spot = 2.5 } && local.vcpus_deploying.most == { on_demand = 12.5, spot = 9 }
     error_message = "Quotas: Spot has one of its own."
   }
 }

@@ -7,3 +7,8 @@ output "task_role_arn" {
   description = "Who the program is."
   value       = aws_iam_role.task.arn
 }
+
+output "vcpus" {
+  description = "vCPUs of the task, which Fargate's quotas count."
+  value       = var.cpu / 1024
+}

@@ -56,13 +56,13 @@ variable "memory" {
 }
 
 variable "cpu_architecture" {
-  description = "X86_64 or ARM64."
+  description = "ARM64 (Graviton) or X86_64; the image must be of it, or of both."
   type        = string
-  default     = "X86_64"
+  default     = "ARM64"
 
   validation {
-    condition     = contains(["X86_64", "ARM64"], var.cpu_architecture)
-    error_message = "cpu_architecture must be X86_64 or ARM64."
+    condition     = contains(["ARM64", "X86_64"], var.cpu_architecture)
+    error_message = "cpu_architecture must be ARM64 or X86_64."
   }
 }
 
