@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from tests.said_once import pytest_runtest_makereport  # noqa: F401 - a hook: pytest finds it here
 from tests.stores import Databases, OwnPostgres, OwnRedis, running_postgres, running_redis
 
 

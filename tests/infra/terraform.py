@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,12 @@ MODULES = sorted(path.name for path in (TREE / "modules").iterdir() if path.is_d
 
 MIRROR = "TERRAFORM_PLUGIN_DIR"
 """The variable that says where the provider lies, in a folder registry.terraform.io, for a machine without internet."""
+
+FIRST_LINES = 60
+"""How many lines of its complaints a failed command is told with; they begin with what matters."""
+
+LAST_LINES = 25
+"""How many lines of its other output; these end with what matters."""
 
 _CONFIGURATION = "TF_CLI_CONFIG_FILE"
 _REGISTRY = "registry.terraform.io"
@@ -32,7 +39,7 @@ class MissingTerraformError(Exception):
 
 
 class TerraformError(AssertionError):
-    """A command of Terraform failed; the message is what it wrote."""
+    """A command of Terraform failed; the message is where all that it wrote lies, the end of that, its errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +93,22 @@ class Folder:
         )
         if status not in accepted:
             words = " ".join((command, *arguments))
-            raise TerraformError(f"terraform {words}: exit status {status}\n{output}\n{complaints}")
+            raise TerraformError(f"terraform {words}: exit status {status}{self._told(command, output, complaints)}")
         return output
+
+    def _told(self, command: str, output: str, complaints: str) -> str:
+        """Return what a person wants to read of a failure, the errors at the end; keep all of it in a file."""
+        name = f"{self.path.name}-{command}-"
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", prefix=name, suffix=".log", dir=self.terraform.cache, delete=False
+        ) as log:
+            log.write(f"{output}\n{complaints}")
+        parts = (
+            f", all of it in {log.name}",
+            _shortened(output, 0, LAST_LINES),
+            _shortened(complaints, FIRST_LINES, 0),
+        )
+        return "\n\n".join(part for part in parts if part)
 
     def state(self) -> list[dict[str, Any]]:
         """Return every resource in the state, of all modules, with its `address`, `type` and `values`."""
@@ -164,6 +185,15 @@ def _require_registry(terraform: Terraform, cache: Path) -> None:
         raise MissingTerraformError(
             f"no provider in a local mirror ({MIRROR} names one), none to fetch: {last}"
         ) from None
+
+
+def _shortened(text: str, first: int, last: int) -> str:
+    """Return the first and the last lines of a text, and in their midst how many are left out."""
+    lines = text.strip().splitlines()
+    left_out = len(lines) - first - last
+    if left_out <= 0:
+        return "\n".join(lines)
+    return "\n".join([*lines[:first], f"... ({left_out} lines are left out)", *lines[len(lines) - last :]])
 
 
 def _run_to_its_end(command: list[str | Path], environ: Mapping[str, str], seconds: float) -> tuple[int, str, str]:

@@ -6,15 +6,23 @@ from importlib import import_module
 import waitress
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from tests.infra.emulator.repeats import DoneOnce
+
 ADDITIONS = ("autoscaling", "cloudformation", "ec2", "ecs", "efs", "elasticache", "logs", "rds")
-THREADS = 32  # as many requests as Terraform has on the way at the same time
+
+THREADS = 4  # one at work, and some that wait for a queue's message
+
+# The provider keeps up to ten connections open for each service. Waitress would take no more than a hundred in all, and
+# let the next one wait until another is given up: for a minute and a half.
+CONNECTIONS = 1000
 
 
 def main(host: str, port: int) -> None:
     """Serve until ended; by waitress, since moto's own development server drops a connection now and then."""
     for addition in ADDITIONS:
         import_module(f"tests.infra.emulator.{addition}")
-    waitress.serve(DomainDispatcherApplication(create_backend_app), host=host, port=port, threads=THREADS)
+    application = DoneOnce(DomainDispatcherApplication(create_backend_app))
+    waitress.serve(application, host=host, port=port, threads=THREADS, connection_limit=CONNECTIONS)
 
 
 if __name__ == "__main__":

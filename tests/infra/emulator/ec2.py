@@ -1,14 +1,11 @@
-"""EC2: rules that name a group or a prefix list keep their description, and are changed one at a time."""
+"""EC2: rules that name a group or a prefix list keep their description; AWS' own answer about one that is gone."""
 
-import threading
 from typing import Any
 
 from moto.ec2.exceptions import InvalidPermissionNotFoundError, InvalidSecurityGroupRuleIdNotFoundError
 from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
 
 from tests.infra.emulator.patching import Call, around
-
-_one_at_a_time = threading.RLock()
 
 
 @around(SecurityGroupRule, "__init__")
@@ -19,19 +16,6 @@ def _remember(original: Call, self: Any, *arguments: Any, **named: Any) -> None:
 
 
 SecurityGroupRule.description = property(lambda self: self.told)  # type: ignore[method-assign,assignment]
-
-
-@around(
-    SecurityGroupBackend,
-    "authorize_security_group_ingress",
-    "authorize_security_group_egress",
-    "revoke_security_group_ingress",
-    "revoke_security_group_egress",
-)
-def _change(original: Call, *arguments: Any, **named: Any) -> Any:
-    """Change a group's rules alone: moto reads the list and writes a new one, and what came between would be undone."""
-    with _one_at_a_time:
-        return original(*arguments, **named)
 
 
 @around(SecurityGroupBackend, "revoke_security_group_ingress", "revoke_security_group_egress")
