@@ -41,7 +41,8 @@ module "app" {
   cluster_name           = module.cluster.cluster_name
   vpc_id                 = module.network.vpc_id
   public_subnet_ids      = module.network.public_subnet_ids
-  private_subnet_ids     = module.network.private_subnet_ids
+  private_subnet_ids     = local.task_subnet_ids
+  assign_public_ip       = var.public_tasks
   discovery_namespace_id = module.cluster.namespace_id
   discovery_name         = "app"
   log_group_name         = module.observability.log_groups.app.name
@@ -97,6 +98,7 @@ module "app" {
   # No endpoint leads to a public registry, so a collector that is not in a private ECR opens the way out.
   internet_egress = length(local.missing_endpoints) > 0 || !can(regex("^[0-9]{12}[.]dkr[.]ecr[.]", var.collector_image))
 
+  keep_task_definitions            = var.keep_task_definitions
   deletion_protection              = var.deletion_protection
   access_logs_bucket_force_destroy = !var.deletion_protection
 }

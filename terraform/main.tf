@@ -3,6 +3,8 @@ locals {
   prometheus_name   = "${local.name}-prometheus"
   missing_endpoints = setsubtract(["ecr.api", "ecr.dkr", "logs", "secretsmanager", "xray"], var.interface_endpoints)
 
+  task_subnet_ids = var.public_tasks ? module.network.public_subnet_ids : module.network.private_subnet_ids
+
   # What every task reaches: AWS services by their endpoints, image layers in S3.
   aws_egress = module.network.has_endpoints ? {
     endpoints = { security_group_id = module.network.endpoints_security_group_id, port = 443 }
@@ -15,6 +17,7 @@ module "network" {
   name                = local.name
   cidr                = var.vpc_cidr
   zones               = [for letter in var.zone_letters : "${var.region}${letter}"]
+  nat_enabled         = !var.public_tasks
   single_nat_gateway  = var.single_nat_gateway
   interface_endpoints = var.interface_endpoints
 }
@@ -22,7 +25,8 @@ module "network" {
 module "ecr" {
   source = "./modules/ecr"
 
-  name = local.name
+  name         = local.name
+  force_delete = !var.deletion_protection
 }
 
 module "cluster" {

@@ -49,8 +49,18 @@ output "database_login_arn" {
 }
 
 output "private_subnet_ids" {
-  description = "Where tasks run."
+  description = "The private subnets: where tasks run, unless they are public, and Lambda (docs/lambda.md)."
   value       = module.network.private_subnet_ids
+}
+
+output "task_subnet_ids" {
+  description = "Where tasks run."
+  value       = local.task_subnet_ids
+}
+
+output "task_public_ip" {
+  description = "Whether they get a public address, in ECS' words: ENABLED or DISABLED."
+  value       = var.public_tasks ? "ENABLED" : "DISABLED"
 }
 
 output "task_security_group_id" {

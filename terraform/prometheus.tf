@@ -11,7 +11,8 @@ module "prometheus" {
   cluster_name           = module.cluster.cluster_name
   vpc_id                 = module.network.vpc_id
   public_subnet_ids      = module.network.public_subnet_ids
-  private_subnet_ids     = module.network.private_subnet_ids
+  private_subnet_ids     = local.task_subnet_ids
+  assign_public_ip       = var.public_tasks
   discovery_namespace_id = module.cluster.namespace_id
   discovery_name         = "prometheus"
   log_group_name         = module.observability.log_groups.prometheus.name
@@ -57,6 +58,7 @@ module "prometheus" {
   egress_prefix_lists = { s3 = module.network.s3_prefix_list_id }
   internet_egress     = length(local.missing_endpoints) > 0
 
+  keep_task_definitions            = var.keep_task_definitions
   deletion_protection              = var.deletion_protection
   access_logs_bucket_force_destroy = !var.deletion_protection
 }

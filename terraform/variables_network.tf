@@ -21,6 +21,12 @@ variable "single_nat_gateway" {
   default     = true
 }
 
+variable "public_tasks" {
+  description = "Run the tasks in the public subnets, each with a public address, and leave the NAT gateways out: the cheapest way out, to try it. Only the load balancers are let in."
+  type        = bool
+  default     = false
+}
+
 variable "interface_endpoints" {
   description = "AWS services reached without the NAT gateways. Where one that tasks need is missing, they may reach the internet by HTTPS."
   type        = set(string)

@@ -27,7 +27,13 @@ variable "app_log_group_class" {
 }
 
 variable "deletion_protection" {
-  description = "Refuse to delete the database, its last snapshot, and the load balancers with their logs."
+  description = "Refuse to delete the database, its last snapshot, the load balancers with their logs, and repositories with images."
+  type        = bool
+  default     = true
+}
+
+variable "keep_task_definitions" {
+  description = "Keep the revisions of task definitions that others have replaced, also when all is destroyed: to go back to one. They cost nothing."
   type        = bool
   default     = true
 }

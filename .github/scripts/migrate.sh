@@ -19,7 +19,8 @@ output() {
 
 cluster=$(output -raw cluster_name)
 definition=$(output -raw migration_task_definition_arn)
-subnets=$(output -json private_subnet_ids)
+subnets=$(output -json task_subnet_ids)
+public_ip=$(output -raw task_public_ip)
 group=$(output -raw task_security_group_id)
 
 # ECS answers "no room" and the like with exit status 0, no task and a reason.
@@ -28,7 +29,7 @@ started=$(aws ecs run-task \
     --task-definition "$definition" \
     --launch-type FARGATE \
     --started-by "migrate-${IMAGE_TAG:0:20}" \
-    --network-configuration "{\"awsvpcConfiguration\":{\"subnets\":$subnets,\"securityGroups\":[\"$group\"],\"assignPublicIp\":\"DISABLED\"}}" \
+    --network-configuration "{\"awsvpcConfiguration\":{\"subnets\":$subnets,\"securityGroups\":[\"$group\"],\"assignPublicIp\":\"$public_ip\"}}" \
     --query '[tasks[0].taskArn, failures[0].reason]' --output text)
 read -r task reason <<<"$started"
 [[ $task == arn:* ]] || fail "ECS did not start the migration: $reason"

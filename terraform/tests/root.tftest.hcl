@@ -153,7 +153,7 @@ run "the_image_and_the_secrets_reach_the_task" {
   }
 
   assert {
-    condition     = output.deploy_role_arn == null && output.private_subnet_ids == module.network.private_subnet_ids && output.task_security_group_id == module.app.task_security_group_id
+    condition     = output.deploy_role_arn == null && output.task_subnet_ids == module.network.private_subnet_ids && output.task_public_ip == "DISABLED" && output.task_security_group_id == module.app.task_security_group_id
     error_message = "A migration must learn where its task runs; without a repository there is no role."
   }
 
@@ -407,6 +407,25 @@ run "production_has_what_it_asks_for" {
   assert {
     condition     = local.vcpus_running.sale == { on_demand = 4.25, spot = 2.5 } && local.vcpus_deploying.most == { on_demand = 12.5, spot = 9 }
     error_message = "Quotas: Spot has one of its own."
+  }
+}
+
+run "tasks_with_public_addresses_need_no_nat_gateway" {
+  command = apply
+
+  variables {
+    public_tasks        = true
+    interface_endpoints = []
+  }
+
+  assert {
+    condition     = length(module.network.nat_gateway_ids) == 0
+    error_message = "There must be no NAT gateway to pay for."
+  }
+
+  assert {
+    condition     = output.task_subnet_ids == module.network.public_subnet_ids && output.task_public_ip == "ENABLED"
+    error_message = "Tasks, and the migration among them, must have a way out."
   }
 }
 

@@ -28,6 +28,6 @@ def test_the_complete_example_names_every_variable_and_no_other() -> None:
     assert found(r"^(\w+) +=", TREE / "terraform.tfvars.example") == VARIABLES
 
 
-@pytest.mark.parametrize("environment", ["dev", "prod"])
+@pytest.mark.parametrize("environment", ["dev", "prod", "trial"])
 def test_an_environment_names_variables_that_exist(environment: str) -> None:
     assert found(r"^(\w+) +=", TREE / "examples" / f"{environment}.tfvars") <= VARIABLES

@@ -23,7 +23,8 @@ OUTPUTS: dict[str, str | Answer] = {
     f"{TF} output -raw task_definition_arn": DEFINITION,
     f"{TF} output -raw prometheus_task_definition_arn": PROMETHEUS,
     f"{TF} output -raw migration_task_definition_arn": MIGRATION,
-    f"{TF} output -json private_subnet_ids": '["subnet-1","subnet-2"]\n',
+    f"{TF} output -json task_subnet_ids": '["subnet-1","subnet-2"]\n',
+    f"{TF} output -raw task_public_ip": "DISABLED",
     f"{TF} output -raw task_security_group_id": "sg-1",
     f"{TF} output -raw url": "https://shop.example.com",
 }
@@ -205,7 +206,7 @@ MIGRATES: Answers = {
 }
 
 
-def test_the_migration_runs_as_a_task_of_its_own_definition_in_the_private_subnets(machine: Machine) -> None:
+def test_the_migration_runs_as_a_task_of_its_own_definition_where_tasks_run(machine: Machine) -> None:
     machine.told(MIGRATES)
     done = machine.run("migrate.sh", IMAGE_TAG="c0ffee")
     assert done.status == 0, done.output
@@ -221,6 +222,13 @@ def test_the_migration_runs_as_a_task_of_its_own_definition_in_the_private_subne
         }
     }
     assert "--overrides" not in task.words, "what it runs, and as whom, its definition says"
+
+
+def test_the_migration_gets_a_public_address_where_tasks_have_one(machine: Machine) -> None:
+    machine.told({**MIGRATES, f"{TF} output -raw task_public_ip": "ENABLED"})
+    assert machine.run("migrate.sh", IMAGE_TAG="c0ffee").status == 0
+    network = json.loads(machine.call("aws ecs run-task").option("--network-configuration"))
+    assert network["awsvpcConfiguration"]["assignPublicIp"] == "ENABLED"
 
 
 def test_what_the_migration_wrote_is_shown(machine: Machine) -> None:
@@ -244,7 +252,8 @@ def test_what_the_migration_wrote_is_shown(machine: Machine) -> None:
         ({"aws ecs describe-tasks": FAILS}, ""),
         ({"aws ecs describe-task-definition": FAILS}, ""),
         ({f"{TF} output -raw migration_task_definition_arn": FAILS}, ""),
-        ({f"{TF} output -json private_subnet_ids": FAILS}, ""),
+        ({f"{TF} output -json task_subnet_ids": FAILS}, ""),
+        ({f"{TF} output -raw task_public_ip": FAILS}, ""),
     ],
 )
 def test_a_migration_that_did_not_succeed_is_a_failure(answers: Answers, said: str, machine: Machine) -> None:

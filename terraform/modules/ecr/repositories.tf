@@ -11,6 +11,7 @@ resource "aws_ecr_repository" "this" {
 
   name                 = each.value
   image_tag_mutability = "IMMUTABLE" # a tag is a commit, and stays that commit
+  force_delete         = var.force_delete
 
   image_scanning_configuration {
     scan_on_push = true

@@ -3,6 +3,12 @@ variable "name" {
   type        = string
 }
 
+variable "force_delete" {
+  description = "Delete the repositories with the images in them; else ECR refuses while there is one."
+  type        = bool
+  default     = false
+}
+
 variable "kept_images" {
   description = "How many images stay; older ones are removed."
   type        = number

@@ -1,3 +1,11 @@
+# Container insights write here, and would make the group by themselves: then it stayed behind when all else is destroyed.
+resource "aws_cloudwatch_log_group" "insights" {
+  #checkov:skip=CKV_AWS_158: encrypted with CloudWatch's own key; numbers of CPU and memory are no secrets
+  #checkov:skip=CKV_AWS_338: the metrics made of these lines stay for 15 months; the lines themselves AWS keeps for a day too
+  name              = "/aws/ecs/containerinsights/${var.name}/performance"
+  retention_in_days = 1
+}
+
 resource "aws_ecs_cluster" "this" {
   name = var.name
 
@@ -5,6 +13,8 @@ resource "aws_ecs_cluster" "this" {
     name  = "containerInsights"
     value = "enabled"
   }
+
+  depends_on = [aws_cloudwatch_log_group.insights]
 }
 
 resource "aws_ecs_cluster_capacity_providers" "this" {

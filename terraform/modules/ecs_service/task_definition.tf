@@ -71,7 +71,7 @@ resource "aws_ecs_task_definition" "this" {
   memory                   = var.memory
   execution_role_arn       = aws_iam_role.execution.arn
   task_role_arn            = aws_iam_role.task.arn
-  skip_destroy             = true # the running revision stays active while the migration runs, and for a roll-back
+  skip_destroy             = var.keep_task_definitions # the running revision stays active while the migration runs, and for a roll-back
   container_definitions = jsonencode(concat(
     [merge(local.container, { for key, value in local.optional : key => value if value != null })],
     local.collector,

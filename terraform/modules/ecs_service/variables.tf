@@ -34,8 +34,20 @@ variable "public_subnet_ids" {
 }
 
 variable "private_subnet_ids" {
-  description = "Where its tasks run."
+  description = "Where its tasks run; public subnets only with assign_public_ip."
   type        = list(string)
+}
+
+variable "assign_public_ip" {
+  description = "Give each task a public address: its way out where its subnets have no NAT gateway. Nobody comes in by it but the load balancer."
+  type        = bool
+  default     = false
+}
+
+variable "keep_task_definitions" {
+  description = "Keep the revisions of the task definition that others have replaced, also when all is destroyed: to go back to one."
+  type        = bool
+  default     = true
 }
 
 variable "discovery_namespace_id" {

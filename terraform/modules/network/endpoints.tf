@@ -1,9 +1,10 @@
-# Image layers lie in S3: a gateway endpoint costs nothing and keeps them off the NAT gateway.
+# Image layers lie in S3: a gateway endpoint costs nothing and keeps them off the NAT gateway. Without one, tasks run in
+# the public subnets, and the way from there is the same.
 resource "aws_vpc_endpoint" "s3" {
   vpc_id            = aws_vpc.this.id
   service_name      = "com.amazonaws.${data.aws_region.current.name}.s3"
   vpc_endpoint_type = "Gateway"
-  route_table_ids   = [for table in aws_route_table.private : table.id]
+  route_table_ids   = concat([for table in aws_route_table.private : table.id], var.nat_enabled ? [] : [aws_route_table.public.id])
 
   tags = { Name = "${var.name}-s3" }
 }

@@ -1,5 +1,5 @@
 locals {
-  nat_zones = var.single_nat_gateway ? slice(var.zones, 0, 1) : var.zones
+  nat_zones = slice(var.zones, 0, !var.nat_enabled ? 0 : var.single_nat_gateway ? 1 : length(var.zones))
 }
 
 resource "aws_eip" "nat" {

@@ -18,7 +18,7 @@ resource "aws_route_table" "private" {
 }
 
 resource "aws_route" "nat" {
-  for_each = local.zones
+  for_each = var.nat_enabled ? local.zones : {}
 
   route_table_id         = aws_route_table.private[each.key].id
   destination_cidr_block = "0.0.0.0/0"

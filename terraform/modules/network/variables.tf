@@ -24,6 +24,12 @@ variable "zones" {
   }
 }
 
+variable "nat_enabled" {
+  description = "Give the private subnets a way out over NAT gateways; without one they reach what has an endpoint."
+  type        = bool
+  default     = true
+}
+
 variable "single_nat_gateway" {
   description = "One NAT gateway for all zones (cheaper; its zone's end cuts every task off) instead of one for each."
   type        = bool

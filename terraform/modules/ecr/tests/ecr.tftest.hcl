@@ -23,6 +23,28 @@ run "two_repositories" {
   }
 }
 
+run "images_hold_their_repository" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for repository in aws_ecr_repository.this : !repository.force_delete])
+    error_message = "Images must not go with a repository unless that is asked for."
+  }
+}
+
+run "unless_they_may_go" {
+  command = plan
+
+  variables {
+    force_delete = true
+  }
+
+  assert {
+    condition     = alltrue([for repository in aws_ecr_repository.this : repository.force_delete])
+    error_message = "A stack that is tried out goes with its images."
+  }
+}
+
 run "too_few_images_are_refused" {
   command = plan
 

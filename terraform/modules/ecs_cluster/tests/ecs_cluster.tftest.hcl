@@ -14,6 +14,11 @@ run "cluster" {
   }
 
   assert {
+    condition     = aws_cloudwatch_log_group.insights.name == "/aws/ecs/containerinsights/dev-chalice-app/performance"
+    error_message = "The group that container insights write to must be ours, so that it goes with the cluster."
+  }
+
+  assert {
     condition     = aws_ecs_cluster_capacity_providers.this.capacity_providers == toset(["FARGATE", "FARGATE_SPOT"])
     error_message = "Both kinds of Fargate must be there."
   }

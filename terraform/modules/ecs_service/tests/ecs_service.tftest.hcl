@@ -148,6 +148,11 @@ run "as_promised" {
     error_message = "Graviton, unless told otherwise."
   }
 
+  assert {
+    condition     = !aws_ecs_service.this.network_configuration[0].assign_public_ip && aws_ecs_task_definition.this.skip_destroy
+    error_message = "Tasks have no public address, and old revisions stay to go back to, unless otherwise is asked for."
+  }
+
   # The roles.
 
   assert {
@@ -263,6 +268,20 @@ run "as_promised" {
   assert {
     condition     = aws_ecs_service.this.force_new_deployment && one(aws_ecs_service.this.capacity_provider_strategy).base == 2
     error_message = "Another number of tasks must change the service, not replace it."
+  }
+}
+
+run "a_public_address_and_no_old_revisions" {
+  command = plan
+
+  variables {
+    assign_public_ip      = true
+    keep_task_definitions = false
+  }
+
+  assert {
+    condition     = aws_ecs_service.this.network_configuration[0].assign_public_ip && !aws_ecs_task_definition.this.skip_destroy
+    error_message = "A stack that is tried out has no NAT gateway, and leaves nothing."
   }
 }
 

@@ -72,6 +72,24 @@ run "one_nat_gateway_for_all" {
   }
 }
 
+run "no_nat_gateway_at_all" {
+  command = apply
+
+  variables {
+    nat_enabled = false
+  }
+
+  assert {
+    condition     = length(aws_nat_gateway.this) == 0 && length(aws_eip.nat) == 0 && length(aws_route.nat) == 0 && length(output.nat_gateway_ids) == 0
+    error_message = "Without NAT there is nothing of it to pay for."
+  }
+
+  assert {
+    condition     = contains(aws_vpc_endpoint.s3.route_table_ids, aws_route_table.public.id)
+    error_message = "Tasks in the public subnets reach S3 by its endpoint: their egress rule names its prefix list."
+  }
+}
+
 run "one_zone_is_refused" {
   command = plan
 
