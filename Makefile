@@ -130,6 +130,13 @@ bench: setup $(VENV)/.bench $(EXPRESS)/.installed bench-tools ## Measure the ser
 bench-adapter: setup ## Measure what the adapter costs on top of Chalice, without a server
 	@$(BIN)/python -m tests.load.adapter
 
+PLANS := build/plans
+
+.PHONY: costs
+costs: setup $(VENV)/.infra ## Print what the examples cost, from docs/prices.toml and plans on an emulated AWS (docs/costs.md)
+	@$(BIN)/python -m tests.infra.plans $(PLANS) dev prod trial
+	@$(BIN)/python -m local.costs $(PLANS)/dev.json $(PLANS)/prod.json $(PLANS)/trial.json
+
 .PHONY: diagrams
 diagrams: ## Draw docs/architecture.svg anew (wants graphviz)
 	@command -v dot >/dev/null || $(APT) graphviz

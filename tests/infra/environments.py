@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.infra.cloud import IMPATIENT, Cloud
+from tests.infra.inventory import inventory
 from tests.infra.terraform import Terraform, scratch_tree
 
 PARALLEL = "-parallelism=30"
@@ -50,7 +51,9 @@ class Environment:
         self.full_name = f"{name}-chalice-app"
         self.cloud = cloud
         self.given = _given(cloud)
+        self.beforehand = inventory(cloud)
         self.seconds: dict[str, float] = {}
+        self.plan: dict[str, Any] = {}  # the last one that was made
         root = scratch_tree(scratch)
         (root / "backend.tf").unlink()  # the state lies beside it, not in Terraform Cloud
         (root / "zz_impatient_override.tf").write_text(IMPATIENT, encoding="utf-8")
@@ -71,19 +74,31 @@ class Environment:
         """Plan again, and return what would change, attribute by attribute."""
         with self._timed("plan"):
             self._run("plan", "-out=again.tfplan", PARALLEL, *self._arguments)
-        plan = json.loads(self._run("show", "-json", "again.tfplan"))
-        return [change for resource in plan.get("resource_changes", ()) for change in _changes(resource)]
+        self.plan = json.loads(self._run("show", "-json", "again.tfplan"))
+        return [change for resource in self.plan.get("resource_changes", ()) for change in _changes(resource)]
 
     @cached_property
     def outputs(self) -> dict[str, Any]:
         """What it says after it was applied."""
         return self._folder.outputs()
 
+    def setting(self, name: str, default: str) -> str:
+        """Return what the example says of a variable that it need not name: a number or a truth, as it is written."""
+        found = re.search(rf"^{name}\s*=\s*(\S+)$", self._example(), re.MULTILINE)
+        return found[1] if found else default
+
     def variable(self, name: str) -> str:
         """Return what the example says of a variable."""
-        text = (self._folder.path / "examples" / f"{self.name}.tfvars").read_text(encoding="utf-8")
-        (value,) = re.findall(rf'^{name}\s*=\s*"([^"]*)"', text, re.MULTILINE)
+        (value,) = re.findall(rf'^{name}\s*=\s*"([^"]*)"', self._example(), re.MULTILINE)
         return str(value)
+
+    def _example(self) -> str:
+        return (self._folder.path / "examples" / f"{self.name}.tfvars").read_text(encoding="utf-8")
+
+    def left(self) -> set[tuple[str, str]]:
+        """Return what is in the account and was not there beforehand, by kind and id; what tests made is `twin/`."""
+        left = inventory(self.cloud) - self.beforehand
+        return {(kind, id) for kind, id in left if not id.startswith("twin/")}
 
     def resources(self) -> list[dict[str, Any]]:
         """Return every resource that is in its state."""

@@ -1,5 +1,6 @@
 """Run it: `python -m tests.infra.emulator HOST PORT`."""
 
+import logging
 import sys
 from importlib import import_module
 
@@ -8,7 +9,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from tests.infra.emulator.repeats import DoneOnce
 
-ADDITIONS = ("autoscaling", "cloudformation", "ec2", "ecs", "efs", "elasticache", "logs", "rds")
+ADDITIONS = ("autoscaling", "cloudformation", "ec2", "ecs", "efs", "elasticache", "logs", "rds", "servicediscovery")
 
 THREADS = 4  # one at work, and some that wait for a queue's message
 
@@ -21,6 +22,7 @@ def main(host: str, port: int) -> None:
     """Serve until ended; by waitress, since moto's own development server drops a connection now and then."""
     for addition in ADDITIONS:
         import_module(f"tests.infra.emulator.{addition}")
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that requests wait is how it is meant
     application = DoneOnce(DomainDispatcherApplication(create_backend_app))
     waitress.serve(application, host=host, port=port, threads=THREADS, connection_limit=CONNECTIONS)
 

@@ -1,8 +1,9 @@
-"""ECS: what moto forgets of a service (aws_ecs_service)."""
+"""ECS: what moto forgets of a service (aws_ecs_service), and clusters that are gone (aws_ecs_cluster)."""
 
 from typing import Any
 
 from moto.ecs.exceptions import InvalidParameterException
+from moto.ecs.models import EC2ContainerServiceBackend as Backend
 from moto.ecs.responses import EC2ContainerServiceResponse as Responses
 
 from tests.infra.emulator.patching import Call, around
@@ -15,6 +16,12 @@ _FORGOTTEN = {
     "enableExecuteCommand": "enable_execute_command",
     "healthCheckGracePeriodSeconds": "health_check_grace_period_seconds",
 }
+
+
+@around(Backend, "list_clusters")
+def _list(original: Call, self: Any) -> list[str]:
+    """List those that are there: a deleted one can be described for a while, but is in no list."""
+    return [cluster.arn for cluster in self.clusters.values() if cluster.status == "ACTIVE"]
 
 
 @around(Responses, "create_service")

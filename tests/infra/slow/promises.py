@@ -12,8 +12,14 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from local.costs.__main__ import REGIONS
+from local.costs.bill import bill
+from local.costs.plan import Plan
+from local.costs.prices import Prices
 from tests.infra.environments import Environment
+from tests.infra.inventory import KINDS, PARTS
 from tests.infra.questions import ANYWHERE, Account, Opening, as_list
+from tests.infra.terraform import ROOT
 from tests.infra.twin import LEFT_ALONE, Twin, names_read
 from tests.stores import OwnRedis
 
@@ -50,6 +56,13 @@ def test_a_second_plan_changes_nothing(applied: Environment) -> None:
     assert not unexplained, "\n".join(map(str, unexplained))
     stale = set(DRIFT) - {(change.type, change.attribute) for change in changes}
     assert not stale, "these do not drift any more: drop them from DRIFT"
+
+
+def test_its_bill_is_the_one_in_the_docs(applied: Environment) -> None:
+    assert applied.plan, "the test before has planned again"
+    page = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
+    table = bill(Plan(applied.plan), [Prices(region) for region in REGIONS])
+    assert table in page, f"make costs prints another table than docs/costs.md has:\n{table}"
 
 
 def test_what_the_service_has_always_promised_is_there_by_name(applied: Environment, account: Account) -> None:
@@ -337,25 +350,40 @@ def test_the_server_serves_with_exactly_these_names(account: Account, database_u
 
 
 def test_all_of_it_comes_down_again(applied: Environment, record_property: Callable[[str, object], None]) -> None:
-    created = applied.addresses()
+    created = applied.resources()
+    unknown = {resource["type"] for resource in created} - KINDS.keys() - PARTS.keys()
+    assert not unknown, "inventory.py is to say how these are listed, or with what they go"
+    used(applied)
     applied.apply(*UNPROTECTED, step="unprotect")
     applied.destroy(*UNPROTECTED)
     assert sum(applied.seconds[step] for step in ("apply", "plan", "destroy")) < SECONDS, applied.seconds
     record_property("resources", len(created))
     record_property("seconds", {step: round(seconds) for step, seconds in applied.seconds.items()})
     assert applied.addresses() == []
-    client = applied.cloud.client
-    clusters = client("ecs").describe_clusters(clusters=[applied.full_name])["clusters"]
-    assert [each["status"] for each in clusters if each["status"] != "INACTIVE"] == []
-    assert client("elbv2").describe_load_balancers()["LoadBalancers"] == []
-    assert client("rds").describe_db_instances()["DBInstances"] == []
-    assert client("elasticache").describe_replication_groups()["ReplicationGroups"] == []
-    assert client("ecr").describe_repositories()["repositories"] == []
-    assert client("logs").describe_log_groups()["logGroups"] == []
-    assert client("efs").describe_file_systems()["FileSystems"] == []
-    assert client("s3").list_buckets()["Buckets"] == []
-    assert [vpc for vpc in client("ec2").describe_vpcs()["Vpcs"] if not vpc["IsDefault"]] == []
+    kept = {"aws_ecs_task_definition"} if applied.setting("keep_task_definitions", "true") == "true" else set()
+    assert {(kind, id) for kind, id in applied.left() if kind not in kept} == set()
 
+
+def used(environment: Environment) -> None:
+    """Put into it what use puts into it, and what would hold it up: images, the load balancers' logs, lines."""
+    client, name = environment.cloud.client, environment.full_name
+    for repository in (name, f"{name}-prometheus"):
+        client("ecr").put_image(repositoryName=repository, imageTag="0123abc", imageManifest=json.dumps(MANIFEST))
+    for bucket in client("s3").list_buckets()["Buckets"]:
+        write_past_the_policy(client("s3"), bucket["Name"])
+    for group in client("logs").describe_log_groups()["logGroups"]:
+        client("logs").create_log_stream(logGroupName=group["logGroupName"], logStreamName="written")
+
+
+def write_past_the_policy(s3: Any, bucket: str) -> None:
+    """Write a load balancer's log. The emulator takes the policy's denial of plain HTTP for one of everything."""
+    policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    s3.delete_bucket_policy(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="AWSLogs/a.log.gz", Body=b"GET /product/1")
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+
+
+MANIFEST = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": []}
 
 UNPROTECTED = ["-var=deletion_protection=false"]
 """What an operator sets before the databases may be destroyed."""
