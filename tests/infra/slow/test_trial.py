@@ -1,4 +1,4 @@
-"""`trial` goes up, costs no NAT gateway, and leaves nothing; the other promises it shares with `dev`, file by file."""
+"""`trial` goes up without a NAT gateway and leaves nothing. What it shares with `dev`, the tests of `dev` hold."""
 
 import pytest
 
