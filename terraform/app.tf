@@ -44,7 +44,7 @@ module "app" {
   private_subnet_ids     = local.task_subnet_ids
   assign_public_ip       = var.public_tasks
   discovery_namespace_id = module.cluster.namespace_id
-  discovery_name         = "app"
+  discovery_name         = local.app_discovery_name
   log_group_name         = module.observability.log_groups.app.name
   log_group_arn          = module.observability.log_groups.app.arn
 

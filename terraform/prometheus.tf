@@ -27,12 +27,8 @@ module "prometheus" {
   cpu_architecture = var.cpu_architecture
   cpu              = 256
   memory           = 1024
-  environment = {
-    TARGET_DNS_NAME  = "app.${module.cluster.namespace_name}"
-    WEB_EXTERNAL_URL = "https://${var.prometheus_domain_name}"
-    RETENTION        = var.prometheus_retention
-  }
-  secrets = { PROMETHEUS_WEB_CONFIG = var.prometheus_web_config_secret_arn }
+  environment      = local.prometheus_environment
+  secrets          = { PROMETHEUS_WEB_CONFIG = var.prometheus_web_config_secret_arn }
   volume = {
     file_system_id   = module.prometheus_storage.file_system_id
     file_system_arn  = module.prometheus_storage.file_system_arn
@@ -40,6 +36,9 @@ module "prometheus" {
     access_point_arn = module.prometheus_storage.access_point_arn
     path             = "/prometheus"
   }
+
+  companions  = local.prometheus_companions
+  permissions = local.prometheus_permissions
 
   # One task, and never two: they would write to the same files. It is away during each deployment and its answers are as
   # slow as what it is asked, so no alarm judges one; a task that does not start goes back by itself.
@@ -56,7 +55,7 @@ module "prometheus" {
     storage = { security_group_id = module.prometheus_storage.security_group_id, port = 2049 }
   })
   egress_prefix_lists = { s3 = module.network.s3_prefix_list_id }
-  internet_egress     = length(local.missing_endpoints) > 0
+  internet_egress     = length(local.prometheus_missing_endpoints) > 0
 
   keep_task_definitions            = var.keep_task_definitions
   deletion_protection              = var.deletion_protection

@@ -9,6 +9,28 @@ variable "prometheus_retention" {
   }
 }
 
+variable "prometheus_workspace_id" {
+  description = "The workspace of Amazon Managed Service for Prometheus, in this account and region, that every sample is sent to as well; empty: none."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.prometheus_workspace_id == "" || can(regex("^ws-[0-9a-f-]{36}$", var.prometheus_workspace_id))
+    error_message = "prometheus_workspace_id must be a workspace's id, such as ws-01234567-89ab-cdef-0123-456789abcdef, or empty."
+  }
+}
+
+variable "runbook_url" {
+  description = "Where docs/runbook.md can be read: alerts link to it. Empty: in github_repository, where that is set."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.runbook_url == "" || can(regex("^https://[A-Za-z0-9:_./~%-]+$", var.runbook_url))
+    error_message = "runbook_url must be an https URL without query or anchor, or empty."
+  }
+}
+
 variable "log_retention_days" {
   description = "How long log lines are kept."
   type        = number

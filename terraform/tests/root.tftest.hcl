@@ -55,6 +55,9 @@ mock_provider "aws" {
   mock_resource "aws_db_proxy_default_target_group" {
     defaults = { name = "default" } # a name by chance may begin with a digit, which the target refuses
   }
+  mock_resource "aws_sns_topic" {
+    defaults = { arn = "arn:aws:sns:eu-west-1:123456789012:heartbeat" }
+  }
   mock_resource "aws_db_instance" {
     defaults = {
       address            = "db.example"
@@ -271,6 +274,75 @@ run "a_user_that_is_the_owner_is_refused" {
   expect_failures = [var.database_service_user]
 }
 
+run "prometheus_sees_every_task_and_tells_the_topic" {
+  command = apply
+
+  assert {
+    condition = local.prometheus_environment == tomap({
+      ALERTMANAGER     = "127.0.0.1:9093"
+      AWS_REGION       = "eu-west-1"
+      RETENTION        = "15d"
+      STACK            = "dev-chalice-app"
+      TARGETS_URL      = "http://127.0.0.1:9099/targets"
+      WEB_EXTERNAL_URL = "https://prometheus.shop.example.com"
+    })
+    error_message = "Prometheus asks the discovery beside it, tells the Alertmanager beside it, and sends samples nowhere."
+  }
+
+  assert {
+    condition = { for name, permission in local.prometheus_permissions : name => permission.resources } == {
+      FindTheTasks = ["*"]
+      TellOfAlerts = ["arn:aws:sns:eu-west-1:123456789012:on-call", "arn:aws:sns:eu-west-1:123456789012:heartbeat"]
+    }
+    error_message = "Its task publishes to the two topics, looks up tasks, and does nothing else."
+  }
+
+  assert {
+    condition     = local.prometheus_permissions.FindTheTasks.equals == { "servicediscovery:NamespaceName" = ["dev-chalice-app.internal"], "servicediscovery:ServiceName" = ["app"] }
+    error_message = "It looks up the tasks of this application only."
+  }
+
+  assert {
+    condition     = local.prometheus_companions.alertmanager.environment.SNS_TOPIC_ARN == var.sns_topic && local.prometheus_companions.discovery.environment.DISCOVERY_NAMESPACE == "dev-chalice-app.internal"
+    error_message = "Alertmanager tells the topic that CloudWatch's alarms tell."
+  }
+
+  assert {
+    condition     = local.prometheus_missing_endpoints == toset(["data-servicediscovery", "sns"]) && local.runbook_url == ""
+    error_message = "What it calls without an endpoint is reached over the internet; without a repository, alerts name the runbook's file."
+  }
+}
+
+run "prometheus_stays_inside_where_there_are_endpoints_for_all_it_calls" {
+  command = plan
+
+  variables {
+    interface_endpoints     = ["ecr.api", "ecr.dkr", "logs", "secretsmanager", "xray", "data-servicediscovery", "sns"]
+    prometheus_workspace_id = "ws-01234567-89ab-cdef-0123-456789abcdef"
+    github_repository       = "example/shop"
+  }
+
+  assert {
+    condition     = local.prometheus_missing_endpoints == toset(["aps-workspaces"])
+    error_message = "A workspace is one service more."
+  }
+
+  assert {
+    condition     = local.remote_write_url == "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-01234567-89ab-cdef-0123-456789abcdef/api/v1/remote_write"
+    error_message = "The workspace takes samples at its own address."
+  }
+
+  assert {
+    condition     = local.prometheus_environment.REMOTE_WRITE_URL == local.remote_write_url && local.prometheus_permissions.SendSamples == { actions = ["aps:RemoteWrite"], resources = ["arn:aws:aps:eu-west-1:123456789012:workspace/ws-01234567-89ab-cdef-0123-456789abcdef"] }
+    error_message = "Samples are sent to that workspace, which is the only one it may write to."
+  }
+
+  assert {
+    condition     = local.runbook_url == "https://github.com/example/shop/blob/main/docs/runbook.md"
+    error_message = "Alerts link to the runbook of the repository that deploys."
+  }
+}
+
 # floor(0.8 * 91) = 72 connections on a db.t4g.micro; 7 tasks, doubled during a deployment, with 5 each are 70.
 run "eighty_percent_of_the_connections_are_accepted" {
   command = plan
@@ -472,6 +544,8 @@ run "what_would_not_start_is_refused_before" {
     local_lease_ms           = 251
     database_pool_size       = 2.5
     prometheus_retention     = "forever"
+    prometheus_workspace_id  = "shop"
+    runbook_url              = "docs/runbook.md"
     multi_az                 = true
   }
 
@@ -480,6 +554,7 @@ run "what_would_not_start_is_refused_before" {
     var.cpu_architecture, var.fargate_vcpu_quota,
     var.app_drain_accept_seconds, var.app_access_log, var.app_log_group_class,
     var.cache_ttl_seconds, var.local_lease_ms, var.database_pool_size, var.prometheus_retention, var.multi_az,
+    var.prometheus_workspace_id, var.runbook_url,
   ]
 }
 

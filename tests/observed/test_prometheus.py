@@ -7,6 +7,7 @@ from functools import partial
 import httpx
 import pytest
 
+from local.prometheus_server import DEPLOYED
 from local.waiting import wait_until
 from tests.faults.load import assert_unavailable, readers
 from tests.observed import expressions
@@ -17,6 +18,9 @@ from tests.stores import OwnRedis
 
 BY_PROMETHEUS = {"up"}
 """What Prometheus itself adds to what it scrapes."""
+
+BY_DISCOVERY = set(re.findall(r"# TYPE (\w+)", (DEPLOYED / "discovery.py").read_text(encoding="utf-8")))
+"""What the discovery of tasks shows of itself, in AWS."""
 
 
 def exposed(server: Server) -> set[str]:
@@ -30,7 +34,7 @@ def test_every_metric_that_is_asked_for_exists(server: Server, load: Load, where
     asked = getattr(expressions, f"of_{where}")()
     assert len(asked) > 10
     named = set().union(*map(expressions.metrics_in, asked))
-    assert named <= exposed(server) | expressions.recorded() | BY_PROMETHEUS
+    assert named <= exposed(server) | expressions.recorded() | BY_PROMETHEUS | BY_DISCOVERY
 
 
 def test_every_metric_that_the_documents_name_exists(server: Server, load: Load) -> None:

@@ -80,7 +80,7 @@ data "aws_iam_policy_document" "execution" {
   }
 }
 
-# Who the program is: reads the secrets it names, and no more.
+# Who the program is: reads the secrets it names, and does what it was given permission for.
 resource "aws_iam_role" "task" {
   name               = "${var.name}-task"
   description        = "The program of ${var.name}"
@@ -88,7 +88,7 @@ resource "aws_iam_role" "task" {
 }
 
 locals {
-  may_anything = length(var.readable_secret_arns) > 0 || length(var.database_login_arns) > 0 || var.tracing_sidecar != null || var.volume != null
+  may_anything = length(var.readable_secret_arns) > 0 || length(var.database_login_arns) > 0 || length(var.permissions) > 0 || var.tracing_sidecar != null || var.volume != null
 }
 
 resource "aws_iam_role_policy" "task" {
@@ -144,6 +144,26 @@ data "aws_iam_policy_document" "task" {
         test     = "StringEquals"
         variable = "elasticfilesystem:AccessPointArn"
         values   = [statement.value.access_point_arn]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.permissions
+
+    content {
+      sid       = statement.key
+      actions   = statement.value.actions
+      resources = statement.value.resources
+
+      dynamic "condition" {
+        for_each = statement.value.equals
+
+        content {
+          test     = "StringEquals"
+          variable = condition.key
+          values   = condition.value
+        }
       }
     }
   }

@@ -8,8 +8,8 @@ locals {
 
   # What the containers beside it leave. Without a share of its own a container has next to none once both want the CPU.
   # Its memory is a reservation and no limit: what the others do not take is its too, up to the task's.
-  container_cpu    = var.cpu - sum(concat([0], var.tracing_sidecar[*].cpu))
-  container_memory = var.memory - sum(concat([0], var.tracing_sidecar[*].memory))
+  container_cpu    = var.cpu - sum(concat([0], var.tracing_sidecar[*].cpu, values(var.companions)[*].cpu))
+  container_memory = var.memory - sum(concat([0], var.tracing_sidecar[*].memory, values(var.companions)[*].memory))
 
   container = {
     name                   = var.container.name
@@ -75,6 +75,7 @@ resource "aws_ecs_task_definition" "this" {
   container_definitions = jsonencode(concat(
     [merge(local.container, { for key, value in local.optional : key => value if value != null })],
     local.collector,
+    local.companions,
   ))
 
   runtime_platform {

@@ -13,6 +13,7 @@ locals {
     values(aws_cloudwatch_metric_alarm.cache_cpu)[*].arn,
     [aws_cloudwatch_metric_alarm.cache_failover.arn],
     aws_cloudwatch_metric_alarm.errors_logged[*].arn,
+    [aws_cloudwatch_metric_alarm.prometheus_heartbeat.arn],
   )
 
   alarms_height = 4

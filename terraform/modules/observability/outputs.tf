@@ -13,3 +13,8 @@ output "query_names" {
   value       = sort([for query in aws_cloudwatch_query_definition.this : query.name])
 }
 
+
+output "heartbeat_topic_arn" {
+  description = "Where Alertmanager says each minute that alerts arrive."
+  value       = aws_sns_topic.heartbeat.arn
+}

@@ -76,6 +76,8 @@ variables {
     memory    = 256
     log_group = { name = "/ecs/test-shop/collector", arn = "arn:aws:logs:eu-west-1:123456789012:log-group:c" }
   }
+  companions  = { helper = { entry_point = ["/helper"], cpu = 16, memory = 64, environment = { A = "b" } } }
+  permissions = { Tell = { actions = ["sns:Publish"], resources = ["arn:aws:sns:eu-west-1:123456789012:t"], equals = { "aws:SourceVpc" = ["vpc-1"] } } }
 }
 
 run "as_promised" {
@@ -119,7 +121,7 @@ run "as_promised" {
   assert {
     condition = (
       sum([for container in jsondecode(aws_ecs_task_definition.this.container_definitions) : container.cpu]) == 512 &&
-      jsondecode(aws_ecs_task_definition.this.container_definitions)[0].memoryReservation + jsondecode(aws_ecs_task_definition.this.container_definitions)[1].memory == 1024
+      sum([for container in jsondecode(aws_ecs_task_definition.this.container_definitions) : try(container.memoryReservation, container.memory)]) == 1024
     )
     error_message = "The shares of the containers add up to the task's."
   }
@@ -153,6 +155,15 @@ run "as_promised" {
     error_message = "Tasks have no public address, and old revisions stay to go back to, unless otherwise is asked for."
   }
 
+  assert {
+    condition = {
+      for container in slice(jsondecode(aws_ecs_task_definition.this.container_definitions), 2, 3) : container.name => [
+        container.image, container.entryPoint, container.essential, container.restartPolicy.enabled, container.environment, container.mountPoints,
+      ]
+    } == { helper = [var.container.image, ["/helper"], true, true, [{ name = "A", value = "b" }], []] }
+    error_message = "A companion runs from the same image, is started again where it ends, and mounts nothing unless told so."
+  }
+
   # The roles.
 
   assert {
@@ -176,6 +187,13 @@ run "as_promised" {
       ]
     ]))
     error_message = "Only what knows no resources is allowed on all of them."
+  }
+
+  assert {
+    condition = one([for statement in data.aws_iam_policy_document.task.statement : [statement.actions, statement.resources, one(statement.condition).variable, one(statement.condition).values] if statement.sid == "Tell"]) == [
+      toset(["sns:Publish"]), toset(["arn:aws:sns:eu-west-1:123456789012:t"]), "aws:SourceVpc", tolist(["vpc-1"]),
+    ]
+    error_message = "A permission is given as it was asked for, under its conditions."
   }
 
   assert {
@@ -291,6 +309,7 @@ run "a_fixed_number" {
   variables {
     autoscaling     = null
     tracing_sidecar = null
+    companions      = {}
     waf_enabled     = true
   }
 

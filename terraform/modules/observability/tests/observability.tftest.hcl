@@ -59,6 +59,7 @@ run "everything" {
         aws_cloudwatch_metric_alarm.database, aws_cloudwatch_metric_alarm.database_replica_lag,
         aws_cloudwatch_metric_alarm.cache, aws_cloudwatch_metric_alarm.cache_cpu,
         { one = aws_cloudwatch_metric_alarm.cache_failover, two = aws_cloudwatch_metric_alarm.errors_logged[0] },
+        { one = aws_cloudwatch_metric_alarm.prometheus_heartbeat },
         ] : [
         for alarm in alarms : alarm.alarm_actions == toset([var.sns_topic_arn]) && alarm.ok_actions == toset([var.sns_topic_arn])
         && startswith(alarm.alarm_name, "test-shop-") && strcontains(alarm.alarm_description, "docs/runbook.md#")
@@ -68,8 +69,13 @@ run "everything" {
   }
 
   assert {
-    condition     = length(local.alarm_arns) == 2 * 7 + 5 + 1 + 2 * 5 + 1 + 1
-    error_message = "The dashboard must show every alarm: of two services, the database, its replica, two nodes, the failover, the log."
+    condition     = length(local.alarm_arns) == 2 * 7 + 5 + 1 + 2 * 5 + 1 + 1 + 1
+    error_message = "The dashboard must show every alarm: of two services, the database, its replica, two nodes, the failover, the log, the heartbeat."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.prometheus_heartbeat.treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.prometheus_heartbeat.dimensions == tomap({ TopicName = "test-shop-heartbeat" })
+    error_message = "A heartbeat that stays away must be an alarm: silence is what it looks for."
   }
 
   assert {
