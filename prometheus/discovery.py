@@ -3,13 +3,14 @@
 DNS names eight instances at most, the API call DiscoverInstances all of them. What must hold: a list that is not known
 to be whole is never answered. Prometheus goes on with the list it has when it gets an error instead.
 
+    AWS_REGION            where both are
     DISCOVERY_NAMESPACE   the namespace in Cloud Map, such as dev-chalice-app.internal
     DISCOVERY_SERVICE     the service in it, such as app
     TARGET_PORT           the port of each task that has metrics; 3000
     DISCOVERY_PORT        the port of 127.0.0.1 to listen on; 9099
 
-GET /targets is the list, GET /metrics says how the looking up goes. Region and credentials come from where every AWS
-client finds them.
+GET /targets is the list, GET /metrics says how the looking up goes. Credentials come from where every AWS client finds
+them: in a task, from its role.
 """
 
 import json
@@ -59,6 +60,7 @@ class DiscoveryError(Exception):
 class Settings:
     """What to look for, and where to answer."""
 
+    region: str
     namespace: str
     service: str
     target_port: int
@@ -71,10 +73,11 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     Raises:
         ValueError: one is missing or wrong; the message names it.
     """
-    for name in ("DISCOVERY_NAMESPACE", "DISCOVERY_SERVICE"):
+    for name in ("AWS_REGION", "DISCOVERY_NAMESPACE", "DISCOVERY_SERVICE"):
         if not environ.get(name):
             raise ValueError(f"{name} is missing")
     return Settings(
+        region=environ["AWS_REGION"],
         namespace=environ["DISCOVERY_NAMESPACE"],
         service=environ["DISCOVERY_SERVICE"],
         target_port=_port(environ, "TARGET_PORT", "3000"),
@@ -181,11 +184,12 @@ def main(environ: Mapping[str, str]) -> int:
     """Answer until SIGTERM; return the exit status."""
     try:
         settings = read_settings(environ)
-        cloud_map = botocore.session.get_session().create_client("servicediscovery", config=PATIENCE)
-    except (ValueError, botocore.exceptions.NoRegionError) as fault:
+    except ValueError as fault:
         say(str(fault))
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    session = botocore.session.get_session()
+    cloud_map = session.create_client("servicediscovery", region_name=settings.region, config=PATIENCE)
     with Server(settings.port, Tasks(cloud_map, settings)) as server:
         say(f"http://{LOOPBACK}:{settings.port}/targets lists {settings.service} in {settings.namespace}")
         server.serve_forever()

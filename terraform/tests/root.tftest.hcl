@@ -278,14 +278,14 @@ run "prometheus_sees_every_task_and_tells_the_topic" {
   command = apply
 
   assert {
-    condition = local.prometheus_environment == tomap({
+    condition = local.prometheus_environment == {
       ALERTMANAGER     = "127.0.0.1:9093"
       AWS_REGION       = "eu-west-1"
       RETENTION        = "15d"
       STACK            = "dev-chalice-app"
       TARGETS_URL      = "http://127.0.0.1:9099/targets"
       WEB_EXTERNAL_URL = "https://prometheus.shop.example.com"
-    })
+    }
     error_message = "Prometheus asks the discovery beside it, tells the Alertmanager beside it, and sends samples nowhere."
   }
 

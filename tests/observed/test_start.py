@@ -1,18 +1,24 @@
 """The container's entry point: closed without passwords, the target's name from outside, no secret left lying about."""
 
+import queue
+import re
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
 from local.ports import LOOPBACK, free_port
 from local.processes import Child, Program
 from local.prometheus_server import DEPLOYED
 from local.waiting import wait_until
+from tests.observed.deployed import hasty_task
 from tests.observed.expressions import RULES
 from tests.stores import temporary_home
 
@@ -96,6 +102,24 @@ def test_where_only_the_samples_can_be_written_it_renders_there_and_cleans_up_af
     [
         ({}, "PROMETHEUS_WEB_CONFIG is missing"),
         ({"PROMETHEUS_WEB_CONFIG": WEB_CONFIG, "TARGET_DNS_NAME": "a/b"}, "TARGET_DNS_NAME is 'a/b', not a host name"),
+        (
+            {"PROMETHEUS_WEB_CONFIG": WEB_CONFIG, "TARGETS_URL": "http://a/b", "TARGET_DNS_NAME": "a"},
+            "TARGETS_URL and TARGET_DNS_NAME are both set",
+        ),
+        (
+            {"PROMETHEUS_WEB_CONFIG": WEB_CONFIG, "TARGETS_URL": "http://a/b c"},
+            "TARGETS_URL is 'http://a/b c', not a URL",
+        ),
+        (
+            {"PROMETHEUS_WEB_CONFIG": WEB_CONFIG, "ALERTMANAGER": "http://a"},
+            "ALERTMANAGER is 'http://a', not host:port",
+        ),
+        ({"PROMETHEUS_WEB_CONFIG": WEB_CONFIG, "STACK": "a}"}, "STACK is 'a}', not a name"),
+        (
+            {"PROMETHEUS_WEB_CONFIG": WEB_CONFIG, "REMOTE_WRITE_URL": "https://a/b|"},
+            "REMOTE_WRITE_URL is 'https://a/b|'",
+        ),
+        ({"PROMETHEUS_WEB_CONFIG": WEB_CONFIG, "REMOTE_WRITE_URL": "https://a/b"}, "AWS_REGION is missing"),
         ({"PROMETHEUS_WEB_CONFIG": WEB_CONFIG, "STORAGE": "/nowhere", "TMPDIR": "/nowhere"}, "can be written to"),
     ],
 )
@@ -105,6 +129,74 @@ def test_what_is_missing_stops_it(home: Path, prometheus_program: str, settings:
     ran = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30, check=False)
     assert ran.returncode == 2
     assert sentence in ran.stderr
+
+
+IN_AWS = {
+    "PROMETHEUS_WEB_CONFIG": WEB_CONFIG,
+    "TARGETS_URL": "http://127.0.0.1:9099/targets",
+    "ALERTMANAGER": "127.0.0.1:9093",
+    "STACK": "dev-chalice-app",
+    "REMOTE_WRITE_URL": "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-0/api/v1/remote_write",
+    "AWS_REGION": "eu-west-1",
+}
+"""What terraform/prometheus_programs.tf sets, with a workspace."""
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=["sh", "busybox"][: len(SHELLS)])
+def test_in_aws_it_asks_for_all_tasks_tells_alertmanager_and_sends_samples(
+    home: Path, promtool: str, shell: list[str]
+) -> None:
+    """A program that only shows the configuration takes Prometheus' place."""
+    (home / "bin").mkdir()
+    shown = home / "bin" / "prometheus"
+    shown.write_text("#!/bin/sh\necho ${1#--config.file=}\n")
+    shown.chmod(0o755)
+    environ = {**environ_of(home, str(shown)), **IN_AWS}
+    command = [*shell, str(DEPLOYED / "start")]
+    ran = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30, check=True)
+    file = Path(ran.stdout.strip())
+    checked = subprocess.run([promtool, "check", "config", file], capture_output=True, text=True, timeout=30)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    configuration = yaml.safe_load(file.read_text())
+    assert configuration["global"]["external_labels"] == {"stack": "dev-chalice-app"}
+    assert configuration["scrape_configs"] == [
+        {
+            "job_name": "shop",
+            "http_sd_configs": [{"url": "http://127.0.0.1:9099/targets", "refresh_interval": "10s"}],
+        },
+        {"job_name": "discovery", "static_configs": [{"targets": ["127.0.0.1:9099"]}]},
+    ]
+    (alertmanager,) = configuration["alerting"]["alertmanagers"]
+    assert alertmanager == {"static_configs": [{"targets": ["127.0.0.1:9093"]}]}
+    assert configuration["remote_write"] == [{"url": IN_AWS["REMOTE_WRITE_URL"], "sigv4": {"region": "eu-west-1"}}]
+
+
+def test_samples_are_sent_on_signed_for_the_workspace(home: Path, prometheus_program: str) -> None:
+    received: queue.Queue[tuple[str, Mapping[str, str]]] = queue.Queue()
+
+    class Workspace(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            received.put((self.path, dict(self.headers)))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    credentials = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-west-1"}
+    task = hasty_task(home, credentials, {"prometheus": prometheus_program})
+    with ThreadingHTTPServer((LOOPBACK, 0), Workspace) as workspace:
+        threading.Thread(target=workspace.serve_forever, args=(0.05,), daemon=True).start()
+        url = f"http://{LOOPBACK}:{workspace.server_port}/workspaces/ws-0/api/v1/remote_write"
+        with task.prometheus(REMOTE_WRITE_URL=url, STACK="test-shop"):
+            path, headers = received.get(timeout=READY_SECONDS)
+        workspace.shutdown()
+    assert path == "/workspaces/ws-0/api/v1/remote_write"
+    assert headers["X-Prometheus-Remote-Write-Version"] == "0.1.0"
+    algorithm, _, rest = headers["Authorization"].partition(" ")
+    assert algorithm == "AWS4-HMAC-SHA256"
+    assert re.match(r"Credential=AKIDEXAMPLE/\d{8}/eu-west-1/aps/aws4_request, ", rest)
 
 
 def test_the_example_of_passwords_is_refused_as_it_stands(promtool: str) -> None:

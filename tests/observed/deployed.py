@@ -1,0 +1,91 @@
+"""What runs in Prometheus' task, started by its own entry points: Prometheus, the discovery of tasks, Alertmanager."""
+
+import contextlib
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from local.ports import LOOPBACK, accepts, free_port
+from local.processes import Child, Program, require_ready
+from local.prometheus_server import DEPLOYED
+from tests.observed.api import Prometheus, write_hasty_rules
+
+READY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A folder with a copy of prometheus/, and programs by the names that they have in the image."""
+
+    home: Path
+    deployed: Path
+    programs: Path
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def prometheus(self, *, before: Sequence[str] = (), **settings: str) -> Iterator[Prometheus]:
+        """Run Prometheus without a password; `before` is what runs its entry point."""
+        port = free_port()
+        # What fires before it has found Alertmanager arrives when it is sent again: a minute later, by default.
+        options = [f"--web.listen-address={LOOPBACK}:{port}", "--rules.alert.resend-delay=1s"]
+        command = [*before, "sh", str(self.deployed / "start"), *options]
+        samples = self.home / f"samples-{port}"
+        samples.mkdir()
+        with self._running("Prometheus", command, port, STORAGE=str(samples), PROMETHEUS_WEB_CONFIG="{}", **settings):
+            with httpx.Client(base_url=f"http://{LOOPBACK}:{port}", timeout=10) as client:
+                yield Prometheus(client)
+
+    @contextlib.contextmanager
+    def discovery(self, **settings: str) -> Iterator[str]:
+        """Run the discovery of tasks; yield the URL of its list."""
+        port = free_port()
+        command = [sys.executable, str(self.deployed / "discovery.py")]
+        with self._running("the discovery", command, port, DISCOVERY_PORT=str(port), **settings):
+            yield f"http://{LOOPBACK}:{port}/targets"
+
+    @contextlib.contextmanager
+    def alertmanager(self, **settings: str) -> Iterator[str]:
+        """Run Alertmanager; yield its host:port."""
+        port = free_port()
+        address = f"{LOOPBACK}:{port}"
+        command = ["sh", str(self.deployed / "start-alertmanager"), f"--web.listen-address={address}"]
+        storage = str(self.home / f"alertmanager-{port}")
+        with self._running("Alertmanager", command, port, STORAGE=storage, **settings):
+            yield address
+
+    @contextlib.contextmanager
+    def _running(self, name: str, command: Sequence[str], port: int, **settings: str) -> Iterator[None]:
+        environ = {**self.environ, "TMPDIR": str(self.home), "PATH": f"{self.programs}:/usr/bin:/bin", **settings}
+        child = Child(Program(name, command, log=self.home / f"log-{port}", environ=environ, folder=self.home))
+        try:
+            require_ready(child, lambda: accepts(LOOPBACK, port), READY_SECONDS)
+            yield
+        finally:
+            child.end()
+
+
+def hasty_task(home: Path, environ: Mapping[str, str], programs: Mapping[str, str]) -> Task:
+    """Return a task that waits for nothing: it scrapes, looks up tasks, looks at its rules and tells each second."""
+    deployed, folder = home / "deployed", home / "bin"
+    shutil.copytree(DEPLOYED, deployed)
+    shutil.rmtree(deployed / "rules")
+    write_hasty_rules(deployed / "rules")
+    _rewrite(deployed / "prometheus.yml", r"(scrape_interval|scrape_timeout|evaluation_interval): \d+s", r"\1: 1s")
+    _rewrite(deployed / "start", r"refresh_interval: \d+s", "refresh_interval: 1s")
+    _rewrite(deployed / "alertmanager" / "alertmanager.yml", r"group_wait: \w+", "group_wait: 0s")
+    _rewrite(deployed / "alertmanager" / "alertmanager.yml", r"group_interval: \w+", "group_interval: 1s")
+    folder.mkdir()
+    for name, program in programs.items():
+        (folder / name).symlink_to(program)
+    return Task(home, deployed, folder, environ)
+
+
+def _rewrite(file: Path, pattern: str, replacement: str) -> None:
+    text, count = re.subn(pattern, replacement, file.read_text(encoding="utf-8"))
+    assert count, f"{file.name} has no {pattern}"
+    file.write_text(text, encoding="utf-8")
