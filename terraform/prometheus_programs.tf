@@ -10,6 +10,7 @@ locals {
     STACK            = local.name
     WEB_EXTERNAL_URL = "https://${var.prometheus_domain_name}"
     RETENTION        = var.prometheus_retention
+    STORAGE          = var.prometheus_storage
     AWS_REGION       = var.region
   }, local.remote_write_url == "" ? {} : { REMOTE_WRITE_URL = local.remote_write_url })
 

@@ -9,6 +9,17 @@ variable "prometheus_retention" {
   }
 }
 
+variable "prometheus_storage" {
+  description = "Where Prometheus keeps samples on its file system; with a folder that is not there yet it begins anew, which mends a damaged one."
+  type        = string
+  default     = "/prometheus"
+
+  validation {
+    condition     = can(regex("^/prometheus(/[a-z0-9-]+)?$", var.prometheus_storage))
+    error_message = "prometheus_storage must be /prometheus, or a folder in it, such as /prometheus/2."
+  }
+}
+
 variable "prometheus_workspace_id" {
   description = "The workspace of Amazon Managed Service for Prometheus, in this account and region, that every sample is sent to as well; empty: none."
   type        = string

@@ -282,6 +282,7 @@ run "prometheus_sees_every_task_and_tells_the_topic" {
       ALERTMANAGER     = "127.0.0.1:9093"
       AWS_REGION       = "eu-west-1"
       RETENTION        = "15d"
+      STORAGE          = "/prometheus"
       STACK            = "dev-chalice-app"
       TARGETS_URL      = "http://127.0.0.1:9099/targets"
       WEB_EXTERNAL_URL = "https://prometheus.shop.example.com"
@@ -545,6 +546,7 @@ run "what_would_not_start_is_refused_before" {
     database_pool_size       = 2.5
     prometheus_retention     = "forever"
     prometheus_workspace_id  = "shop"
+    prometheus_storage       = "/tmp"
     runbook_url              = "docs/runbook.md"
     multi_az                 = true
   }
@@ -554,7 +556,7 @@ run "what_would_not_start_is_refused_before" {
     var.cpu_architecture, var.fargate_vcpu_quota,
     var.app_drain_accept_seconds, var.app_access_log, var.app_log_group_class,
     var.cache_ttl_seconds, var.local_lease_ms, var.database_pool_size, var.prometheus_retention, var.multi_az,
-    var.prometheus_workspace_id, var.runbook_url,
+    var.prometheus_workspace_id, var.prometheus_storage, var.runbook_url,
   ]
 }
 

@@ -7,7 +7,7 @@ import pytest
 from local.errors import LocalError
 from tests.image.containers import Container, shop_environ, started
 from tests.image.engine import Engine, running_engine
-from tests.image.stand_ins import PROMETHEUS, PYTHON, ROOT, MissingToolError, StandIn
+from tests.image.stand_ins import ALERTMANAGER, PROMETHEUS, PYTHON, ROOT, MissingToolError, StandIn
 from tests.image.truststore import Truststore, serving_truststore
 from tests.tools import give_up
 
@@ -26,14 +26,15 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def python_base(engine: Engine) -> str:
-    """What the shop's image stands on."""
+    """What both images stand on."""
     return base(engine, PYTHON)
 
 
 @pytest.fixture(scope="session")
-def prometheus_base(engine: Engine) -> str:
-    """What Prometheus' image stands on."""
-    return base(engine, PROMETHEUS)
+def prometheus_arguments(engine: Engine, python_base: str) -> dict[str, str]:
+    """What Prometheus' image is built with: a Python, and where its programs come from."""
+    programs = {"PROMETHEUS": base(engine, PROMETHEUS), "ALERTMANAGER": base(engine, ALERTMANAGER)}
+    return {"BASE": python_base, "REVISION": REVISION, **programs}
 
 
 @pytest.fixture(scope="session")
@@ -56,11 +57,10 @@ def shop_image(engine: Engine, shop_arguments: dict[str, str]) -> str:
 
 
 @pytest.fixture(scope="session")
-def prometheus_image(engine: Engine, prometheus_base: str) -> str:
+def prometheus_image(engine: Engine, prometheus_arguments: dict[str, str]) -> str:
     """Prometheus' image."""
     folder = ROOT / "prometheus"
-    arguments = {"BASE": prometheus_base, "REVISION": REVISION}
-    return engine.build("prometheus:test", folder / "Dockerfile", folder, arguments)
+    return engine.build("prometheus:test", folder / "Dockerfile", folder, prometheus_arguments)
 
 
 @pytest.fixture(scope="session")

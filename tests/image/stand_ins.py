@@ -6,11 +6,10 @@ at the same place, so that not a line of it has to know.
 
 import fcntl
 import os
-import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +31,7 @@ class MissingToolError(Exception):
 class StandIn:
     """What takes the place of an image, and the settings that the real one comes with."""
 
-    image: str  # the default of the Dockerfile's BASE
+    image: str  # the default of the Dockerfile's argument
     file: str  # a new name whenever the recipe changes
     changes: tuple[str, ...]
     make: Callable[[Path], None]
@@ -104,38 +103,20 @@ def _make_python(tree: Path) -> None:
 
 
 def _make_prometheus(tree: Path) -> None:
-    """Debian's Prometheus on a busybox, and nobody: what prom/prometheus consists of."""
-    programs = [Path(required(name, "prometheus")).resolve() for name in ("prometheus", "promtool")]
-    for folder in ("bin", "etc/prometheus", "prometheus", "tmp", "usr/share"):
-        (tree / folder).mkdir(parents=True)
-    for program in programs:
-        shutil.copy(program, tree / "bin")
-    for library in re.findall(r"(/\S+) \(", _run("ldd", programs[0])):
-        _copy_below(tree, Path(library))
-    _add_busybox(tree / "bin")
-    if (pages := Path("/usr/share/prometheus")).is_dir():  # Debian keeps them beside the program
-        shutil.copytree(pages, tree / "usr" / "share" / "prometheus")
-    users = ("root:x:0:0:root:/root:/bin/sh", "nobody:x:65534:65534:nobody:/home:/bin/false")
-    (tree / "etc" / "passwd").write_text("\n".join(users) + "\n")
-    (tree / "tmp").chmod(0o1777)
-    for folder in ("prometheus", "etc/prometheus"):
-        os.chown(tree / folder, 65534, 65534)
+    """Debian's Prometheus, where prom/prometheus has its own: of that image nothing else is taken."""
+    _copy_programs(tree, "prometheus", {"prometheus": "prometheus", "promtool": "promtool"})
 
 
-def _add_busybox(folder: Path) -> None:
-    busybox = Path(required("busybox", "busybox-static")).resolve()
-    if "/" in _run("ldd", busybox, accepted=(0, 1)).replace(str(busybox), ""):
-        raise MissingToolError("busybox wants libraries: make test-image installs Debian's busybox-static")
-    shutil.copy(busybox, folder / "busybox")
-    for applet in _run(busybox, "--list").split():
-        if not (folder / applet).exists():
-            (folder / applet).symlink_to("busybox")
+def _make_alertmanager(tree: Path) -> None:
+    """Debian's Alertmanager, likewise."""
+    _copy_programs(tree, "prometheus-alertmanager", {"prometheus-alertmanager": "alertmanager", "amtool": "amtool"})
 
 
-def _copy_below(tree: Path, file: Path) -> None:
-    place = tree / file.relative_to("/")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(file, place)
+def _copy_programs(tree: Path, package: str, names: Mapping[str, str]) -> None:
+    """Copy programs to /bin, by their names there. They want nothing but the C library, which is the base's."""
+    (tree / "bin").mkdir(parents=True)
+    for name, there in names.items():
+        shutil.copy(Path(required(name, package)).resolve(), tree / "bin" / there)
 
 
 PYTHON = StandIn(
@@ -147,16 +128,16 @@ PYTHON = StandIn(
 
 PROMETHEUS = StandIn(
     "prom/prometheus:v3.13.3",
-    "prometheus-1.tar",
-    (
-        "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "USER nobody",
-        "EXPOSE 9090",
-        "VOLUME /prometheus",
-        'ENTRYPOINT ["/bin/prometheus"]',
-        'CMD ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"]',
-    ),
+    "prometheus-2.tar",
+    ('ENTRYPOINT ["/bin/prometheus"]',),
     _make_prometheus,
+)
+
+ALERTMANAGER = StandIn(
+    "prom/alertmanager:v0.34.0",
+    "alertmanager-1.tar",
+    ('ENTRYPOINT ["/bin/alertmanager"]',),
+    _make_alertmanager,
 )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fargate.settings import Server
-from tests.image.stand_ins import PROMETHEUS, PYTHON, ROOT, StandIn
+from tests.image.stand_ins import ALERTMANAGER, PROMETHEUS, PYTHON, ROOT, StandIn
 from tests.tools import beside
 
 SHOP, WATCH = ROOT / "fargate" / "Dockerfile", ROOT / "prometheus" / "Dockerfile"
@@ -54,12 +54,18 @@ def test_hadolint_sees_what_is_bad(tmp_path: Path) -> None:
     assert {"DL3007", "DL3003", "DL3013", "DL3025"} <= set(re.findall(r"DL\d{4}", done.stdout))
 
 
-@pytest.mark.parametrize(("file", "base"), [(SHOP, PYTHON), (WATCH, PROMETHEUS)], ids=["shop", "prometheus"])
-def test_every_stage_stands_on_the_one_base_that_can_be_pinned_from_outside(file: Path, base: StandIn) -> None:
-    assert default_of("BASE", file) == base.image
-    assert not default_of("BASE", file).endswith(":latest")
-    stages = [line for line in instructions(file) if line.startswith("FROM ")]
-    assert {stage.split()[1] for stage in stages} == {"${BASE}"}
+@pytest.mark.parametrize(
+    ("file", "bases"),
+    [(SHOP, {"BASE": PYTHON}), (WATCH, {"BASE": PYTHON, "PROMETHEUS": PROMETHEUS, "ALERTMANAGER": ALERTMANAGER})],
+    ids=["shop", "prometheus"],
+)
+def test_every_stage_stands_on_a_base_that_can_be_given_from_outside(file: Path, bases: dict[str, StandIn]) -> None:
+    for argument, base in bases.items():
+        assert default_of(argument, file) == base.image
+        assert not default_of(argument, file).endswith(":latest")
+    stages = [line.split() for line in instructions(file) if line.startswith("FROM ")]
+    assert {stage[1] for stage in stages} == {f"${{{argument}}}" for argument in bases}
+    assert stages[-1] == ["FROM", "${BASE}"]
 
 
 @BOTH

@@ -1,5 +1,6 @@
 """Prometheus' image: started as the task definition starts it, it knows what to scrape, its rules and its console."""
 
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,11 +19,15 @@ pytestmark = [pytest.mark.infra, pytest.mark.timeout(1200)]
 
 SETTINGS = {
     "PROMETHEUS_WEB_CONFIG": WEB_CONFIG,
-    "TARGET_DNS_NAME": "app.test-shop.internal",
+    "TARGETS_URL": "http://127.0.0.1:9099/targets",
+    "ALERTMANAGER": "127.0.0.1:9093",
+    "STACK": "test-shop",
     "WEB_EXTERNAL_URL": "https://prometheus.example.com",
     "RETENTION": "3d",
 }
-"""The names that terraform/prometheus.tf sets."""
+"""The names that terraform/prometheus_programs.tf sets."""
+
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:on-call"
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +56,11 @@ def test_it_is_run_as_the_task_definition_says(engine: Engine, prometheus_image:
     assert list(config["Volumes"]) == ["/prometheus"]
 
 
-def test_its_labels_tell_what_it_is(engine: Engine, prometheus_image: str, prometheus_base: str) -> None:
+def test_its_labels_tell_what_it_is(engine: Engine, prometheus_image: str, python_base: str) -> None:
     labels = engine.image(prometheus_image)["Config"]["Labels"]
     assert labels["org.opencontainers.image.title"] == "chalice-app-prometheus"
     assert labels["org.opencontainers.image.revision"] == REVISION
-    assert labels["org.opencontainers.image.base.name"] == prometheus_base
+    assert labels["org.opencontainers.image.base.name"] == python_base
 
 
 def test_it_runs_as_nobody_and_becomes_prometheus(prometheus: Container) -> None:
@@ -64,14 +69,51 @@ def test_it_runs_as_nobody_and_becomes_prometheus(prometheus: Container) -> None
     assert "Uid:\t65534\t65534\t65534\t65534" in status
     assert "CapEff:\t0000000000000000" in status
     assert prometheus.run("cat", "/proc/1/comm") in ("docker-init", "tini", "prometheus")
-    assert "prometheus" in prometheus.run("ps", "-o", "comm")
-    assert "start" not in prometheus.run("ps", "-o", "comm").split()
+    running = prometheus.run("sh", "-c", "cat /proc/[0-9]*/comm").split()
+    assert "prometheus" in running
+    assert "start" not in running
 
 
-def test_it_scrapes_the_tasks_of_the_name_it_was_given(prometheus: Container, client: httpx.Client) -> None:
+def test_it_asks_for_the_tasks_where_it_was_told_to(client: httpx.Client) -> None:
     configuration = client.get("/api/v1/status/config").json()["data"]["yaml"]
-    assert "- app.test-shop.internal" in configuration
+    assert "- url: http://127.0.0.1:9099/targets" in configuration
+    assert "stack: test-shop" in configuration
     assert "dev-chalice-app" not in configuration
+
+
+def test_the_discovery_of_tasks_runs_from_the_same_image(engine: Engine, prometheus_image: str) -> None:
+    """As the task definition starts it; there is no Cloud Map here, and it says so."""
+    port = free_port()
+    environ = {
+        "DISCOVERY_NAMESPACE": "test-shop.internal",
+        "DISCOVERY_SERVICE": "app",
+        "DISCOVERY_PORT": str(port),
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:1",
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+    }
+    options, program = ("--init", "--entrypoint", "python"), ["/etc/prometheus/discovery.py"]
+    with started(engine, prometheus_image, environ, options=options, arguments=program, port=port) as container:
+        container.await_answers("/metrics")
+        assert "Could not connect" in httpx.get(f"{container.url}/targets", timeout=30).text
+        assert container.stop() == 0
+
+
+def test_alertmanager_runs_from_the_same_image(engine: Engine, prometheus_image: str) -> None:
+    port = free_port()
+    environ = {"SNS_TOPIC_ARN": TOPIC, "HEARTBEAT_TOPIC_ARN": f"{TOPIC}-heartbeat"}
+    options, listening = (
+        ("--init", "--entrypoint", "/etc/prometheus/start-alertmanager"),
+        [f"--web.listen-address={LOOPBACK}:{port}"],
+    )
+    with started(engine, prometheus_image, environ, options=options, arguments=listening, port=port) as container:
+        container.await_answers("/-/ready")
+        told = httpx.get(f"{container.url}/api/v2/status", timeout=30).json()["config"]["original"]
+        assert f"topic_arn: {TOPIC}\n" in told
+        assert f"topic_arn: {TOPIC}-heartbeat\n" in told
+        assert container.stop() == 0
 
 
 def test_it_knows_every_rule(client: httpx.Client) -> None:
@@ -105,9 +147,9 @@ def test_its_health_check_says_healthy_whether_it_asks_for_a_password_or_not(
     """The check that stands in the image, asked for the port that is free here."""
     port = free_port()
     check: list[str] = engine.image(prometheus_image)["Config"]["Healthcheck"]["Test"]
-    assert check[:3] == ["CMD", "sh", "-c"]
+    assert check[:3] == ["CMD", "python", "-c"]
     here = check[3].replace("127.0.0.1:9090", f"{LOOPBACK}:{port}")
-    options = ("--init", "--health-cmd", here)
+    options = ("--init", "--health-cmd", shlex.join(["python", "-c", here]))
     listening = [f"--web.listen-address={LOOPBACK}:{port}"]
     environ = {**SETTINGS, "PROMETHEUS_WEB_CONFIG": web_config}
     with started(engine, prometheus_image, environ, options=options, arguments=listening, port=port) as container:
@@ -115,20 +157,28 @@ def test_its_health_check_says_healthy_whether_it_asks_for_a_password_or_not(
         assert container.stop() == 0
 
 
-def test_only_what_it_needs_of_its_folder_is_in_it(engine: Engine, prometheus_image: str, prometheus_base: str) -> None:
+def test_only_what_it_needs_of_its_folder_is_in_it(engine: Engine, prometheus_image: str) -> None:
     list_all = ("run", "--rm", "--network=host", "--entrypoint", "find")
-    ours, base = (
-        set(engine.docker(*list_all, image, "/etc/prometheus", "-type", "f").split())
-        for image in (prometheus_image, prometheus_base)
-    )
-    names = {path.removeprefix("/etc/prometheus/") for path in ours - base}
+    found = engine.docker(*list_all, prometheus_image, "/etc/prometheus", "-type", "f").split()
     rules = {f"rules/{file.name}" for file in (ROOT / "prometheus" / "rules").glob("*.yml")}
-    assert names - {"prometheus.yml"} == {"start", "consoles/shop.html", *rules}
+    assert {path.removeprefix("/etc/prometheus/") for path in found} == {
+        "prometheus.yml",
+        "start",
+        "start-alertmanager",
+        "discovery.py",
+        "alertmanager/alertmanager.yml",
+        "alertmanager/message.tmpl",
+        "consoles/shop.html",
+        *rules,
+    }
 
 
-def test_its_entry_point_may_be_run_by_everybody_and_changed_by_nobody(engine: Engine, prometheus_image: str) -> None:
+@pytest.mark.parametrize("name", ["start", "start-alertmanager"])
+def test_its_entry_points_may_be_run_by_everybody_and_changed_by_nobody(
+    name: str, engine: Engine, prometheus_image: str
+) -> None:
     command = ("run", "--rm", "--network=host", "--entrypoint", "stat", prometheus_image, "-c", "%a %u")
-    mode, owner = engine.docker(*command, "/etc/prometheus/start").split()
+    mode, owner = engine.docker(*command, f"/etc/prometheus/{name}").split()
     assert int(mode, 8) & (stat.S_IXOTH | stat.S_IROTH) == stat.S_IXOTH | stat.S_IROTH
     assert not int(mode, 8) & stat.S_IWOTH
     assert owner == "0"
