@@ -93,6 +93,7 @@ def test_every_setting_stands_in_the_readme_and_no_other() -> None:
     shop = {
         "DATABASE_URL",
         "DATABASE_SECRET_ARN",
+        "DATABASE_IAM_AUTH",
         "DATABASE_POOL_SIZE",
         "REDIS_URL",
         "REDIS_SECRET_ARN",
@@ -100,8 +101,9 @@ def test_every_setting_stands_in_the_readme_and_no_other() -> None:
         "LOCAL_LEASE_MS",
         "REVISION",
     }
+    migration = {"DATABASE_OWNER_URL", "DATABASE_OWNER_SECRET_ARN", "DATABASE_PROXY_SECRET_ARN"}
     adapter = {name.upper() for name in PARSERS} | {"API_KEYS", "API_KEYS_SECRET_ARN"}
-    assert named == shop | adapter
+    assert named == shop | migration | adapter
     assert len(ShopSettings.__dataclass_fields__) == len(shop)  # the URL gives two fields, the revision none
 
 

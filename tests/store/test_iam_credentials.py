@@ -20,8 +20,9 @@ from chalicelib.credentials import CredentialsUnavailableError
 from chalicelib.errors import DatabaseUnavailableError
 from chalicelib.iam_credentials import IamCredentials
 from chalicelib.login import database_source
+from chalicelib.pool import Timeouts
 from chalicelib.postgres import PostgresStore
-from chalicelib.settings import DatabaseAddress, Settings, SettingsError, read_settings
+from chalicelib.settings import Credentials, DatabaseAddress, Settings, SettingsError, read_settings
 from tests.servers import ROOT, passed_on
 from tests.store.certificates import Authority
 from tests.store.clock import Clock
@@ -30,6 +31,7 @@ from tests.store.rds import KEY, KEY_ID, Rds, rds_before
 
 REGION = "eu-west-3"
 HOST = f"shop.abc123.{REGION}.rds.amazonaws.com"
+PATIENT = Timeouts(pool=10, connect=10, answer=10)  # how soon it gives up is another test's
 QUARTER = datetime.timedelta(minutes=15)
 
 
@@ -68,7 +70,7 @@ def settings_for(rds: Rds, authority: Authority) -> Settings:
 @pytest.fixture
 def iam_store(rds: Rds, authority: Authority) -> Iterator[PostgresStore]:
     settings = settings_for(rds, authority)
-    with closing(PostgresStore(settings.database, database_source(settings), 2)) as store:
+    with closing(PostgresStore(settings.database, database_source(settings), 2, PATIENT)) as store:
         yield store
 
 
@@ -122,7 +124,7 @@ class TestAtTheWire:
     def test_a_token_for_another_region_would_have_been_refused(self, rds: Rds, authority: Authority) -> None:
         address = settings_for(rds, authority).database
         with (
-            closing(PostgresStore(address, IamCredentials("shop_service", address, "us-east-1"), 1)) as store,
+            closing(PostgresStore(address, IamCredentials("shop_service", address, "us-east-1"), 1, PATIENT)) as store,
             pytest.raises(DatabaseUnavailableError, match="PAM"),
         ):
             store.read(1)
@@ -135,7 +137,7 @@ class TestAtTheWire:
         with rds_before(*database_at(products_url), REGION, other.server("localhost")) as impostor:
             settings = settings_for(impostor, authority)
             with (
-                closing(PostgresStore(settings.database, database_source(settings), 1)) as store,
+                closing(PostgresStore(settings.database, database_source(settings), 1, PATIENT)) as store,
                 pytest.raises(DatabaseUnavailableError, match="certificate"),
             ):
                 store.read(1)
@@ -185,7 +187,7 @@ class TestTheTasksCredentials:
         monkeypatch.delenv("AWS_ACCESS_KEY_ID")
         settings = settings_for(rds, authority)
         with (
-            closing(PostgresStore(settings.database, database_source(settings), 1)) as store,
+            closing(PostgresStore(settings.database, database_source(settings), 1, PATIENT)) as store,
             pytest.raises(DatabaseUnavailableError, match="there are no AWS credentials"),
         ):
             store.read(1)
@@ -209,6 +211,10 @@ class TestTheTasksCredentials:
         clock.now += iam_credentials.RETRY_SECONDS
         with pytest.raises(CredentialsUnavailableError, match="no answer"):
             credentials.current()
+
+    def test_a_refused_token_is_not_replaced_by_another_as_new(self) -> None:
+        refused = Credentials("u", "a token that was refused")
+        assert IamCredentials("u", ADDRESS, REGION).refresh(refused) == refused
 
     def test_no_token_stands_in_a_representation(self) -> None:
         assert KEY_ID not in repr(IamCredentials("u", ADDRESS, REGION).current())

@@ -354,7 +354,7 @@ class TestCommand:
         with suppress(native.InterfaceError, OSError), session(url) as other:  # it dies too
             other.run(f"SELECT pg_advisory_lock({migrations.ADVISORY_LOCK})")
             process = run({"DATABASE_URL": url})
-            wait_until(lambda: len(sql(url, "SELECT 1 FROM pg_stat_activity WHERE datname = 'shop'")) > 2)
+            wait_until(lambda: len(sql(url, "SELECT 1 FROM pg_stat_activity WHERE datname = 'shop'")) > 2, 30)
             own_postgres.kill()
         code, _, errors = ended(process)
         assert code == 1
