@@ -68,6 +68,7 @@ variables {
   environment          = { PORT = "3000", DATABASE_SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db" }
   secrets              = { TOKEN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:web-AbCdEf:token::" }
   readable_secret_arns = { database = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db" }
+  database_login_arns  = { database = "arn:aws:rds-db:eu-west-1:123456789012:dbuser:db-ABC/shop_service" }
   egress               = { database = { security_group_id = "sg-db", port = 5432 } }
   metrics_clients      = { prometheus = "sg-prometheus" }
   tracing_sidecar = {
@@ -199,6 +200,11 @@ run "as_promised" {
   assert {
     condition     = one(one(data.aws_iam_policy_document.trust.statement).condition).variable == "aws:SourceAccount"
     error_message = "ECS takes the roles for this account only."
+  }
+
+  assert {
+    condition     = one([for statement in data.aws_iam_policy_document.task.statement : statement.resources if toset(statement.actions) == toset(["rds-db:connect"])]) == toset(["arn:aws:rds-db:eu-west-1:123456789012:dbuser:db-ABC/shop_service"])
+    error_message = "The program logs in to that database, as that user."
   }
 
   assert {
