@@ -60,7 +60,7 @@ output "task_subnet_ids" {
 
 output "task_public_ip" {
   description = "Whether they get a public address, in ECS' words: ENABLED or DISABLED."
-  value       = var.public_tasks ? "ENABLED" : "DISABLED"
+  value       = length(module.network.nat_gateway_ids) == 0 ? "ENABLED" : "DISABLED" # there as soon as the network is
 }
 
 output "task_security_group_id" {

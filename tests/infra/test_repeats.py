@@ -49,8 +49,9 @@ def client(service: Counter) -> Iterator[httpx.Client]:
             yield client
     finally:
         service.go_on.set()
-        server.close()
+        server.trigger.pull_trigger(server.close)  # by its own loop, which ends when nothing is left to wait for
         thread.join()
+        server.task_dispatcher.shutdown()
 
 
 def ask(client: httpx.Client, call: str, attempt: int = 1, path: str = "/", **headers: str) -> tuple[int, str, str]:

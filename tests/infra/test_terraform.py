@@ -6,7 +6,7 @@ import pytest
 
 from tests.infra.terraform import MODULES, TREE, Terraform, scratch_tree
 
-pytestmark = pytest.mark.infra
+pytestmark = [pytest.mark.infra, pytest.mark.timeout(600)]  # a quarter of a minute each, but not on a busy machine
 
 PROMISED = {
     "network",

@@ -25,9 +25,6 @@ from tests.stores import OwnRedis
 
 pytestmark = [pytest.mark.infra, pytest.mark.timeout(900)]
 
-SECONDS = 360
-"""How long applying, planning again and destroying may take together."""
-
 DRIFT: dict[tuple[str, str], str] = {}
 """What a second plan would change because the emulator forgets it: the reason, by type and attribute. Nothing, now."""
 
@@ -356,7 +353,6 @@ def test_all_of_it_comes_down_again(applied: Environment, record_property: Calla
     used(applied)
     applied.apply(*UNPROTECTED, step="unprotect")
     applied.destroy(*UNPROTECTED)
-    assert sum(applied.seconds[step] for step in ("apply", "plan", "destroy")) < SECONDS, applied.seconds
     record_property("resources", len(created))
     record_property("seconds", {step: round(seconds) for step, seconds in applied.seconds.items()})
     assert applied.addresses() == []
