@@ -22,6 +22,11 @@ variable "companions" {
     condition     = alltrue([for companion in var.companions : companion.cpu >= 2 && companion.memory >= 6])
     error_message = "companions must each have a cpu of 2 or more and a memory of 6 MiB or more: ECS takes no less."
   }
+
+  validation {
+    condition     = sum(concat([0], values(var.companions)[*].cpu)) < var.cpu && sum(concat([0], values(var.companions)[*].memory)) < var.memory
+    error_message = "companions must leave the container some of the task's cpu and memory."
+  }
 }
 
 variable "permissions" {

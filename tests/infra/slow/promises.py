@@ -160,7 +160,29 @@ def test_a_token_is_for_this_database_and_this_user(account: Account) -> None:
 def test_prometheus_gets_its_web_configuration_from_the_secret(applied: Environment, account: Account) -> None:
     container = account.main_container("-prometheus")
     assert container.secrets["PROMETHEUS_WEB_CONFIG"] == applied.given.prometheus_web_config_secret_arn
-    assert container.environment["TARGET_DNS_NAME"] == f"app.{account.name}.internal"
+
+
+def test_prometheus_asks_the_containers_beside_it_for_every_task_and_to_tell_the_topic(
+    applied: Environment, account: Account
+) -> None:
+    containers = account.containers("-prometheus")
+    assert set(containers) == {"prometheus", "discovery", "alertmanager"}
+    assert len({container.definition["image"] for container in containers.values()}) == 1
+    asked, discovery = containers["prometheus"].environment, containers["discovery"].environment
+    assert urlsplit(asked["TARGETS_URL"]).netloc == f"127.0.0.1:{discovery['DISCOVERY_PORT']}"
+    (service,) = [
+        each
+        for each in account.cloud.client("servicediscovery").list_services()["Services"]
+        if each["Name"] == discovery["DISCOVERY_SERVICE"]
+    ]
+    assert account.service()["serviceRegistries"][0]["registryArn"] == service["Arn"]
+    assert discovery["DISCOVERY_NAMESPACE"] == f"{account.name}.internal"
+    told = containers["alertmanager"].environment
+    assert told["SNS_TOPIC_ARN"] == applied.given.sns_topic
+    topics = {each["TopicArn"] for each in account.cloud.client("sns").list_topics()["Topics"]}
+    assert told["HEARTBEAT_TOPIC_ARN"] in topics
+    mounted = {name for name, container in containers.items() if container.definition.get("mountPoints")}
+    assert mounted == {"prometheus", "alertmanager"}
 
 
 @pytest.mark.parametrize("suffix", ["", "-prometheus"])
@@ -221,7 +243,12 @@ ALARMS = {
         "app-no-healthy-host",
     ],
     "service": ["app-service-cpu", "app-service-memory", "app-running-below-desired"],
-    "prometheus": ["prometheus-load-balancer-5xx", "prometheus-unhealthy-hosts", "prometheus-running-below-desired"],
+    "prometheus": [
+        "prometheus-load-balancer-5xx",
+        "prometheus-unhealthy-hosts",
+        "prometheus-running-below-desired",
+        "prometheus-heartbeat",
+    ],
     "database": ["database-cpu", "database-connections", "database-storage", "database-memory"],
     "cache": ["cache-cpu-1", "cache-evictions-1", "cache-memory-1", "cache-connections-1", "cache-failover"],
     "log": ["errors-logged"],
@@ -311,7 +338,12 @@ def test_roles_may_do_only_what_they_need(role: str, suffix: str, account: Accou
     for statement in account.role_statements(task[role]):
         actions = set(as_list(statement["Action"]))
         assert not any(action == "*" or action.endswith(":*") for action in actions), statement
-        if "*" in as_list(statement["Resource"]):
+        if actions == {"servicediscovery:DiscoverInstances"}:  # it knows no resources, but names
+            assert statement["Condition"]["StringEquals"] == {
+                "servicediscovery:NamespaceName": f"{account.name}.internal",
+                "servicediscovery:ServiceName": "app",
+            }
+        elif "*" in as_list(statement["Resource"]):
             assert actions <= everywhere, statement
 
 
