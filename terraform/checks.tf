@@ -37,7 +37,7 @@ resource "terraform_data" "preconditions" {
       error_message = "${local.app_tasks_deploying} tasks (app_tasks.max of ${var.app_tasks.max}, during a deployment) with ${var.database_pool_size} connections each need ${local.connections_needed}: more than ${local.connections_allowed}, 80 % of the ${module.database.max_connections} that ${var.database_class} accepts. Take a larger database_class, a smaller database_pool_size, fewer app_tasks.max, or database_proxy."
     }
 
-    # What comes for certain (quotas.tf): the next deployment, and the sale. ECS would only write an event and wait.
+    # What is sure to come (quotas.tf): the next deployment, and the sale. ECS would write an event and wait.
     precondition {
       condition     = local.vcpus_deploying.least.on_demand <= var.fargate_vcpu_quota.on_demand
       error_message = "A deployment with app_tasks.min (${var.app_tasks.min}) tasks takes ${local.vcpus_deploying.least.on_demand} vCPUs of FARGATE: both versions, Prometheus and the migration. The quota is ${var.fargate_vcpu_quota.on_demand}. ${local.quota_remedy}, or take smaller or fewer tasks."

@@ -15,7 +15,7 @@ locals {
     }
   }
 
-  # A deployment runs both versions at the same time, and the task that migrates is just gone or going.
+  # A deployment runs both versions at the same time, and the task that migrated may still be ending.
   vcpus_beside    = module.prometheus.vcpus
   vcpus_migration = module.migration.vcpus
   vcpus_running = {
@@ -33,7 +33,7 @@ locals {
   quota_remedy = "Ask for more (docs/deploying.md, Quotas) and say in fargate_vcpu_quota what was granted"
 }
 
-# It comes only if traffic brings it, so it is said and stops nothing.
+# It happens only if traffic asks for it, so this warns and does not stop the plan.
 check "quotas_allow_the_most_tasks" {
   assert {
     condition     = local.vcpus_deploying.most.on_demand <= var.fargate_vcpu_quota.on_demand && local.vcpus_deploying.most.spot <= var.fargate_vcpu_quota.spot

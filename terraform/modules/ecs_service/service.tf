@@ -18,7 +18,7 @@ resource "aws_ecs_service" "this" {
     rollback = true
   }
 
-  # Switched off it must stay here: the provider does not tell ECS that the block is gone.
+  # Also where they are switched off: the provider does not tell ECS that the block is gone.
   dynamic "alarms" {
     for_each = var.rollback_alarms[*]
 
