@@ -20,7 +20,7 @@ module "prometheus" {
 
   container = {
     name  = "prometheus"
-    image = "${module.ecr.repository_urls.prometheus}:${var.image_tag}"
+    image = "${module.ecr.repository_urls.prometheus}:${var.prometheus_image_tag}"
     port  = local.prometheus_port
     user  = "65534:65534"
   }

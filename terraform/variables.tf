@@ -48,12 +48,22 @@ variable "team" {
 }
 
 variable "image_tag" {
-  description = "The tag of both images: the commit that runs."
+  description = "The tag of the application's image: the commit that runs."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$", var.image_tag)) && var.image_tag != "latest"
     error_message = "image_tag must be a tag other than latest: what runs must be told from what ran."
+  }
+}
+
+variable "prometheus_image_tag" {
+  description = "The tag of Prometheus' image, as .github/scripts/folder-tag.sh prometheus prints it: it changes with that folder alone, so a commit of the application does not restart Prometheus."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$", var.prometheus_image_tag)) && var.prometheus_image_tag != "latest"
+    error_message = "prometheus_image_tag must be a tag other than latest: what runs must be told from what ran."
   }
 }
 

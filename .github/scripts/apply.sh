@@ -14,7 +14,9 @@ if [[ ${1:-} == --before-roll-out ]]; then
     ((${#addresses[@]} > 0)) || exit 1 # an empty list would be everything
 fi
 
+prometheus_image_tag=$("$(dirname "$0")/folder-tag.sh" prometheus)
 terraform -chdir=terraform plan -input=false -no-color -out=deploy.tfplan \
     -var="env=$ENV" -var="service=$SERVICE" -var="region=$AWS_REGION" -var="image_tag=$IMAGE_TAG" \
+    -var="prometheus_image_tag=$prometheus_image_tag" \
     "${addresses[@]/#/-target=}"
 terraform -chdir=terraform apply -input=false -no-color deploy.tfplan

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Builds an image for Fargate.
+# Builds an image for this machine's kind of processor, with its SBOM and its provenance, as an OCI layout in
+# $RUNNER_TEMP/image. Nothing is pushed.
 #
-#   DOCKERFILE CONTEXT         what from
-#   REPOSITORY CANDIDATE_TAG   its name on this machine
-#   IMAGE_TAG                  the commit, which the image tells as its revision
+#   DOCKERFILE CONTEXT   what from
+#   ARCHITECTURE         amd64 or arm64
+#   REVISION             the commit, which the image tells
 set -euo pipefail
 
-platform=linux/amd64
+# Each is an index of both architectures. A version and its digest are updated together.
+buildkit=moby/buildkit:v0.32.2@sha256:28a898719c18a33f4e8000685287fa36fd0dd9560c6440227d3a732d79bb41d8
+sbom_generator=docker/buildkit-syft-scanner:1.12.0@sha256:ae4f3b554449e7e25548e7d8ccc029d17357348e30c6e3df01b92bc93654d6a9
 
 fail() {
     echo "::error::$1"
@@ -16,13 +19,15 @@ fail() {
 # The base's tag moves. What it stands for right now is what all stages build on, and what the image's label tells.
 base=$(sed -n 's/^ARG BASE=//p' "$DOCKERFILE" | head -n 1)
 [[ -n $base ]] || fail "$DOCKERFILE does not say what it builds on: ARG BASE=..."
-docker pull --quiet --platform "$platform" "$base"
-digest=$(docker image inspect --format '{{index .RepoDigests 0}}' "$base")
-[[ $digest == *@sha256:* ]] || fail "$base has no digest: $digest"
+digest=$(docker buildx imagetools inspect --format '{{json .Manifest}}' "$base" | jq -r .digest)
+[[ $digest == sha256:* ]] || fail "$base has no digest: $digest"
 
-# A single image and no index around it: ECR does not scan an index.
-export DOCKER_BUILDKIT=1 BUILDX_NO_DEFAULT_ATTESTATIONS=1
+# A builder of its own: the one inside the engine attaches no SBOM.
+builder=$(docker buildx create --driver docker-container --driver-opt "image=$buildkit")
+trap 'docker buildx rm "$builder"' EXIT
 
-docker build --platform "$platform" --file "$DOCKERFILE" \
-    --build-arg "BASE=$base@${digest#*@}" --build-arg "REVISION=$IMAGE_TAG" \
-    --tag "$REPOSITORY:$CANDIDATE_TAG" "$CONTEXT"
+mkdir -p "$RUNNER_TEMP/image"
+docker buildx build --builder "$builder" --platform "linux/$ARCHITECTURE" --file "$DOCKERFILE" \
+    --build-arg "BASE=$base@$digest" --build-arg "REVISION=$REVISION" \
+    --attest type=provenance,mode=max --attest "type=sbom,generator=$sbom_generator" \
+    --output "type=oci,tar=false,dest=$RUNNER_TEMP/image" "$CONTEXT"

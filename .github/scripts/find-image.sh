@@ -1,17 +1,30 @@
 #!/usr/bin/env bash
-# Says whether the repository has this commit's image: found=true or found=false.
+# Says which tag the image has and whether the repository has it already: tag=..., found=true or found=false.
 #
-#   REPOSITORY IMAGE_TAG   what to look for
+#   REPOSITORY   where to look
+#   TAGGED_BY    commit, or folder for an image that does not change with the application
+#   IMAGE_TAG    the commit
+#   CONTEXT      the folder
 set -euo pipefail
 
-if said=$(aws ecr describe-images --repository-name "$REPOSITORY" --image-ids "imageTag=$IMAGE_TAG" \
+fail() {
+    echo "::error::${1//$'\n'/ }"
+    exit 1
+}
+
+case $TAGGED_BY in
+commit) tag=$IMAGE_TAG ;;
+folder) tag=$("$(dirname "$0")/folder-tag.sh" "$CONTEXT") ;;
+*) fail "An image is tagged by commit or by folder, not by $TAGGED_BY" ;;
+esac
+
+if said=$(aws ecr describe-images --repository-name "$REPOSITORY" --image-ids "imageTag=$tag" \
     --query 'imageDetails[0].imageDigest' --output text 2>&1); then
     found=true
 elif [[ $said == *ImageNotFoundException* ]]; then
     found=false
 else
-    echo "::error::${said//$'\n'/ }"
-    exit 1
+    fail "$said"
 fi
-echo "$REPOSITORY:$IMAGE_TAG: found=$found"
-echo "found=$found" >>"$GITHUB_OUTPUT"
+echo "$REPOSITORY:$tag: found=$found"
+printf '%s\n' "tag=$tag" "found=$found" >>"$GITHUB_OUTPUT"

@@ -6,10 +6,12 @@
 #   APPROVED_CHANGES                   what this script said of the plan that was approved: other changes are refused; none
 set -euo pipefail
 
+prometheus_image_tag=$("$(dirname "$0")/folder-tag.sh" prometheus)
 text=${PLAN_TEXT:-$(mktemp)}
 status=0
 terraform -chdir=terraform plan -input=false -no-color \
-    -var="env=$ENV" -var="service=$SERVICE" -var="region=$AWS_REGION" -var="image_tag=$IMAGE_TAG" 2>&1 |
+    -var="env=$ENV" -var="service=$SERVICE" -var="region=$AWS_REGION" -var="image_tag=$IMAGE_TAG" \
+    -var="prometheus_image_tag=$prometheus_image_tag" 2>&1 |
     tee "$text" || status=$?
 
 {

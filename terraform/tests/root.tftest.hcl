@@ -72,6 +72,7 @@ variables {
   env                              = "dev"
   team                             = "shop"
   image_tag                        = "0123abc"
+  prometheus_image_tag             = "tree-0123abc"
   certificate_arn                  = "arn:aws:acm:eu-west-1:123456789012:certificate/x"
   sns_topic                        = "arn:aws:sns:eu-west-1:123456789012:on-call"
   zone_id                          = "Z1"
@@ -510,6 +511,7 @@ run "bad_names_are_refused" {
     service                          = "a-service-with-a-long-name"
     team                             = " "
     image_tag                        = "latest"
+    prometheus_image_tag             = "latest"
     zone_id                          = "/hostedzone/Z1"
     domain_name                      = "shop.example.com."
     github_repository                = "example/*"
@@ -521,7 +523,7 @@ run "bad_names_are_refused" {
   }
 
   expect_failures = [
-    var.env, var.service, var.team, var.image_tag, var.zone_id, var.domain_name, var.github_repository,
+    var.env, var.service, var.team, var.image_tag, var.prometheus_image_tag, var.zone_id, var.domain_name, var.github_repository,
     var.github_environment, var.certificate_arn, var.sns_topic, var.prometheus_web_config_secret_arn, var.prometheus_allowed_cidrs,
   ]
 }

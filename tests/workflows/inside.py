@@ -16,7 +16,7 @@ DEPLOYMENT = {
 """The jobs of deploy-app.yml in their order: what each calls, and which it waits for."""
 
 
-RUNNER = {"GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "SECONDS"}
+RUNNER = {"GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STEP_SUMMARY", "RUNNER_TEMP", "SECONDS"}
 """What every step finds in its environment, or bash brings itself."""
 
 
@@ -131,8 +131,10 @@ def scripts(tree: Tree) -> Iterator[str]:
     text = tree.together(".github/workflows", "*.yml")
     named = set(re.findall(r"\.github/scripts/([\w.-]+)", text))
     there = set(tree.scripts())
-    yield from (f"a workflow runs {name}, which is not there" for name in sorted(named - there))
-    yield from (f"no workflow runs {name}" for name in sorted(there - named))
+    by_others = set(re.findall(r'"\$\(dirname "\$0"\)/([\w-]+\.sh)"', "".join(tree.scripts().values())))
+    named |= by_others
+    yield from (f"something runs {name}, which is not there" for name in sorted(named - there))
+    yield from (f"nothing runs {name}" for name in sorted(there - named))
     for name, script in tree.scripts().items():
         if not script.startswith("#!/usr/bin/env bash\n") or "\nset -euo pipefail\n" not in script:
             yield f"{name} goes on after a fault"

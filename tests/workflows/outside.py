@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from tests.workflows.runner import combinations
 from tests.workflows.tree import SCRIPTS, Document, Tree, block, declared, jobs_of, resources
 
 ACTIONS = {
@@ -15,12 +16,20 @@ ACTIONS = {
 
 PUSHING = {
     "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
     "ecr:CompleteLayerUpload",
+    "ecr:GetDownloadUrlForLayer",
     "ecr:InitiateLayerUpload",
     "ecr:PutImage",
     "ecr:UploadLayerPart",
 }
-"""What `docker push` asks ECR for."""
+"""What pushing an image, and joining two, asks ECR for."""
+
+TAGS = {"commit": "image_tag", "folder": "prometheus_image_tag"}
+"""The variable with which Terraform is told the tag, by what the tag is made from."""
+
+RUNNERS = {"amd64": "ubuntu-24.04", "arm64": "ubuntu-24.04-arm"}
+"""Where an image for a kind of processor is built and tried: on that kind."""
 
 
 def terraform_names(tree: Tree) -> Iterator[str]:
@@ -31,7 +40,7 @@ def terraform_names(tree: Tree) -> Iterator[str]:
         given = set(re.findall(r'-var="?(\w+)=', script))
         if unknown := given - declared("variable", root):
             yield f"{name}: Terraform has no variables {sorted(unknown)}"
-        if given and not {"env", "service", "region", "image_tag"} <= given:
+        if given and not {"env", "service", "region", *TAGS.values()} <= given:
             yield f"{name} does not say what is deployed: {sorted(given)}"
         read = set(re.findall(r"\$\((?:terraform -chdir=terraform )?output (?:-raw |-json )?(\w+)\)", script))
         if unknown := read - declared("output", root):
@@ -72,20 +81,41 @@ def images(tree: Tree) -> Iterator[str]:
         for argument in ("BASE=", "REVISION"):
             if f"\nARG {argument}" not in tree.text(each["dockerfile"]):
                 yield f"{each['dockerfile']} does not take {argument}"
-    for name in matrix:
+    for name, each in matrix.items():
         file = tree.text(f"terraform/{name}.tf")
-        if f'"${{module.ecr.repository_urls.{name}}}:${{var.image_tag}}"' not in file:
+        if f'"${{module.ecr.repository_urls.{name}}}:${{var.{TAGS.get(each["tagged-by"])}}}"' not in file:
             yield f"terraform/{name}.tf does not run the image of its repository with the pipeline's tag"
+    waivers = [line.split() for line in tree.text(".github/scan-waivers.txt").splitlines() if not line.startswith("#")]
+    yield from (f"{words[0]} is no image, but has a waiver" for words in waivers if words and words[0] not in matrix)
+
+
+def architectures(tree: Tree) -> Iterator[str]:
+    """Yield what is wrong with the way of an image for each kind of processor to their one tag."""
+    jobs = tree.workflows()["build-app.yml"]["jobs"]
+    build, tag = jobs["build"], jobs["tag"]
+    found = {(each.get("image"), each.get("architecture")): each.get("runner") for each in combinations(build)}
+    wanted = {(image, architecture): runner for image in _matrix(tree) for architecture, runner in RUNNERS.items()}
+    if found != wanted:
+        yield f"images are built on {found}"
+    said = {name: f"${{{{ steps.push.outputs.{name} }}}}" for name in (f"{image}-{kind}" for image, kind in wanted)}
+    if build.get("outputs") != said:
+        yield f"what was pushed is told as {build.get('outputs')}"
+    for each in combinations(tag):
+        own = _matrix(tree).get(each["image"], {})
+        if any(each[name] != own.get(name) for name in ("context", "suffix", "tagged-by")):
+            yield f"{each['image']} is tagged as {each}, but built as {own}"
+        digests = {kind: f"${{{{ needs.build.outputs.{each['image']}-{kind} }}}}" for kind in RUNNERS}
+        if any(each.get(kind) != digest for kind, digest in digests.items()):
+            yield f"{each['image']} is joined of {each}"
 
 
 def repositories(tree: Tree) -> Iterator[str]:
     """Yield what is wrong with the names of the repositories."""
     matrix = _matrix(tree)
-    job = tree.workflows()["build-app.yml"]["jobs"]["build"]
-    named = "${{ inputs.env }}-${{ inputs.service }}${{ matrix.suffix }}"
-    if job["env"]["REPOSITORY"] != named or 'name              = "${var.env}-${var.service}"' not in tree.text(
-        "terraform/main.tf"
-    ):
+    jobs = tree.workflows()["build-app.yml"]["jobs"].values()
+    named = {"${{ inputs.env }}-${{ inputs.service }}${{ matrix.suffix }}"}
+    given = {job["env"]["REPOSITORY"] for job in jobs}
+    if given != named or 'name              = "${var.env}-${var.service}"' not in tree.text("terraform/main.tf"):
         yield "repositories are not named <env>-<service> on both sides"
     there = dict(re.findall(r'^ +(\w+) += "?([^"\n]+)"?$', _locals(tree, "repositories"), re.MULTILINE))
     suffixes = {name: re.sub(r"^(\$\{var\.name\}|var\.name)", "", value) for name, value in there.items()}
@@ -94,8 +124,8 @@ def repositories(tree: Tree) -> Iterator[str]:
 
 
 def _matrix(tree: Tree) -> dict[str, Document]:
-    job = tree.workflows()["build-app.yml"]["jobs"]["build"]
-    return {each["image"]: each for each in job["strategy"]["matrix"]["include"]}
+    built = combinations(tree.workflows()["build-app.yml"]["jobs"]["build"])
+    return {each["image"]: each for each in built if "image" in each}
 
 
 def _locals(tree: Tree, name: str) -> str:

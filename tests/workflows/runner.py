@@ -8,6 +8,7 @@ environment.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 from tests.workflows.stubs import Done, Machine
@@ -110,13 +111,12 @@ class Run:
             self.at.append(label)
             self.workflow(Path(job["uses"]).name, inner)
             return {}
-        outputs: Values = {}
-        for each in _matrix(job):
+        outputs = dict.fromkeys(job.get("outputs", {}), "")
+        for each in _matrix(job, context):
             after = Context(self._steps(job, {**values, **each}))
-            outputs |= {
-                f"needs.{label}.outputs.{name}": after.filled(it) for name, it in job.get("outputs", {}).items()
-            }
-        return outputs
+            said = {name: after.filled(value) for name, value in job.get("outputs", {}).items()}
+            outputs |= {name: value for name, value in said.items() if value}
+        return {f"needs.{label}.outputs.{name}": value for name, value in outputs.items()}
 
     def _defaults(self, uses: str) -> Values:
         inputs = self.tree.workflows()[Path(uses).name]["on"]["workflow_call"]["inputs"]
@@ -134,6 +134,7 @@ class Run:
                 continue
             given = {name: context.filled(value) for name, value in {**job["env"], **step.get("env", {})}.items()}
             self.at.append(step["name"])
+            (self.machine.folder / "output").unlink(missing_ok=True)
             done = self._shell(step["run"], {**given, **credentials})
             self.ended.append(done)
             if "id" in step:
@@ -151,9 +152,24 @@ class Run:
         return {f"steps.{step}.outputs.{name}": value for name, _, value in lines}
 
 
-def _matrix(job: Document) -> Iterator[Values]:
-    for each in job.get("strategy", {}).get("matrix", {}).get("include", [{}]):
-        yield {f"matrix.{name}": str(value) for name, value in each.items()}
+def _matrix(job: Document, context: Context) -> Iterator[Values]:
+    for each in combinations(job):
+        yield {f"matrix.{name}": context.filled(value) for name, value in each.items()}
+
+
+def combinations(job: Document) -> list[Document]:
+    """Return what a job is carried out for: each combination of its matrix, and what `include` adds."""
+    matrix = dict(job.get("strategy", {}).get("matrix", {}))
+    included = matrix.pop("include", [])
+    if not matrix:
+        return included or [{}]
+    found: list[Document] = [dict(zip(matrix, values, strict=True)) for values in product(*matrix.values())]
+    for each in included:
+        fitting = [one for one in found if all(one[name] == each[name] for name in matrix.keys() & each.keys())]
+        for one in fitting:
+            one |= each
+        found += [] if fitting else [dict(each)]
+    return found
 
 
 def _credentials(step: Document, context: Context) -> Values:

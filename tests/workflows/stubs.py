@@ -1,4 +1,4 @@
-"""Programs that play docker, aws, terraform, curl and gh: each notes how it was called, and answers as it was told.
+"""Programs that play docker, aws, terraform and others: each notes how it was called, and answers as it was told.
 
 A call that no answer was given for fails, so a script can do nothing that a test did not foresee.
 """
@@ -13,8 +13,8 @@ from pathlib import Path
 
 from tests.workflows.tree import ROOT, SCRIPTS
 
-PROGRAMS = ("docker", "aws", "terraform", "curl", "gh")
-WATCHED = ("DOCKER_BUILDKIT", "BUILDX_NO_DEFAULT_ATTESTATIONS", "AWS_ACCESS_KEY_ID", "TF_TOKEN_app_terraform_io")
+PROGRAMS = ("docker", "aws", "terraform", "curl", "gh", "skopeo", "grype", "sha256sum", "tar")
+WATCHED = ("GRYPE_CHECK_FOR_APP_UPDATE", "AWS_ACCESS_KEY_ID", "TF_TOKEN_app_terraform_io")
 
 _STUB = """\
 #!{python} -IS
@@ -40,6 +40,10 @@ turn.write_text(str(number + 1))
 answer = told[start][min(number, len(told[start]) - 1)]
 if answer["body"]:
     Path(words[words.index("--output") + 1]).write_text(answer["body"])
+for start, text in answer["files"].items():
+    for word in words:
+        if word.startswith(start):
+            Path(word[len(start):]).write_text(text)
 sys.stdout.write(answer["stdout"])
 sys.stderr.write(answer["stderr"])
 sys.exit(answer["status"])
@@ -48,12 +52,17 @@ sys.exit(answer["status"])
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a program writes, and its exit status; `body` is what curl gets for its --output."""
+    """What a program writes, and its exit status.
+
+    `body` is what curl gets for its --output, `files` what is written to the path after a word's
+    beginning, such as `json=`.
+    """
 
     stdout: str = ""
     status: int = 0
     stderr: str = ""
     body: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 FAILS = Answer(status=1, stderr="it was told to fail\n")
@@ -138,6 +147,8 @@ class Machine:
             env={
                 "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
                 "TMPDIR": str(self.folder),
+                "RUNNER_TEMP": str(self.folder),
+                "GITHUB_PATH": str(self.folder / "path"),
                 "GITHUB_OUTPUT": str(self.folder / "output"),
                 "GITHUB_STEP_SUMMARY": str(self.folder / "summary"),
                 **environ,
@@ -167,6 +178,6 @@ class Machine:
         return call
 
     def text(self, name: str) -> str:
-        """Return what was written for GitHub: `output` or `summary`."""
+        """Return what was written for GitHub: `output`, `summary` or `path`."""
         path = self.folder / name
         return path.read_text(encoding="utf-8") if path.exists() else ""

@@ -61,13 +61,6 @@ ANSWERED: list[tuple[str, dict[str, Any], Any]] = [
         ["COMPLETE", None, 3],
     ),
     ("ecr describe-image-scan-findings", {"imageScanStatus": {"status": "FAILED"}}, ["FAILED", None, None]),
-    ("ecr batch-get-image", {"images": [{"imageManifest": "{}"}], "failures": []}, "{}"),
-    ("ecr batch-get-image", {"images": [], "failures": [{"failureCode": "ImageNotFound"}]}, None),
-    (
-        "ecr put-image",
-        {"image": {"imageId": {"imageTag": "c0ffee", "imageDigest": "sha256:1"}}},
-        ["c0ffee", "sha256:1"],
-    ),
     ("ecs run-task", {"tasks": [{"taskArn": "arn:1"}], "failures": []}, ["arn:1", None]),
     ("ecs run-task", {"tasks": [], "failures": [{"reason": "RESOURCE:ENI"}]}, [None, "RESOURCE:ENI"]),
     (

@@ -71,7 +71,13 @@ def test_no_service_is_touched(plan: dict[str, set[str]]) -> None:
 
 
 def test_what_the_script_reads_is_known_by_then(plan: dict[str, set[str]]) -> None:
-    read = {"cluster_name", "migration_task_definition_arn", "task_subnet_ids", "task_public_ip", "task_security_group_id"}
+    read = {
+        "cluster_name",
+        "migration_task_definition_arn",
+        "task_subnet_ids",
+        "task_public_ip",
+        "task_security_group_id",
+    }
     script = (ROOT / SCRIPTS / "migrate.sh").read_text(encoding="utf-8")
     assert all(name in script for name in read)
     assert read <= plan["outputs"]

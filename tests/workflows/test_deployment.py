@@ -22,25 +22,42 @@ from tests.workflows.test_deployment_scripts import (
     TF,
     WHY,
     stands,
+    prometheus_tag,
 )
-from tests.workflows.test_image_scripts import BUILDS, FINDINGS, PUSHES, TAGS, refused
+from tests.workflows.test_image_scripts import (
+    BUILDS,
+    FINDINGS,
+    INSTALLS,
+    LOGS_IN,
+    NOT_THERE,
+    REGISTRY,
+    TRIES,
+    built,
+    index,
+    refused,
+)
+from tests.workflows.test_scan import CRITICAL, GRYPE, scanned
 from tests.workflows.tree import Tree
 
 ROLE = "arn:aws:iam::123456789012:role/dev-chalice-app-deploy"
 PUSH = {"github.sha": "c0ffee", "github.run_id": "7", "github.run_attempt": "1"}
+PROMETHEUS = "dev-chalice-app-prometheus"
 KEYS = {"secrets.AWS_ACCESS_KEY_ID": "key", "secrets.AWS_SECRET_ACCESS_KEY": "test"}
 TOKEN = {"secrets.TERRAFORM_CLOUD_TOKEN": "test"}
 
 EVERYTHING_WELL: Answers = {
     **CHECKS,
     **APPLIES,
-    **PUSHES,
-    **TAGS,
+    **BUILDS,
+    **TRIES,
+    **INSTALLS,
+    **LOGS_IN,
     **MIGRATES,
     **FINDS,
     **STABLE,
-    "aws ecr describe-images": refused("ImageNotFoundException"),
-    **BUILDS,
+    "aws ecr describe-images": refused(NOT_THERE),
+    GRYPE: scanned(),
+    "docker buildx imagetools create": index(amd64="sha256:1", arm64="sha256:2"),
     FINDINGS: "COMPLETE\tNone\tNone\n",
     CURL: [HEALTHY, LISTED, FORBIDDEN, HIDDEN],
 }
@@ -50,22 +67,26 @@ AS_EVER: dict[str, str] = {}
 # What changes something, as it is known by the beginning of its call.
 DEEDS = {
     f"{TF} apply": "apply",
-    "docker build": "build",
-    "docker push": "push",
-    "aws ecr put-image": "tag",
+    "docker buildx build": "build",
+    "docker run": "try",
+    "grype": "scan",
+    "skopeo copy --all": "push",
+    "docker buildx imagetools create": "tag",
     "aws ecs run-task": "migrate",
     NEWEST: "wait",
-    "curl": "ask",
+    "curl --silent": "ask",
 }
 
 
 def deploy(machine: Machine, answers: Answers = AS_EVER, values: Mapping[str, str] = AS_EVER) -> Run:
+    built(machine)
     machine.told({**EVERYTHING_WELL, **answers})
     return Run(Tree(), machine).workflow("deploy-app.yml", {**PUSH, **TOKEN, **KEYS, **values})
 
 
 def deeds(machine: Machine) -> list[str]:
-    found = [next((deed for start, deed in DEEDS.items() if call.line.startswith(start)), "") for call in machine.calls]
+    done = [call.line for call in machine.calls if "--dry-run" not in call.words]
+    found = [next((deed for start, deed in DEEDS.items() if line.startswith(start)), "") for line in done]
     several = ("wait", "ask")  # of several calls one after the other, the first stands for all
     return [deed for deed, before in zip(found, ["", *found], strict=False) if deed and not (deed == before in several)]
 
@@ -79,9 +100,11 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     return machine
 
 
-IMAGES = ["build", "push", "tag"] * 2
+IMAGE = ["build", "try", "scan", "push"]
+IMAGES = [*IMAGE * 4, "tag", "tag"]
 ALL = ["apply", *IMAGES, "apply", "migrate", "apply", "wait", "ask"]
 BACK = ["apply", "wait", "ask"]
+MIGRATED = ALL[: ALL.index("migrate") + 1]
 
 
 def test_a_commit_goes_all_the_way_in_this_order(deployed: Machine) -> None:
@@ -98,9 +121,45 @@ def test_first_the_repositories_then_what_the_migration_needs_then_everything(de
 
 def test_everything_carries_the_commit(deployed: Machine) -> None:
     assert all("-var=image_tag=c0ffee" in call.words for call in deployed.called(f"{TF} plan"))
-    assert ["REVISION=c0ffee" in call.words for call in deployed.called("docker build")] == [True, True]
-    tagged = {(call.option("--repository-name"), call.option("--image-tag")) for call in deployed.called("aws ecr put")}
-    assert tagged == {("dev-chalice-app", "c0ffee"), ("dev-chalice-app-prometheus", "c0ffee")}
+    assert all("REVISION=c0ffee" in call.words for call in deployed.called("docker buildx build"))
+
+
+def test_each_image_is_built_for_both_kinds_of_processor_and_gets_one_tag(deployed: Machine) -> None:
+    asked = [(call.option("--file"), call.option("--platform")) for call in deployed.called("docker buildx build")]
+    files, platforms = ("fargate/Dockerfile", "prometheus/Dockerfile"), ("linux/amd64", "linux/arm64")
+    assert asked == [(file, platform) for file in files for platform in platforms]
+    pushed = {call.words[-1].rpartition("@")[0] for call in deployed.called("skopeo copy --all")}
+    assert pushed == {f"docker://{REGISTRY}/dev-chalice-app", f"docker://{REGISTRY}/dev-chalice-app-prometheus"}
+    tagged = {call.option("--tag") for call in deployed.called("docker buildx imagetools create")}
+    prometheus = f"dev-chalice-app-prometheus:{prometheus_tag(deployed)}"
+    assert tagged == {f"{REGISTRY}/dev-chalice-app:c0ffee", f"{REGISTRY}/{prometheus}"}
+
+
+def test_prometheus_runs_the_tag_that_was_given(deployed: Machine) -> None:
+    given = f"-var=prometheus_image_tag={prometheus_tag(deployed)}"
+    assert all(given in call.words for call in deployed.called(f"{TF} plan"))
+
+
+def test_a_commit_of_the_application_leaves_prometheus_image_alone(machine: Machine) -> None:
+    run = deploy(machine, {f"aws ecr describe-images --repository-name {PROMETHEUS}": "sha256:1\n"})
+    assert run.failed is None
+    assert {call.option("--file") for call in machine.called("docker buildx build")} == {"fargate/Dockerfile"}
+    assert deeds(machine).count("tag") == 1
+
+
+@pytest.mark.parametrize("said", ["UNSUPPORTED_IMAGE\tNone\tNone\n", "FAILED\tNone\tNone\n", FAILS])
+def test_what_ecr_thinks_of_an_image_stops_nothing_and_is_shown(said: str | Answer, machine: Machine) -> None:
+    run = deploy(machine, {FINDINGS: said})
+    assert run.failed is None, run.failed
+    assert deeds(machine) == ALL
+    assert machine.text("summary").count("ECR's own scan of ") == 4
+
+
+def test_the_scan_comes_before_the_image_goes_anywhere(machine: Machine) -> None:
+    run = deploy(machine, {GRYPE: [scanned(), scanned(CRITICAL)]})
+    assert run.failed is not None
+    assert "app (arm64) must not be deployed" in run.failed.error
+    assert deeds(machine) == ["apply", *IMAGE, *IMAGE[:3]]  # what was pushed before has no tag
 
 
 def test_terraform_has_its_token_and_what_builds_images_does_not(deployed: Machine) -> None:
@@ -138,18 +197,21 @@ def test_a_second_run_of_the_same_commit_builds_nothing(machine: Machine) -> Non
         ({f"{TF} fmt": FAILS}, "Format, init, validate", []),
         ({f"{TF} validate": FAILS}, "Format, init, validate", []),
         ({f"{TF} apply": FAILS}, "Apply that module", ["apply"]),
-        ({"docker pull": FAILS}, "Build", ["apply"]),
-        ({"docker build": FAILS}, "Build", ["apply", "build"]),
-        ({"docker push": FAILS}, "Push as a candidate", ["apply", "build", "push"]),
-        ({FINDINGS: "COMPLETE\t1\tNone\n"}, "Scan", ["apply", "build", "push"]),
-        ({"aws ecr put-image": FAILS}, "Tag", ["apply", *IMAGES[:3]]),
+        ({"docker buildx create": FAILS}, "Build", ["apply"]),
+        ({"docker buildx build": FAILS}, "Build", ["apply", *IMAGE[:1]]),
+        ({"docker run": FAILS}, "Try", ["apply", *IMAGE[:2]]),
+        ({"tar": FAILS}, "Install the scanner", ["apply", *IMAGE[:2]]),
+        ({GRYPE: scanned(CRITICAL)}, "Scan", ["apply", *IMAGE[:3]]),
+        ({"docker login": FAILS}, "Log in", ["apply", *IMAGE[:3]]),
+        ({"skopeo copy --all": FAILS}, "Push", ["apply", *IMAGE]),
+        ({"docker buildx imagetools create": index(amd64="sha256:1")}, "Tag", ["apply", *IMAGE * 4]),
         ({f"{TF} plan": ["", FAILS]}, "Plan everything", ["apply", *IMAGES]),
         ({f"{TF} apply": ["", FAILS]}, "Apply what the migration needs", ["apply", *IMAGES, "apply"]),
-        ({"aws ecs run-task": "None\tRESOURCE:ENI\n"}, "Migrate the database", ALL[:9]),
-        ({"aws ecs describe-tasks": "1\tEssential container in task exited\n"}, "Migrate the database", ALL[:9]),
-        ({"aws ecs wait tasks-stopped": FAILS}, "Migrate the database", ALL[:9]),
-        ({f"{TF} apply": ["", "", FAILS]}, "Roll out", ALL[:10]),
-        ({next(iter(FINDS)): FAILS}, "Note what runs", ALL[:8]),
+        ({"aws ecs run-task": "None\tRESOURCE:ENI\n"}, "Migrate the database", MIGRATED),
+        ({"aws ecs describe-tasks": "1\tEssential container in task exited\n"}, "Migrate the database", MIGRATED),
+        ({"aws ecs wait tasks-stopped": FAILS}, "Migrate the database", MIGRATED),
+        ({f"{TF} apply": ["", "", FAILS]}, "Roll out", [*MIGRATED, "apply"]),
+        ({next(iter(FINDS)): FAILS}, "Note what runs", MIGRATED[:-1]),
     ],
 )
 def test_what_fails_stops_all_that_follows(fault: Answers, step: str, done: list[str], machine: Machine) -> None:
@@ -220,7 +282,7 @@ def test_what_was_not_approved_is_not_applied(machine: Machine) -> None:
     assert run.failed is not None
     assert "not the one that was approved" in run.failed.error
     assert run.at[-1] == "Plan everything"
-    assert deeds(machine) == ALL[:7]
+    assert deeds(machine) == ALL[: 1 + len(IMAGES)]
 
 
 def test_without_an_environment_nothing_is_planned_twice(deployed: Machine) -> None:

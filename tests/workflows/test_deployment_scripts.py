@@ -41,6 +41,10 @@ FORBIDDEN = Answer("403", body='{"message":"Forbidden"}')
 HIDDEN = Answer("404", body='{"message":"Not Found"}')
 
 
+def prometheus_tag(machine: Machine) -> str:
+    return machine.run("folder-tag.sh", "prometheus").output.strip()
+
+
 # check-terraform.sh
 
 CHECKS = {f"{TF} fmt": "", f"{TF} init": "", f"{TF} validate": ""}
@@ -84,6 +88,7 @@ def test_a_plan_is_shown_and_changes_nothing(machine: Machine) -> None:
         "-var=service=chalice-app",
         "-var=region=eu-west-1",
         "-var=image_tag=c0ffee",
+        f"-var=prometheus_image_tag={prometheus_tag(machine)}",
     }
     assert not [word for word in call.words if word.startswith("-out")]
     assert text.read_text() == "Plan: 1 to add, 0 to change, 0 to destroy.\n"
@@ -153,7 +158,7 @@ def test_exactly_what_was_planned_is_applied(machine: Machine) -> None:
     done = machine.run("apply.sh", **DEPLOYED)
     assert done.status == 0, done.output
     plan, apply = machine.calls
-    assert len(variables(plan)) == 4
+    assert len(variables(plan)) == 5
     assert apply.words[-1] == plan.option("-out") == "deploy.tfplan"
     assert not variables(apply)
     assert targets(machine) == []

@@ -1,74 +1,136 @@
-"""The scripts that make images: what they ask docker and aws for, and that each fault stops them."""
+"""The scripts that make images: what they ask their programs for, and that each fault stops them."""
+
+import json
+from collections.abc import Mapping
+from itertools import pairwise
 
 import pytest
 
 from tests.workflows.stubs import FAILS, Answer, Answers, Done, Machine
 
-NAMES = {"REPOSITORY": "dev-chalice-app", "IMAGE_TAG": "c0ffee", "CANDIDATE_TAG": "candidate-c0ffee-7-1"}
-FINDINGS = "aws ecr describe-image-scan-findings"
-NO_SCAN = Answer(status=254, stderr="\nAn error occurred (ScanNotFoundException) when calling the operation\n")
+DIGEST = f"sha256:{'0f' * 32}"
+REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+WHICH = {"IMAGE": "app", "ARCHITECTURE": "arm64"}
+WHERE = {"REGISTRY": REGISTRY, "REPOSITORY": "dev-chalice-app"}
+NOT_THERE = "ImageNotFoundException"
 
 
 def refused(name: str) -> Answer:
     return Answer(status=254, stderr=f"\nAn error occurred ({name}) when calling the operation: no\n")
 
 
-def test_an_image_that_is_there_is_found(machine: Machine) -> None:
-    machine.told({"aws ecr describe-images": "sha256:1\n"})
-    assert machine.run("find-image.sh", **NAMES).status == 0
-    assert machine.text("output") == "found=true\n"
+def built(machine: Machine, *digests: str) -> None:
+    """Leave what build-image.sh leaves."""
+    folder = machine.folder / "image"
+    folder.mkdir(exist_ok=True)
+    manifests = [{"digest": digest} for digest in digests or (DIGEST,)]
+    (folder / "index.json").write_text(json.dumps({"manifests": manifests}), encoding="utf-8")
+
+
+# find-image.sh
+
+
+def find(machine: Machine, answer: str | Answer, tagged_by: str = "commit") -> Done:
+    machine.told({"aws ecr describe-images": answer})
+    environ = {"REPOSITORY": "dev-chalice-app", "IMAGE_TAG": "c0ffee", "CONTEXT": "prometheus"}
+    return machine.run("find-image.sh", **environ, TAGGED_BY=tagged_by)
+
+
+@pytest.mark.parametrize(("answer", "found"), [("sha256:1\n", "true"), (refused(NOT_THERE), "false")])
+def test_an_image_is_looked_for_by_its_tag(answer: str | Answer, found: str, machine: Machine) -> None:
+    assert find(machine, answer).status == 0
+    assert machine.text("output") == f"tag=c0ffee\nfound={found}\n"
     call = machine.call("aws ecr describe-images")
     assert (call.option("--repository-name"), call.option("--image-ids")) == ("dev-chalice-app", "imageTag=c0ffee")
 
 
-def test_an_image_that_is_not_there_is_to_be_built(machine: Machine) -> None:
-    machine.told({"aws ecr describe-images": refused("ImageNotFoundException")})
-    assert machine.run("find-image.sh", **NAMES).status == 0
-    assert machine.text("output") == "found=false\n"
+def test_an_image_that_is_tagged_by_its_folder_is_looked_for_by_that(machine: Machine) -> None:
+    assert find(machine, "sha256:1\n", "folder").status == 0
+    tag = machine.run("folder-tag.sh", "prometheus").output.strip()
+    assert machine.text("output") == f"tag={tag}\nfound=true\n"
+    assert machine.call("aws ecr describe-images").option("--image-ids") == f"imageTag={tag}"
 
 
 @pytest.mark.parametrize("fault", ["RepositoryNotFoundException", "AccessDeniedException"])
 def test_another_fault_is_not_taken_for_a_missing_image(fault: str, machine: Machine) -> None:
-    machine.told({"aws ecr describe-images": refused(fault)})
-    done = machine.run("find-image.sh", **NAMES)
+    done = find(machine, refused(fault))
     assert (done.status, machine.text("output")) == (1, "")
     assert fault in done.error
 
 
-DIGEST = f"sha256:{'0f' * 32}"
-BUILDS: Answers = {"docker pull": "", "docker image inspect": f"python@{DIGEST}\n", "docker build": ""}
+def test_a_tag_is_made_from_nothing_else(machine: Machine) -> None:
+    assert find(machine, "sha256:1\n", "day").status == 1
+    assert not machine.calls
+
+
+# build-image.sh
+
+MANIFEST = json.dumps({"mediaType": "application/vnd.oci.image.index.v1+json", "digest": DIGEST})
+BUILDS: Answers = {
+    "docker buildx imagetools inspect": MANIFEST,
+    "docker buildx create": "brave_builder\n",
+    "docker buildx build": "",
+    "docker buildx rm": "",
+}
 
 
 def build(machine: Machine, answers: Answers = BUILDS, dockerfile: str = "ARG BASE=python:3.13-slim\n") -> Done:
     (machine.folder / "Dockerfile").write_text(dockerfile, encoding="utf-8")
     machine.told({**BUILDS, **answers})
-    return machine.run("build-image.sh", **NAMES, DOCKERFILE="Dockerfile", CONTEXT=".")
+    environ = {"DOCKERFILE": "Dockerfile", "CONTEXT": ".", "ARCHITECTURE": "arm64", "REVISION": "c0ffee"}
+    return machine.run("build-image.sh", **environ)
 
 
-def test_an_image_is_built_for_fargate_and_tells_its_commit(machine: Machine) -> None:
+def test_an_image_is_built_for_its_processor_and_tells_its_commit(machine: Machine) -> None:
     done = build(machine)
     assert done.status == 0, done.output
-    call = machine.call("docker build")
+    call = machine.call("docker buildx build")
     assert call.words[-1] == "."
     assert call.option("--file") == "Dockerfile"
+    assert call.option("--platform") == "linux/arm64"
+    assert call.option("--output") == f"type=oci,tar=false,dest={machine.folder}/image"
     assert "REVISION=c0ffee" in call.words
-    assert call.option("--platform") == machine.call("docker pull").option("--platform") == "linux/amd64"
-    assert call.option("--tag") == "dev-chalice-app:candidate-c0ffee-7-1"
-    assert call.environ == {"DOCKER_BUILDKIT": "1", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+
+
+def test_its_sbom_and_its_provenance_go_with_it(machine: Machine) -> None:
+    build(machine)
+    words = machine.call("docker buildx build").words
+    attached = [following for word, following in pairwise(words) if word == "--attest"]
+    assert [each.partition(",")[0] for each in attached] == ["type=provenance", "type=sbom"]
+
+
+def test_what_builds_and_what_lists_the_packages_is_named_by_its_digest(machine: Machine) -> None:
+    build(machine)
+    builder = machine.call("docker buildx create").option("--driver-opt")
+    (generator,) = (word for word in machine.call("docker buildx build").words if "generator=" in word)
+    assert "@sha256:" in builder
+    assert "@sha256:" in generator
+
+
+@pytest.mark.parametrize("answers", [{}, {"docker buildx build": FAILS}])
+def test_its_builder_is_removed(answers: Answers, machine: Machine) -> None:
+    build(machine, answers)
+    assert machine.call("docker buildx build").option("--builder") == "brave_builder"
+    assert machine.calls[-1].line == "docker buildx rm brave_builder"
 
 
 def test_the_base_is_named_by_what_its_tag_stands_for_now(machine: Machine) -> None:
     build(machine)
-    assert machine.call("docker pull").words[-1] == "python:3.13-slim"
-    assert f"BASE=python:3.13-slim@{DIGEST}" in machine.call("docker build").words
+    assert machine.call("docker buildx imagetools inspect").words[-1] == "python:3.13-slim"
+    assert f"BASE=python:3.13-slim@{DIGEST}" in machine.call("docker buildx build").words
 
 
 @pytest.mark.parametrize(
-    "fault", [{"docker pull": FAILS}, {"docker image inspect": FAILS}, {"docker image inspect": "\n"}]
+    "fault",
+    [
+        {"docker buildx imagetools inspect": FAILS},
+        {"docker buildx imagetools inspect": "{}"},
+        {"docker buildx create": FAILS},
+    ],
 )
-def test_nothing_is_built_on_a_base_without_a_digest(fault: Answers, machine: Machine) -> None:
+def test_nothing_is_built_without_a_digest_or_a_builder(fault: Answers, machine: Machine) -> None:
     assert build(machine, fault).status != 0
-    assert not machine.called("docker build")
+    assert not machine.called("docker buildx build")
 
 
 def test_nothing_is_built_from_a_dockerfile_that_names_no_base(machine: Machine) -> None:
@@ -79,116 +141,199 @@ def test_nothing_is_built_from_a_dockerfile_that_names_no_base(machine: Machine)
 
 
 def test_a_build_that_fails_is_a_failure(machine: Machine) -> None:
-    assert build(machine, {"docker build": FAILS}).status != 0
+    assert build(machine, {"docker buildx build": FAILS}).status != 0
 
 
-PUSHES = {
+# try-image.sh
+
+TRIES = {"skopeo copy": "", "docker run": ""}
+
+
+def test_the_image_is_tried_on_the_processor_that_it_is_for(machine: Machine) -> None:
+    machine.told(TRIES)
+    done = machine.run("try-image.sh", TRY="python -c 'import app'")
+    assert done.status == 0, done.output
+    copied, run = machine.calls
+    assert copied.words == ["copy", f"oci:{machine.folder}/image", "docker-daemon:image:to-try"]
+    assert run.words[-3:] == ["image:to-try", "-c", "python -c 'import app'"]
+    assert (run.option("--network"), run.option("--entrypoint")) == ("none", "sh")
+
+
+@pytest.mark.parametrize("fault", TRIES)
+def test_an_image_that_does_not_run_there_is_a_failure(fault: str, machine: Machine) -> None:
+    machine.told({**TRIES, fault: FAILS})
+    assert machine.run("try-image.sh", TRY="true").status != 0
+
+
+# install-scanner.sh
+
+INSTALLS: Answers = {"curl --fail": Answer(body="an archive"), "sha256sum --check": "", "tar --extract": ""}
+
+
+def test_the_scanner_is_one_archive_and_no_other(machine: Machine) -> None:
+    machine.told(INSTALLS)
+    done = machine.run("install-scanner.sh")
+    assert done.status == 0, done.output
+    assert machine.call("curl").words[-1].startswith("https://github.com/anchore/grype/releases/download/v")
+    assert machine.text("path") == f"{machine.folder}/grype\n"
+
+
+def test_an_archive_with_another_checksum_is_not_unpacked(machine: Machine) -> None:
+    machine.told(INSTALLS)
+    (machine.folder / "bin" / "sha256sum").unlink()
+    done = machine.run("install-scanner.sh")
+    assert done.status == 1
+    assert "checksum" in done.error
+    assert not machine.called("tar")
+    assert machine.text("path") == ""
+
+
+@pytest.mark.parametrize("fault", INSTALLS)
+def test_a_scanner_that_cannot_be_had_is_a_failure(fault: str, machine: Machine) -> None:
+    machine.told({**INSTALLS, fault: FAILS})
+    assert machine.run("install-scanner.sh").status != 0
+
+
+# log-in.sh
+
+LOGS_IN: Answers = {
     "aws sts get-caller-identity": "123456789012\n",
     "aws ecr get-login-password": "p4ss\n",
     "docker login": "",
-    "docker tag": "",
-    "docker push": "",
 }
 
 
-def test_a_candidate_is_pushed_to_the_repository_of_the_account(machine: Machine) -> None:
-    machine.told(PUSHES)
-    done = machine.run("push-image.sh", **NAMES, AWS_REGION="eu-west-1")
+def test_the_registry_is_that_of_the_account(machine: Machine) -> None:
+    machine.told(LOGS_IN)
+    done = machine.run("log-in.sh", AWS_REGION="eu-west-1")
     assert done.status == 0, done.output
-    registry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
-    pushed = f"{registry}/dev-chalice-app:candidate-c0ffee-7-1"
-    assert machine.call("docker login").words[-1] == registry
-    assert machine.call("docker tag").words[1:] == ["dev-chalice-app:candidate-c0ffee-7-1", pushed]
-    assert machine.call("docker push").words[1:] == [pushed]
+    assert machine.call("docker login").words[-1] == REGISTRY
+    assert machine.text("output") == f"registry={REGISTRY}\n"
 
 
 def test_the_registrys_password_is_on_no_command_line(machine: Machine) -> None:
-    machine.told(PUSHES)
-    done = machine.run("push-image.sh", **NAMES, AWS_REGION="eu-west-1")
+    machine.told(LOGS_IN)
+    done = machine.run("log-in.sh", AWS_REGION="eu-west-1")
     assert machine.call("docker login").stdin == "p4ss\n"
     assert not any("p4ss" in call.line for call in machine.calls)
     assert "p4ss" not in done.output
 
 
-@pytest.mark.parametrize("fault", [call for call in PUSHES if call != "docker push"])
-def test_nothing_is_pushed_after_a_fault(fault: str, machine: Machine) -> None:
-    machine.told({**PUSHES, fault: FAILS})
-    assert machine.run("push-image.sh", **NAMES, AWS_REGION="eu-west-1").status != 0
-    assert not machine.called("docker push")
+@pytest.mark.parametrize("fault", LOGS_IN)
+def test_who_is_not_let_in_goes_no_further(fault: str, machine: Machine) -> None:
+    machine.told({**LOGS_IN, fault: FAILS})
+    assert machine.run("log-in.sh", AWS_REGION="eu-west-1").status != 0
+    assert machine.text("output") == ""
 
 
-def test_a_push_that_fails_is_a_failure(machine: Machine) -> None:
-    machine.told({**PUSHES, "docker push": FAILS})
-    assert machine.run("push-image.sh", **NAMES, AWS_REGION="eu-west-1").status != 0
+# push-image.sh
 
 
-@pytest.mark.parametrize(
-    ("found", "blocking", "passes"),
-    [
-        ("COMPLETE\tNone\tNone\n", "CRITICAL", True),
-        ("ACTIVE\tNone\tNone\n", "CRITICAL", True),  # enhanced scanning's word for the same
-        ("COMPLETE\tNone\t3\n", "CRITICAL", True),
-        ("COMPLETE\tNone\t3\n", "HIGH", False),
-        ("COMPLETE\t1\tNone\n", "CRITICAL", False),
-        ("COMPLETE\t1\tNone\n", "HIGH", False),
-        ("COMPLETE\t12\t3\n", "CRITICAL", False),
-        ("FAILED\tNone\tNone\n", "CRITICAL", False),
-        ("UNSUPPORTED_IMAGE\tNone\tNone\n", "CRITICAL", False),
-        ("", "CRITICAL", False),
-        (refused("AccessDeniedException"), "CRITICAL", False),
-    ],
-)
-def test_what_a_scan_found_decides(found: str | Answer, blocking: str, passes: bool, machine: Machine) -> None:
-    machine.told({FINDINGS: found})
-    done = machine.run("scan-image.sh", **NAMES, BLOCKING_SEVERITY=blocking, PAUSE="0")
-    assert (done.status == 0) is passes, done.output
-    assert bool(done.error) is not passes
-
-
-def test_a_scan_that_takes_its_time_is_waited_for(machine: Machine) -> None:
-    machine.told({FINDINGS: [NO_SCAN, NO_SCAN, "IN_PROGRESS\tNone\tNone\n", "COMPLETE\tNone\tNone\n"]})
-    done = machine.run("scan-image.sh", **NAMES, BLOCKING_SEVERITY="CRITICAL", PAUSE="0")
+def test_the_very_image_that_was_scanned_is_pushed_and_gets_no_tag(machine: Machine) -> None:
+    built(machine)
+    machine.told({"skopeo copy": ""})
+    done = machine.run("push-image.sh", **WHICH, **WHERE)
     assert done.status == 0, done.output
-    assert len(machine.calls) == 4
+    (call,) = machine.calls
+    assert call.words[-2:] == [f"oci:{machine.folder}/image", f"docker://{REGISTRY}/dev-chalice-app@{DIGEST}"]
+    assert {"--all", "--preserve-digests"} <= set(call.words)
+    assert machine.text("output") == f"app-arm64={DIGEST}\n"
 
 
-@pytest.mark.parametrize("never", [NO_SCAN, "IN_PROGRESS\tNone\tNone\n"])
-def test_a_scan_that_never_ends_lets_nothing_pass(never: str | Answer, machine: Machine) -> None:
-    machine.told({FINDINGS: never})
-    done = machine.run("scan-image.sh", **NAMES, BLOCKING_SEVERITY="CRITICAL", PAUSE="0", TRIES="3")
-    assert done.status != 0
-    assert "has not ended" in done.error
-    assert len(machine.calls) == 3
+def test_a_push_that_fails_says_no_digest(machine: Machine) -> None:
+    built(machine)
+    machine.told({"skopeo copy": FAILS})
+    assert machine.run("push-image.sh", **WHICH, **WHERE).status != 0
+    assert machine.text("output") == ""
 
 
-def test_a_severity_nobody_knows_lets_nothing_pass(machine: Machine) -> None:
-    done = machine.run("scan-image.sh", **NAMES, BLOCKING_SEVERITY="NONE", PAUSE="0")
-    assert done.status != 0
+def test_of_several_images_none_is_pushed(machine: Machine) -> None:
+    built(machine, DIGEST, DIGEST)
+    assert machine.run("push-image.sh", **WHICH, **WHERE).status == 1
     assert not machine.calls
 
 
-TAGS = {"aws ecr batch-get-image": '{"schemaVersion": 2}\n', "aws ecr put-image": "c0ffee\tsha256:1\n"}
+# join-images.sh
 
 
-def test_the_commits_tag_goes_to_the_very_image_that_was_scanned(machine: Machine) -> None:
-    machine.told(TAGS)
-    done = machine.run("tag-image.sh", **NAMES)
+def index(**platforms: str) -> str:
+    """Return an index of images, with what is attached to them."""
+    attached = {"digest": "sha256:9", "platform": {"os": "unknown", "architecture": "unknown"}}
+    images = [
+        {"digest": digest, "platform": {"os": "linux", "architecture": name}} for name, digest in platforms.items()
+    ]
+    return json.dumps({"manifests": [*images, attached, attached]})
+
+
+CREATE = f"docker buildx imagetools create --tag {REGISTRY}/dev-chalice-app:c0ffee"
+BOTH = {"AMD64": "sha256:a", "ARM64": "sha256:b"}
+SOURCES = f"{REGISTRY}/dev-chalice-app@sha256:a {REGISTRY}/dev-chalice-app@sha256:b"
+DRY_RUN = f"{CREATE} {SOURCES} --dry-run"
+
+
+def join(machine: Machine, would_be: str | Answer, digests: Mapping[str, str] = BOTH) -> Done:
+    machine.told({CREATE: "", DRY_RUN: would_be})
+    return machine.run("join-images.sh", **WHERE, IMAGE_TAG="c0ffee", **digests)
+
+
+def test_both_images_get_one_tag(machine: Machine) -> None:
+    done = join(machine, index(arm64="sha256:2", amd64="sha256:1"))
     assert done.status == 0, done.output
-    assert machine.call("aws ecr batch-get-image").option("--image-ids") == "imageTag=candidate-c0ffee-7-1"
-    put = machine.call("aws ecr put-image")
-    assert (put.option("--repository-name"), put.option("--image-tag")) == ("dev-chalice-app", "c0ffee")
-    (manifest,) = machine.folder.glob("tmp.*")
-    assert put.option("--image-manifest") == f"file://{manifest}"
-    assert manifest.read_text() == '{"schemaVersion": 2}\n'
+    assert [call.line for call in machine.calls] == [DRY_RUN, f"{CREATE} {SOURCES}"]
+    assert machine.text("output") == "amd64=sha256:1\narm64=sha256:2\n"
 
 
-@pytest.mark.parametrize("answer", ["None\n", FAILS])
-def test_a_candidate_that_is_not_there_gets_no_tag(answer: str | Answer, machine: Machine) -> None:
-    machine.told({**TAGS, "aws ecr batch-get-image": answer})
-    assert machine.run("tag-image.sh", **NAMES).status != 0
-    assert not machine.called("aws ecr put-image")
+@pytest.mark.parametrize(
+    "would_be",
+    [
+        index(amd64="sha256:1"),
+        index(arm64="sha256:2"),
+        index(amd64="sha256:1", arm64="sha256:2", s390x="sha256:3"),
+        index(),
+        FAILS,
+    ],
+)
+def test_nothing_is_tagged_that_one_of_the_processors_could_not_run(would_be: str | Answer, machine: Machine) -> None:
+    assert join(machine, would_be).status != 0
+    assert len(machine.calls) == 1
+
+
+@pytest.mark.parametrize("missing", BOTH)
+def test_an_image_that_was_not_pushed_is_named(missing: str, machine: Machine) -> None:
+    done = join(machine, index(), {**BOTH, missing: ""})
+    assert done.status == 1
+    assert f"{missing.lower()}: ''" in done.error
+    assert not machine.calls
 
 
 def test_a_tag_that_is_refused_is_a_failure(machine: Machine) -> None:
-    machine.told({**TAGS, "aws ecr put-image": refused("ImageTagAlreadyExistsException")})
-    assert machine.run("tag-image.sh", **NAMES).status != 0
+    machine.told({CREATE: FAILS, DRY_RUN: index(amd64="sha256:1", arm64="sha256:2")})
+    assert machine.run("join-images.sh", **WHERE, IMAGE_TAG="c0ffee", **BOTH).status != 0
+
+
+# report-ecr-scan.sh
+
+FINDINGS = "aws ecr describe-image-scan-findings"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("COMPLETE\tNone\t3\n", "0 critical, 3 high"),
+        ("ACTIVE\t1\tNone\n", "1 critical, 0 high"),
+        ("UNSUPPORTED_IMAGE\tNone\tNone\n", "not a kind of image that ECR's scanner knows"),
+        ("FAILED\tNone\tNone\n", "the scan is FAILED"),
+        ("IN_PROGRESS\tNone\tNone\n", "the scan is IN_PROGRESS"),
+        (refused("ScanNotFoundException"), "not scanned yet"),
+        (refused("AccessDeniedException"), "AccessDeniedException"),
+        ("", "the scan is"),
+    ],
+)
+def test_whatever_ecr_says_of_its_own_scan_is_a_report(answer: str | Answer, said: str, machine: Machine) -> None:
+    machine.told({FINDINGS: answer})
+    done = machine.run("report-ecr-scan.sh", IMAGE="app", REPOSITORY="dev-chalice-app", **BOTH)
+    assert (done.status, done.error) == (0, "")
+    assert [call.option("--image-id") for call in machine.calls] == ["imageDigest=sha256:a", "imageDigest=sha256:b"]
+    for architecture in ("amd64", "arm64"):
+        assert f"ECR's own scan of app ({architecture}): " in machine.text("summary")
+    assert said in machine.text("summary")

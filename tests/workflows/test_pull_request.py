@@ -6,7 +6,7 @@ import pytest
 
 from tests.workflows.runner import Run
 from tests.workflows.stubs import Answer, Answers, Machine
-from tests.workflows.test_deployment_scripts import CHECKS, TF
+from tests.workflows.test_deployment_scripts import CHECKS, TF, prometheus_tag
 from tests.workflows.tree import Tree
 
 PULL_REQUEST = {
@@ -31,7 +31,8 @@ def plan(machine: Machine, answers: Answers, **values: str) -> Run:
 def test_the_plan_is_shown_on_the_pull_request_and_nothing_is_applied(machine: Machine) -> None:
     run = plan(machine, {})
     assert run.failed is None, run.failed
-    assert "-var=image_tag=c0ffee" in machine.call(f"{TF} plan").words
+    plan_words = machine.call(f"{TF} plan").words
+    assert {"-var=image_tag=c0ffee", f"-var=prometheus_image_tag={prometheus_tag(machine)}"} <= set(plan_words)
     comment = Path(machine.call("gh pr comment 12").option("--body-file"))
     assert "Plan: 1 to add" in comment.read_text(encoding="utf-8")
     assert not machine.called(f"{TF} apply")

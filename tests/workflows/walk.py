@@ -19,6 +19,7 @@ CHECKS = (
     outside.terraform_names,
     outside.addresses,
     outside.images,
+    outside.architectures,
     outside.repositories,
     outside.services,
     outside.defaults,

@@ -10,7 +10,7 @@ resource "aws_ecr_repository" "this" {
   for_each = local.repositories
 
   name                 = each.value
-  image_tag_mutability = "IMMUTABLE" # a tag is a commit, and stays that commit
+  image_tag_mutability = "IMMUTABLE" # a tag is a commit or a folder's content, and stays that
   force_delete         = var.force_delete
 
   image_scanning_configuration {
@@ -22,6 +22,9 @@ resource "aws_ecr_repository" "this" {
   }
 }
 
+# A tag names an index: of an image for each kind of processor, with their SBOMs and provenance. Those have no tag, and are
+# safe from the first rule: ECR expires nothing that an index refers to. They go after their index went. The second rule
+# counts tags, and not these four beside each.
 resource "aws_ecr_lifecycle_policy" "this" {
   for_each = aws_ecr_repository.this
 
@@ -30,14 +33,14 @@ resource "aws_ecr_lifecycle_policy" "this" {
     rules = [
       {
         rulePriority = 1
-        description  = "What a push left without a tag goes after a day"
+        description  = "What no tag leads to goes after a day"
         selection    = { tagStatus = "untagged", countType = "sinceImagePushed", countUnit = "days", countNumber = 1 }
         action       = { type = "expire" }
       },
       {
         rulePriority = 2
-        description  = "The newest stay"
-        selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = var.kept_images }
+        description  = "The newest tags stay"
+        selection    = { tagStatus = "tagged", tagPatternList = ["*"], countType = "imageCountMoreThan", countNumber = var.kept_images }
         action       = { type = "expire" }
       },
     ]

@@ -10,7 +10,7 @@ variable "force_delete" {
 }
 
 variable "kept_images" {
-  description = "How many images stay; older ones are removed."
+  description = "How many tagged images stay; older ones are removed."
   type        = number
   default     = 50
 

@@ -20,6 +20,7 @@ data "aws_iam_policy_document" "deploy" {
     resources = ["*"]
   }
 
+  # Both images are pushed by digest, read again, and joined under one tag. The findings are ECR's own, for a report.
   statement {
     sid = "PushImages"
     actions = [

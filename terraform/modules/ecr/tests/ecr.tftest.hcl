@@ -18,6 +18,14 @@ run "two_repositories" {
   }
 
   assert {
+    condition = alltrue([
+      for rule in flatten([for policy in aws_ecr_lifecycle_policy.this : jsondecode(policy.policy).rules]) :
+      rule.selection.tagStatus == (rule.rulePriority == 1 ? "untagged" : "tagged")
+    ])
+    error_message = "Images are kept by their tags: what an index refers to has none, and must not be counted."
+  }
+
+  assert {
     condition     = toset(keys(output.repository_urls)) == toset(["app", "prometheus"])
     error_message = "Both must be told."
   }

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Gives the images for both kinds of processor their one tag: an index of both, with what is attached to them. Says which
+# image each machine will run: amd64=sha256:... and arm64=sha256:...
+#
+#   REGISTRY REPOSITORY   where they are
+#   IMAGE_TAG             the tag
+#   AMD64 ARM64           the digests that push-image.sh said
+set -euo pipefail
+
+fail() {
+    echo "::error::$1"
+    exit 1
+}
+
+[[ $AMD64 == sha256:* && $ARM64 == sha256:* ]] ||
+    fail "Not both images were pushed (amd64: '$AMD64', arm64: '$ARM64'): run all jobs again"
+
+image=$REGISTRY/$REPOSITORY
+join=(docker buildx imagetools create --tag "$image:$IMAGE_TAG" "$image@$AMD64" "$image@$ARM64")
+
+# A tag cannot be moved, so it is looked at what would get it.
+index=$("${join[@]}" --dry-run)
+images=$(jq -r '.manifests[] | select(.platform.os == "linux") | "\(.platform.architecture)=\(.digest)"' <<<"$index" | sort)
+[[ $images =~ ^amd64=sha256:[^$'\n']+$'\n'arm64=sha256:[^$'\n']+$ ]] ||
+    fail "$image:$IMAGE_TAG would not be one image for amd64 and one for arm64: ${images//$'\n'/, }"
+
+"${join[@]}"
+echo "$images" >>"$GITHUB_OUTPUT"

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Logs docker, and with it skopeo, in to this account's ECR, and says where that is: registry=...
+#
+#   AWS_REGION   where the repositories stand
+set -euo pipefail
+
+account=$(aws sts get-caller-identity --query Account --output text)
+registry=$account.dkr.ecr.$AWS_REGION.amazonaws.com
+
+aws ecr get-login-password | docker login --username AWS --password-stdin "$registry"
+echo "registry=$registry" >>"$GITHUB_OUTPUT"
