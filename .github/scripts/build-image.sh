@@ -16,11 +16,16 @@ fail() {
     exit 1
 }
 
-# The base's tag moves. What it stands for right now is what all stages build on, and what the image's label tells.
-base=$(sed -n 's/^ARG BASE=//p' "$DOCKERFILE" | head -n 1)
-[[ -n $base ]] || fail "$DOCKERFILE does not say what it builds on: ARG BASE=..."
-digest=$(docker buildx imagetools inspect --format '{{json .Manifest}}' "$base" | jq -r .digest)
-[[ $digest == sha256:* ]] || fail "$base has no digest: $digest"
+# Tags of base images move. What each stands for right now is what all stages build on, and what the image's label tells.
+bases=()
+mapfile -t names < <(sed -nE 's/^FROM \$\{(\w+)\}.*/\1/p' "$DOCKERFILE" | sort -u)
+((${#names[@]} > 0)) || fail "$DOCKERFILE does not say what it builds on: ARG BASE=... and FROM \${BASE}"
+for name in "${names[@]}"; do
+    base=$(sed -n "s/^ARG $name=//p" "$DOCKERFILE" | head -n 1)
+    digest=$(docker buildx imagetools inspect --format '{{json .Manifest}}' "$base" | jq -r .digest)
+    [[ $digest == sha256:* ]] || fail "$name, which is '$base', has no digest: $digest"
+    bases+=(--build-arg "$name=$base@$digest")
+done
 
 # A builder of its own: the one inside the engine attaches no SBOM.
 builder=$(docker buildx create --driver docker-container --driver-opt "image=$buildkit")
@@ -28,6 +33,6 @@ trap 'docker buildx rm "$builder"' EXIT
 
 mkdir -p "$RUNNER_TEMP/image"
 docker buildx build --builder "$builder" --platform "linux/$ARCHITECTURE" --file "$DOCKERFILE" \
-    --build-arg "BASE=$base@$digest" --build-arg "REVISION=$REVISION" \
+    "${bases[@]}" --build-arg "REVISION=$REVISION" \
     --attest type=provenance,mode=max --attest "type=sbom,generator=$sbom_generator" \
     --output "type=oci,tar=false,dest=$RUNNER_TEMP/image" "$CONTEXT"

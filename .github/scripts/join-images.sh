@@ -21,7 +21,7 @@ join=(docker buildx imagetools create --tag "$image:$IMAGE_TAG" "$image@$AMD64" 
 # A tag cannot be moved, so it is looked at what would get it.
 index=$("${join[@]}" --dry-run)
 images=$(jq -r '.manifests[] | select(.platform.os == "linux") | "\(.platform.architecture)=\(.digest)"' <<<"$index" | sort)
-[[ $images =~ ^amd64=sha256:[^$'\n']+$'\n'arm64=sha256:[^$'\n']+$ ]] ||
+[[ $(cut -d= -f1 <<<"$images" | xargs) == "amd64 arm64" ]] ||
     fail "$image:$IMAGE_TAG would not be one image for amd64 and one for arm64: ${images//$'\n'/, }"
 
 "${join[@]}"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Asks ECR once what its own scan found, and puts the answer into the run's summary. It decides nothing: the image was
-# scanned before it was pushed, and ECR's scanner does not know every kind of image (Prometheus' is one).
+# scanned before it was pushed, and ECR's scanner does not know every kind of image, such as one of busybox.
 #
 #   IMAGE REPOSITORY   what, and where it is
 #   AMD64 ARM64        the digests of its images

@@ -133,17 +133,11 @@ def _locals(tree: Tree, name: str) -> str:
     return found[1] if found else ""
 
 
-def services(tree: Tree) -> Iterator[str]:
-    """Yield what is wrong with the task that migrates, and with what is waited for and asked."""
-    migrate, wait, smoke = (tree.text(SCRIPTS / f"{name}.sh") for name in ("migrate", "wait-stable", "smoke-test"))
-    running = tree.text(SCRIPTS / "find-running.sh")
-    container = re.search(r"^container=(\w+)$", migrate, re.MULTILINE)
-    if container is None or f"\n{container[0]}\n" not in running or "name=$ENV-$SERVICE\n" not in running:
-        yield "find-running.sh looks at another container or service than the application's"
-    if container is None or f'name                 = "{container[1]}"' not in tree.text("terraform/app.tf"):
-        yield "find-running.sh looks at a container that is not the application's"
+def migration(tree: Tree) -> Iterator[str]:
+    """Yield what is wrong with the task that migrates."""
+    container = _container(tree, "migrate")
     task = tree.text("terraform/migration.tf")
-    if container is None or f'name    = "{container[1]}"' not in task:
+    if f'name    = "{container}"' not in task:
         yield "migrate.sh waits for a container that is not the migration's"
     command = re.search(r'command = \["python", "-m", "([\w.]+)"\]', task)
     if command is None or not tree.exists(command[1].replace(".", "/") + ".py"):
@@ -152,6 +146,17 @@ def services(tree: Tree) -> Iterator[str]:
         yield "the migration does not run the image that is rolled out"
     if "awslogs-stream-prefix = var.container.name" not in tree.text("terraform/modules/ecs_task/task_definition.tf"):
         yield "migrate.sh reads another log stream than the task writes"
+
+
+def services(tree: Tree) -> Iterator[str]:
+    """Yield what is wrong with the services that are looked at, waited for and asked."""
+    running, wait, smoke = (tree.text(SCRIPTS / f"{name}.sh") for name in ("find-running", "wait-stable", "smoke-test"))
+    container = _container(tree, "find-running")
+    if (
+        f'name                 = "{container}"' not in tree.text("terraform/app.tf")
+        or "name=$ENV-$SERVICE\n" not in running
+    ):
+        yield "find-running.sh looks at another container or service than the application's"
     if '"$service-prometheus"' not in wait or 'prometheus_name   = "${local.name}-prometheus"' not in tree.text(
         "terraform/main.tf"
     ):
@@ -160,6 +165,11 @@ def services(tree: Tree) -> Iterator[str]:
     for path in re.findall(r"^expect \d+ '.*?' '?(/[\w-]+)", smoke, re.MULTILINE):
         if path not in routes:
             yield f"smoke-test.sh asks {path}, which is no route"
+
+
+def _container(tree: Tree, script: str) -> str:
+    found = re.search(r"^container=(\w+)$", tree.text(SCRIPTS / f"{script}.sh"), re.MULTILINE)
+    return found[1] if found else ""
 
 
 def defaults(tree: Tree) -> Iterator[str]:

@@ -74,7 +74,10 @@ BUILDS: Answers = {
 }
 
 
-def build(machine: Machine, answers: Answers = BUILDS, dockerfile: str = "ARG BASE=python:3.13-slim\n") -> Done:
+DOCKERFILE = "ARG BASE=python:3.13-slim\nFROM ${BASE} AS packages\nFROM ${BASE}\nARG BASE\n"
+
+
+def build(machine: Machine, answers: Answers = BUILDS, dockerfile: str = DOCKERFILE) -> Done:
     (machine.folder / "Dockerfile").write_text(dockerfile, encoding="utf-8")
     machine.told({**BUILDS, **answers})
     environ = {"DOCKERFILE": "Dockerfile", "CONTEXT": ".", "ARCHITECTURE": "arm64", "REVISION": "c0ffee"}
@@ -114,10 +117,12 @@ def test_its_builder_is_removed(answers: Answers, machine: Machine) -> None:
     assert machine.calls[-1].line == "docker buildx rm brave_builder"
 
 
-def test_the_base_is_named_by_what_its_tag_stands_for_now(machine: Machine) -> None:
-    build(machine)
-    assert machine.call("docker buildx imagetools inspect").words[-1] == "python:3.13-slim"
-    assert f"BASE=python:3.13-slim@{DIGEST}" in machine.call("docker buildx build").words
+def test_every_base_is_named_by_what_its_tag_stands_for_now(machine: Machine) -> None:
+    build(machine, dockerfile=f"ARG PROMETHEUS=prom/prometheus:v3\n{DOCKERFILE}FROM ${{PROMETHEUS}} AS prometheus\n")
+    asked = [call.words[-1] for call in machine.called("docker buildx imagetools inspect")]
+    assert asked == ["python:3.13-slim", "prom/prometheus:v3"]
+    given = {f"BASE=python:3.13-slim@{DIGEST}", f"PROMETHEUS=prom/prometheus:v3@{DIGEST}"}
+    assert given <= set(machine.call("docker buildx build").words)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ CHECKS = (
     outside.images,
     outside.architectures,
     outside.repositories,
+    outside.migration,
     outside.services,
     outside.defaults,
     outside.versions,
