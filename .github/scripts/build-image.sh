@@ -19,7 +19,7 @@ fail() {
 # Tags of base images move. What each stands for right now is what all stages build on, and what the image's label tells.
 bases=()
 mapfile -t names < <(sed -nE 's/^FROM \$\{(\w+)\}.*/\1/p' "$DOCKERFILE" | sort -u)
-((${#names[@]} > 0)) || fail "$DOCKERFILE does not say what it builds on: ARG BASE=... and FROM \${BASE}"
+((${#names[@]} > 0)) || fail "$DOCKERFILE does not say what it builds on by arguments: ARG BASE=... above its first FROM"
 for name in "${names[@]}"; do
     base=$(sed -n "s/^ARG $name=//p" "$DOCKERFILE" | head -n 1)
     digest=$(docker buildx imagetools inspect --format '{{json .Manifest}}' "$base" | jq -r .digest)

@@ -163,13 +163,14 @@ def combinations(job: Document) -> list[Document]:
     included = matrix.pop("include", [])
     if not matrix:
         return included or [{}]
-    found: list[Document] = [dict(zip(matrix, values, strict=True)) for values in product(*matrix.values())]
+    crossed: list[Document] = [dict(zip(matrix, values, strict=True)) for values in product(*matrix.values())]
+    more: list[Document] = []
     for each in included:
-        fitting = [one for one in found if all(one[name] == each[name] for name in matrix.keys() & each.keys())]
+        fitting = [one for one in crossed if all(one[name] == each[name] for name in matrix.keys() & each.keys())]
         for one in fitting:
             one |= each
-        found += [] if fitting else [dict(each)]
-    return found
+        more += [] if fitting else [dict(each)]
+    return crossed + more
 
 
 def _credentials(step: Document, context: Context) -> Values:
