@@ -16,6 +16,7 @@ from tests.workflows.test_deployment_scripts import (
     HIDDEN,
     LISTED,
     MIGRATES,
+    MIGRATION,
     NEWEST,
     STABLE,
     TF,
