@@ -9,6 +9,7 @@ https://opentelemetry.io/docs/specs/semconv/database/database-metrics/
 import os
 import resource
 from collections.abc import Iterator
+from typing import Any
 
 from chalice.app import Response
 from prometheus_client import (
@@ -23,10 +24,10 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
-from sqlalchemy.pool import QueuePool
 
 from chalicelib import __version__
 from chalicelib.audit import AuditResult
+from chalicelib.connection_pool import ConnectionPool
 from chalicelib.guard import Guard
 from chalicelib.ports import CacheResult
 
@@ -86,9 +87,9 @@ class Stores(Collector):
 
     def __init__(self) -> None:
         self._guards: dict[str, Guard] = {}
-        self._pool: QueuePool | None = None
+        self._pool: ConnectionPool[Any] | None = None
 
-    def watch_database(self, pool: QueuePool, guard: Guard) -> None:
+    def watch_database(self, pool: ConnectionPool[Any], guard: Guard) -> None:
         """Tell of this database from now on."""
         self._pool = pool
         self._guards["postgres"] = guard
@@ -110,7 +111,7 @@ class Stores(Collector):
             yield from _connections(self._pool)
 
 
-def _connections(pool: QueuePool) -> Iterator[Metric]:
+def _connections(pool: ConnectionPool[Any]) -> Iterator[Metric]:
     count = GaugeMetricFamily("db_client_connection_count", "Connections to PostgreSQL.", labels=["state"])
     count.add_metric(["used"], pool.checkedout())
     count.add_metric(["idle"], pool.checkedin())

@@ -10,12 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 from pg8000 import native
-from sqlalchemy import event, exc
-from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
+from chalicelib.connection_pool import ConnectionPool
 from chalicelib.credentials import CredentialSource, CredentialsUnavailableError
 from chalicelib.errors import DatabaseUnavailableError
 from chalicelib.guard import Guard
@@ -56,7 +55,7 @@ class Timeouts:
 
 
 class SessionPool:
-    """A bounded number of connections, lent to one operation each; SQLAlchemy's QueuePool does the lending."""
+    """A bounded number of connections, lent to one operation each, in the order of their arrival."""
 
     def __init__(
         self, address: DatabaseAddress, credentials: CredentialSource, size: int, timeouts: Timeouts, watch: Watch
@@ -68,13 +67,9 @@ class SessionPool:
         self._tls = tls_context(address)
         self._lock = threading.Lock()
         self._generation = 0
-        self._closed = False
         self.guard = Guard("PostgreSQL", self._probe, DatabaseAwayError, opens_at_once=DatabaseFrozenError)
-        self._turnstile = Turnstile(size)  # so nobody ever waits in the QueuePool itself, where waiters starve
-        self.queue = QueuePool(
-            cast("Any", self._open), pool_size=size, max_overflow=0, use_lifo=True, reset_on_return=None
-        )
-        event.listen(self.queue, "checkout", self._check)
+        self._turnstile = Turnstile(size)
+        self.connections = ConnectionPool(self._open, self._is_fit, size)
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do `work` without a transaction, each of its statements by itself.
@@ -107,8 +102,7 @@ class SessionPool:
 
     def close(self) -> None:
         """Close every connection: the idle ones now, a lent one when it comes back."""
-        self._closed = True
-        self.queue.dispose()
+        self.connections.close()
 
     def _guarded(self, attempt: Callable[[], T], repeated: type[DeadConnectionError] = DeadConnectionError) -> T:
         """Try where the database is not known to be away; once more where only the connection was dead."""
@@ -131,29 +125,22 @@ class SessionPool:
             raise DatabaseAwayError(reason_of(error)) from error
 
     def _do(self, work: Callable[[Session], T]) -> T:
-        with self._lent() as (lent, connection):
+        with self._turn():
+            connection = self._connected()
             session = Session(connection, self._timeouts.answer, self._watch)
             try:
                 return work(session)
             finally:
-                connection.used = True
-                if session.outdated:
-                    self._retire(connection.generation)
-                if session.outdated or session.in_transaction or not session.in_step or self._closed:
-                    lent.invalidate()
+                self._take_back(connection, session)
 
     @contextmanager
-    def _lent(self) -> Iterator[tuple[PoolProxiedConnection, Connection]]:
-        """Lend a live connection, waiting for our turn and perhaps opening one."""
+    def _turn(self) -> Iterator[None]:
+        """Wait for our turn to have a connection; let the next one in afterwards."""
         if not self._admitted():
             raise DatabaseUnavailableError(f"no connection was free within {self._timeouts.pool} s")
         try:
             self._refuse_if_away()  # as others may have found out while we waited
-            lent = self._connected()
-            try:
-                yield lent, cast("Connection", lent.dbapi_connection)
-            finally:
-                lent.close()
+            yield
         finally:
             self._turnstile.leave()
 
@@ -166,9 +153,10 @@ class SessionPool:
             self._watch.turned_away()
         return admitted
 
-    def _connected(self) -> PoolProxiedConnection:
+    def _connected(self) -> Connection:
+        """Return a live connection: a kept one, or a new one."""
         try:
-            return self.queue.connect()
+            return self.connections.take()
         except CredentialsUnavailableError as error:
             raise DatabaseUnavailableError(str(error)) from error
         except (native.DatabaseError, *AWAY) as error:
@@ -178,16 +166,25 @@ class SessionPool:
                 raise away_error(error) from error
             raise
 
+    def _take_back(self, connection: Connection, session: Session) -> None:
+        """Keep a connection for the next operation, unless anything unexpected has happened on it."""
+        connection.used = True
+        if session.outdated:
+            self._retire(connection.generation)
+        if session.outdated or session.in_transaction or not session.in_step:
+            self.connections.discard(connection)
+        else:
+            self.connections.give_back(connection)
+
     def _retire(self, generation: int) -> None:
         """Have every connection of that age replaced before its next use: what killed one has killed them all."""
         with self._lock:
             if generation == self._generation:
                 self._generation += 1
 
-    def _check(self, connection: Connection, record: object, lent: object) -> None:
-        """Have the pool replace a kept connection that is dead or retired; costs no round trip."""
-        if connection.used and (connection.generation != self._generation or connection.hung_up()):
-            raise exc.DisconnectionError
+    def _is_fit(self, connection: Connection) -> bool:
+        """Whether a kept connection is neither retired nor dead; costs no round trip."""
+        return connection.generation == self._generation and not connection.hung_up()
 
     def _open(self) -> Connection:
         generation = self._generation

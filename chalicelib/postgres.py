@@ -7,15 +7,14 @@ COMMIT. Nothing is acknowledged that the database has not said to be committed.
 
 from collections.abc import Sequence
 
-from sqlalchemy.pool import QueuePool
-
+from chalicelib.connection_pool import ConnectionPool
 from chalicelib.credentials import CredentialSource
 from chalicelib.errors import DatabaseUnavailableError
 from chalicelib.guard import Guard
 from chalicelib.pool import SessionPool, Timeouts
 from chalicelib.ports import Check
 from chalicelib.product import Product
-from chalicelib.session import Row, Session
+from chalicelib.session import Connection, Row, Session
 from chalicelib.settings import DatabaseAddress
 from chalicelib.watch import Unwatched, Watch
 
@@ -65,9 +64,9 @@ class PostgresStore:
         self._sessions = SessionPool(address, credentials, pool_size, timeouts, watch)
 
     @property
-    def pool(self) -> QueuePool:
+    def pool(self) -> ConnectionPool[Connection]:
         """The connections: `checkedout()` in use, `checkedin()` idle, `size()` at most."""
-        return self._sessions.queue
+        return self._sessions.connections
 
     @property
     def guard(self) -> Guard:

@@ -4,8 +4,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from decimal import Decimal
+from typing import cast
 
 import pytest
 from pg8000 import native
@@ -15,7 +16,7 @@ from chalicelib.errors import PreconditionFailedError
 from chalicelib.pool import Timeouts
 from chalicelib.postgres import PostgresStore
 from chalicelib.product import Product
-from chalicelib.session import Session
+from chalicelib.session import Connection, Session
 from chalicelib.settings import Credentials, DatabaseAddress, read_settings
 from tests.store.wire import Proxy
 
@@ -100,16 +101,26 @@ class Halted:
         self._threads.shutdown()
 
 
+@contextmanager
+def lent(store: PostgresStore) -> Iterator[Connection]:
+    """Borrow the connection that the store would use next."""
+    connection = store.pool.take()
+    try:
+        yield connection
+    finally:
+        store.pool.give_back(connection)
+
+
 def backend_of(store: PostgresStore) -> bytes:
     """Tell the connection that the store would use next from any other."""
-    with closing(store.pool.connect()) as lent:
-        return lent.dbapi_connection._driver._backend_key_data
+    with lent(store) as connection:
+        return cast("bytes", connection._driver._backend_key_data)
 
 
 def waiting(store: PostgresStore) -> bool:
     """Whether a transaction of the store's database is waiting for another's."""
-    with closing(store.pool.connect()) as lent:
-        rows = lent.dbapi_connection._driver.run(
+    with lent(store) as connection:
+        rows = connection._driver.run(
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         )
         return bool(rows[0][0])

@@ -214,7 +214,8 @@ def test_without_a_secret_boto3_is_not_imported() -> None:
 
 
 def drop_connections(store: PostgresStore) -> None:
-    store.pool.dispose()
+    while store.pool.checkedin():
+        store.pool.discard(store.pool.take())
 
 
 def at_once(action: Callable[[], Credentials]) -> list[Credentials]:
