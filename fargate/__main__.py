@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 
 from chalice.app import Chalice
 
-from fargate.asgi import create_asgi_app
 from fargate.authorizers import closed_routes
 from fargate.errors import ConfigurationError
 from fargate.lifecycle import Lifecycle, Phase
@@ -22,6 +21,7 @@ from fargate.servers.listening import listen
 from fargate.settings import PARSERS, Server, Settings, read_settings
 from fargate.telemetry.access_log import configure_logging
 from fargate.telemetry.http_metrics import DroppedLines
+from fargate.telemetry.recorder import hand_to_tracer
 from fargate.telemetry.redaction import process_secrets
 from fargate.telemetry.stdout import BoundedStdout, bound_stdout
 from fargate.telemetry.telemetry import Telemetry, observer_of, registry_of, service_of
@@ -48,6 +48,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 def run(given: argparse.Namespace, environ: Mapping[str, str], stdout: BoundedStdout) -> int:
     """Serve, as `main` says; `stdout` is where lines go."""
     configure_logging(environ.get("POWERTOOLS_SERVICE_NAME") or "chalice-app", "INFO", process_secrets(environ))
+    hand_to_tracer()  # before the app makes one: without this recorder, a Tracer imports the X-Ray SDK at once
     try:
         settings, app = prepare(given, environ)
         listener = listen(settings.host, settings.port)
@@ -91,6 +92,8 @@ def _serve(
     if settings.server is Server.WAITRESS:
         waitress_server.serve(create_wsgi_app(app, settings, lifecycle, telemetry), listener, settings, lifecycle)
         return
+    from fargate.asgi import create_asgi_app
+
     asgi_app = create_asgi_app(app, settings, lifecycle, telemetry)
     if settings.server is Server.UVICORN:
         from fargate.servers import uvicorn_server

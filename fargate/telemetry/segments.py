@@ -1,29 +1,22 @@
-"""A trace segment for each request, behind one small interface: whoever replaces the X-Ray SDK writes one class.
+"""A trace segment for each request that is recorded, and which are.
 
 https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html
 """
 
-import contextlib
-import functools
 import os
 import random
 import re
+import sys
 import time
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any, Protocol
-
-import aws_xray_sdk
-from aws_lambda_powertools import Tracer
-from aws_xray_sdk.core import xray_recorder
-from aws_xray_sdk.core.context import Context
-from aws_xray_sdk.core.emitters.udp_emitter import UDPEmitter
-from aws_xray_sdk.core.models.dummy_entities import DummySegment
-from aws_xray_sdk.core.models.segment import Segment
 
 from fargate.http import HttpRequest, last_value
 from fargate.identifiers import RequestIds
+from fargate.telemetry.emitter import emitter_to
+from fargate.telemetry.entities import Segment
 from fargate.telemetry.exchange import Exchange
+from fargate.telemetry.recorder import opened, recorder, switch_on
 
 SAMPLED_PART = 0.05
 """Of the requests past the first of each second, where nobody before us has decided: X-Ray's own default rule."""
@@ -33,7 +26,7 @@ MOST_SAMPLED = 10
 
 _PARENT = re.compile(r"(?:^|;)\s*Parent=([0-9a-f]{16})(?:;|\s*$)", re.IGNORECASE)
 _SAMPLED = re.compile(r"(?:^|;)\s*Sampled=([01?])(?:;|\s*$)", re.IGNORECASE)
-CLIENT_ERROR, THROTTLED, SERVER_ERROR = 400, 429, 500
+_SDK = "aws_xray_sdk.core"
 
 
 class Segments(Protocol):
@@ -94,7 +87,7 @@ class Sampling:
 
 
 class XRaySegments:
-    """Records requests with the X-Ray SDK's recorder, which Powertools' Tracer uses in handlers.
+    """Records requests; Powertools' Tracer adds to them in handlers, and so does the X-Ray SDK in an app that has it.
 
     Args:
         service: the segments' name.
@@ -105,44 +98,51 @@ class XRaySegments:
     def __init__(self, service: str, daemon_address: str, sampling: Sampling) -> None:
         self._service = service
         self._sampling = sampling
+        self._emitter = emitter_to(daemon_address)
         self._origin = "AWS::ECS::Fargate" if "ECS_CONTAINER_METADATA_URI_V4" in os.environ else None
+        os.environ.setdefault("POWERTOOLS_TRACER_CAPTURE_RESPONSE", "false")  # answers are nobody's business
         switch_on()
-        xray_recorder.configure(
-            service=service,
-            sampling=False,
-            context=RequestContext(_Unrecorded(service)),
-            emitter=emitter_to(daemon_address),
-            streaming_threshold=1000,
-        )
+        recorder.make_sdk = self._sdk_recorder
+        self._share_with_sdk()
 
     def records(self, trace_header: str) -> bool:
         """Decide as the caller did, else as the sampling does."""
+        self._share_with_sdk()
         return self._sampling.decide(trace_header)
 
     def begin(self, request: HttpRequest, ids: RequestIds) -> None:
         """Begin a segment that continues the caller's trace."""
         parent = _PARENT.search(ids.trace_header)
-        segment = Segment(self._service, traceid=ids.trace_id, parent_id=parent[1] if parent else None)
-        segment.origin = self._origin
+        segment = Segment(self._service, ids.trace_id, parent[1] if parent else None)
+        if self._origin is not None:
+            segment.facts["origin"] = self._origin
         _describe_request(segment, request, ids)
-        xray_recorder.context.put_segment(segment)
+        opened.set((segment,))
 
     def end(self, request: HttpRequest, exchange: Exchange) -> None:
         """Say what became of the request, and send the segment; nobody there to take it does no harm."""
-        segment = xray_recorder.current_segment()
+        segment = recorder.current_segment()
+        if not segment.sampled:  # the app has put another in its place
+            return
         segment.put_annotation("route", exchange.route)
         if exchange.cache is not None:
             segment.put_annotation("cache", exchange.cache)
         segment.put_http_meta("client_ip", exchange.client)
         segment.put_http_meta("status", exchange.status)
         segment.put_http_meta("content_length", exchange.length)
-        if exchange.status >= SERVER_ERROR:
-            segment.add_fault_flag()
-        elif exchange.status >= CLIENT_ERROR:
-            segment.add_error_flag()
-            if exchange.status == THROTTLED:
-                segment.add_throttle_flag()
-        xray_recorder.end_segment()
+        segment.close()
+        opened.set(())
+        self._emitter.send_entity(segment)
+
+    def _share_with_sdk(self) -> None:
+        """Have the SDK see what is recorded, from the request after the one in which the app imports it."""
+        if _SDK in sys.modules:
+            self._sdk_recorder()
+
+    def _sdk_recorder(self) -> Any:
+        from fargate.telemetry import xray_sdk
+
+        return xray_sdk.shared_recorder(self._service, self._emitter)
 
 
 def _describe_request(segment: Segment, request: HttpRequest, ids: RequestIds) -> None:
@@ -156,97 +156,3 @@ def _describe_request(segment: Segment, request: HttpRequest, ids: RequestIds) -
         segment.put_http_meta("user_agent", agent)
     segment.put_annotation("request_id", ids.request_id)
     segment.put_annotation("correlation_id", ids.correlation_id)
-
-
-class _Unrecorded(DummySegment):  # type: ignore[misc]
-    """Stands for every request that is not recorded; keeps nothing of what is hung on it."""
-
-    def add_subsegment(self, subsegment: Any) -> None:
-        """Let it go."""
-        subsegment.parent_segment = self
-
-    def increment(self) -> None:
-        """Count nothing."""
-
-    def decrement_ref_counter(self) -> None:
-        """Count nothing."""
-
-    def decrement_subsegments_size(self) -> None:
-        """Count nothing."""
-
-    def close(self, end_time: float | None = None) -> None:
-        """Stay open: others use it too."""
-
-
-_entities: ContextVar[list[Any] | None] = ContextVar("xray_entities", default=None)
-
-
-class _ContextStorage:
-    """The SDK's thread-local storage, in the running context instead: it ends with its request by itself."""
-
-    @property
-    def entities(self) -> list[Any] | None:
-        """The open segment and subsegments."""
-        return _entities.get()
-
-    @entities.setter
-    def entities(self, entities: list[Any] | None) -> None:
-        _entities.set(entities)
-
-
-class RequestContext(Context):  # type: ignore[misc]
-    """Where the SDK keeps what is open: apart for each request.
-
-    Where nothing is, since a request is not recorded or there is none, one segment stands for all: what is hung on it
-    is let go. (The Tracer's decorators raise AttributeError where there is no segment.)
-    """
-
-    def __init__(self, nobody: _Unrecorded) -> None:
-        super().__init__("IGNORE_ERROR")
-        self._local = _ContextStorage()
-        self._nobody = nobody
-
-    def get_trace_entity(self) -> Any:
-        """Return the innermost of what is open."""
-        entities = _entities.get()
-        return entities[-1] if entities else self._nobody
-
-    def put_subsegment(self, subsegment: Any) -> None:
-        """Open a subsegment."""
-        if not _entities.get():
-            _entities.set([self._nobody])
-        super().put_subsegment(subsegment)
-
-    def clear_trace_entities(self) -> None:
-        """Forget what is open."""
-        self._local.entities = None
-
-
-class QuietEmitter(UDPEmitter):  # type: ignore[misc]
-    """Sends a segment, once; where that fails it is lost, and not worth a line."""
-
-    def send_entity(self, entity: Any) -> None:
-        """Send it."""
-        with contextlib.suppress(OSError):
-            self._send_data('{"format":"json","version":1}\n' + entity.serialize())
-
-
-@functools.cache
-def emitter_to(daemon_address: str) -> QuietEmitter:
-    """Return the one emitter that sends there, in the place of the one that the SDK has made at its import."""
-    if type(xray_recorder.emitter) is UDPEmitter:
-        xray_recorder.emitter._socket.close()
-    return QuietEmitter(daemon_address)
-
-
-def switch_on() -> None:
-    """Let Powertools' Tracer work outside Lambda: it switches itself, and the SDK, off for good where it is made.
-
-    It also has each subsegment sent by itself, as Lambda's own segment wants it; here they go with their segment.
-    """
-    tracer: Any = Tracer
-    tracer._disable_xray_trace_batching = lambda self: None
-    tracer._is_tracer_disabled = staticmethod(lambda: False)
-    tracer._config["disabled"] = False
-    aws_xray_sdk.global_sdk_config.set_sdk_enabled(True)
-    os.environ.setdefault("POWERTOOLS_TRACER_CAPTURE_RESPONSE", "false")  # answers are nobody's business

@@ -16,6 +16,7 @@ from fargate.telemetry.access_log import AccessLog, LineRate, drop_plain_handler
 from fargate.telemetry.exchange import exchange_of
 from fargate.telemetry.formatter import make_powertools_safe
 from fargate.telemetry.http_metrics import HttpMetrics, metrics_in
+from fargate.telemetry.recorder import hand_to_tracer
 from fargate.telemetry.redaction import process_secrets
 from fargate.telemetry.scope import RequestScope, current_scope, enter_scope
 from fargate.telemetry.segments import NoSegments, Sampling, Segments, XRaySegments
@@ -175,6 +176,7 @@ def registry_of(app: Chalice) -> CollectorRegistry:
 
 
 def _segments(service: str, settings: Settings) -> Segments:
+    hand_to_tracer()
     if settings.powertools_trace_disabled:
         return NoSegments()
     return XRaySegments(service, settings.aws_xray_daemon_address, Sampling())

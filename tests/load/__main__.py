@@ -9,6 +9,7 @@ import os
 import platform
 import sys
 import time
+from pathlib import Path
 
 from tests.load import experiments, report
 from tests.load.stocked import Stock, stocked
@@ -23,7 +24,7 @@ def tell(what: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {what} ...", file=sys.stderr, flush=True)
 
 
-def run(name: str, stock: Stock, pace: experiments.Pace) -> str:
+def run(name: str, stock: Stock, pace: experiments.Pace, beside: Path | None) -> str:
     if name == "compare":
         found = experiments.compare(stock, pace, tell)
         PICTURE.parent.mkdir(exist_ok=True)
@@ -34,7 +35,7 @@ def run(name: str, stock: Stock, pace: experiments.Pace) -> str:
     if name == "memory":
         return report.memories(experiments.memory(stock, pace, tell))
     if name == "start":
-        return report.starts(experiments.start(stock, pace, tell))
+        return report.starts(experiments.start(stock, pace, tell, beside))
     if name == "threads":
         return report.thread_counts(experiments.threads(stock, pace, tell))
     return report.pairs(experiments.processes(stock, pace, tell))
@@ -48,6 +49,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3, help="of each measurement")
     parser.add_argument("--requests", type=int, default=100_000, help="over which memory must not grow")
+    parser.add_argument(
+        "--beside", type=Path, help="another checkout, whose start is measured in turns with this one's"
+    )
     given = parser.parse_args()
     if unknown := set(given.experiments) - set(EXPERIMENTS):
         parser.error(f"no such experiment: {', '.join(sorted(unknown))}")
@@ -56,7 +60,7 @@ def main() -> None:
     print(f"Python {platform.python_version()}, {cores} cores, medians of {pace.rounds} rounds of {pace.seconds:g} s\n")
     with stocked() as stock:
         for name in given.experiments or EXPERIMENTS:
-            print(f"## {name}\n\n{run(name, stock, pace)}", flush=True)
+            print(f"## {name}\n\n{run(name, stock, pace, given.beside)}", flush=True)
 
 
 if __name__ == "__main__":

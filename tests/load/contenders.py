@@ -35,6 +35,15 @@ class Contender:
         """Return the same program with other settings."""
         return Contender(self.name, self.command, {**self.environ, **environ}, self.folder)
 
+    def of(self, checkout: Path) -> "Contender":
+        """Return the program as it stands in another checkout, with the packages that are installed here."""
+        return Contender(beside_name(self.name), self.command, self.environ, checkout)
+
+
+def beside_name(name: str) -> str:
+    """Return what a contender of the other checkout is called."""
+    return f"{name}, the other checkout"
+
 
 def shop(server: str) -> Contender:
     """Return the shop as it is deployed: every request is logged, counted, and now and then traced."""

@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.load.clients import CONNECTIONS, Run, hey, wrk
 from tests.load.contenders import RIVALS, SERVERS, Contender, Running, floor, preforked, running, shop
@@ -122,17 +123,32 @@ def memory(stock: Stock, pace: Pace, tell: Progress) -> dict[str, Memory]:
     return found
 
 
-def start(stock: Stock, pace: Pace, tell: Progress) -> dict[str, float]:
-    """Return the seconds from the start of the process to its first answer of a product."""
-    found: dict[str, float] = {}
-    for server in SERVERS:
-        tell(f"start: {server}")
-        times = []
-        for _ in range(pace.rounds):
-            with running(shop(server), stock.environ) as contender:
-                times.append(contender.seconds_to_answer)
-        found[server] = statistics.median(times)
-    return found
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What it takes until the first product is answered, in seconds."""
+
+    wall: float
+    cpu: float  # of the server's processes
+
+
+def start(stock: Stock, pace: Pace, tell: Progress, beside: Path | None = None) -> dict[str, Start]:
+    """Start the shop on each server, the same of another checkout, and the rivals, in turns."""
+    contenders = [shop(server) for server in SERVERS]
+    if beside is not None:
+        contenders += [each.of(beside) for each in contenders]
+    contenders += [rival for rival in RIVALS if rival.folder.exists()]
+    found: dict[str, list[Start]] = {each.name: [] for each in contenders}
+    for number in range(-1, pace.rounds):  # the first only to have files read and bytecode written
+        tell(f"start, round {number + 1} of {pace.rounds}")
+        for contender in contenders:
+            with running(contender, stock.environ) as one:
+                took = Start(one.seconds_to_answer, one.cpu_seconds())
+            if number >= 0:
+                found[contender.name].append(took)
+    return {
+        name: Start(statistics.median(each.wall for each in took), statistics.median(each.cpu for each in took))
+        for name, took in found.items()
+    }
 
 
 def threads(stock: Stock, pace: Pace, tell: Progress) -> dict[tuple[str, int], dict[str, Figures]]:

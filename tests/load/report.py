@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tests.load.clients import Run
-from tests.load.contenders import RIVALS, SERVERS, floor
-from tests.load.experiments import STEADY, Memory, Pair, Table
+from tests.load.contenders import RIVALS, SERVERS, beside_name, floor
+from tests.load.experiments import STEADY, Memory, Pair, Start, Table
 from tests.load.experiments import Figures as Figures
 from tests.load.workloads import HOT, WORKLOADS, ZIPF
 
@@ -57,9 +57,14 @@ def memories(found: Mapping[str, Memory]) -> str:
     return table(("resident MiB", "at first", "warm", "at last"), rows)
 
 
-def starts(found: Mapping[str, float]) -> str:
-    """Seconds to the first answer."""
-    return table(("", "first answer, s"), [(name, f"{seconds:.2f}") for name, seconds in found.items()])
+def starts(found: Mapping[str, Start]) -> str:
+    """Seconds to the first answer, beside those of another checkout where there is one."""
+    rows = []
+    for name, took in found.items():
+        other = found.get(beside_name(name))
+        ratios = (f"x{took.wall / other.wall:.2f}", f"x{took.cpu / other.cpu:.2f}") if other else ("", "")
+        rows.append((name, *ratios, f"{took.wall:.2f}", f"{took.cpu:.2f}"))
+    return table(("", "to the other checkout", "its CPU", "first answer, s", "CPU, s"), rows)
 
 
 def thread_counts(found: Mapping[tuple[str, int], Mapping[str, Figures]]) -> str:

@@ -1,5 +1,6 @@
 """A bad start says every reason at once; a good one says what is served."""
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -9,6 +10,27 @@ import pytest
 
 from local.ports import free_port
 from tests.servers import ROOT, serving
+
+HEAVY = {"aws_xray_sdk.core", "boto3", "botocore.session", "requests", "sqlalchemy", "unittest"}
+"""What takes a tenth of a second or more to import, and serves no request of a shop without secrets."""
+
+FIRST_ANSWER = """
+import os, sys
+from app import app
+from fargate.gateway import Gateway
+from fargate.http import HttpRequest
+from fargate.servers import waitress_server
+from fargate.settings import read_settings
+from fargate.telemetry.telemetry import observer_of
+
+settings = read_settings(os.environ)
+gateway = Gateway(app, settings, telemetry=observer_of(app, settings))
+recorded = [("X-Amzn-Trace-Id", "Root=1-67891233-abcdef012345678912345678;Sampled=1")]
+for path in ("/product/1", "/metrics"):
+    answer = gateway.handle(HttpRequest("GET", path, "", recorded, b"", "10.0.0.1", "HTTP/1.1", 3000))
+    print(answer.status, file=sys.stderr)
+print(*sys.modules, file=sys.stderr)
+"""
 
 
 def start(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -99,3 +121,21 @@ def test_more_than_one_process_is_refused_with_the_reason(workers: str) -> None:
     ended = start("tests.apps.echo:app", WORKERS=workers)
     assert ended.returncode == 2
     assert f"WORKERS is '{workers}', but a task is one process: give it one vCPU, and run more tasks" in ended.stderr
+
+
+def test_the_first_answer_imports_no_heavy_library(database_url: str, redis_url: str) -> None:
+    """Modules are counted, not seconds: those are the machine's. `make bench ONLY=start` tells them."""
+    environ = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "PATH": os.environ["PATH"]}
+    run = subprocess.run(
+        [sys.executable, "-c", FIRST_ANSWER],
+        env=environ,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    *statuses, modules = run.stderr.splitlines()
+    assert statuses == ["404", "200"]
+    assert "chalicelib.postgres" in modules.split()
+    assert not HEAVY & set(modules.split())
