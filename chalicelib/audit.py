@@ -12,10 +12,9 @@ from collections.abc import Callable
 from enum import StrEnum
 from queue import Full, Queue
 
-import redis
-
 from chalicelib.entries import key_of
 from chalicelib.errors import ShopError
+from chalicelib.redis_errors import RedisError
 from chalicelib.shared_cache import SharedCache
 
 logger = logging.getLogger("shop")
@@ -80,7 +79,7 @@ class Audit:
                 return AuditResult.MATCH
             if not self._shared.drop(key, body):
                 return AuditResult.CHANGED
-        except (redis.RedisError, ShopError):
+        except (RedisError, ShopError):
             return AuditResult.UNKNOWN
         logger.error("The cache held an old value of product %d; it was deleted", product_id)
         return AuditResult.MISMATCH

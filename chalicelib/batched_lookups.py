@@ -12,22 +12,21 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import hiredis
-import redis
 
 from chalicelib import generations
-from chalicelib.generations import Argument, Command
+from chalicelib.generations import Argument
+from chalicelib.redis_connection import INCOMPLETE, packed
+from chalicelib.redis_errors import RedisConnectionError, RedisError, RedisResponseError, RedisTimeoutError
 
 Answer = bytes | None
 Told = Callable[[float, Exception | None], None]
 """Told how many seconds an exchange took, and what went wrong, if anything."""
 
-_INCOMPLETE = object()
-
 
 class Lookup(NamedTuple):
     """A question; where nobody awaits its answer, it is what generation the server has."""
 
-    command: Command
+    command: tuple[Argument, ...]
     answer: "asyncio.Future[Answer] | None"
 
 
@@ -69,7 +68,7 @@ class BatchedLookups:
         """Return the entry that one command will find, with its generation; to be awaited in this loop.
 
         The server's generation is put in the command; an entry of another one is None.
-        Awaiting raises redis.RedisError where Redis is away, too slow, or refuses.
+        Awaiting raises RedisError where Redis is away, too slow, or refuses.
         """
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
@@ -138,7 +137,7 @@ class BatchedLookups:
         if left > 0:
             self._alarm = self._loop.call_later(left, self._look_at_the_clock)
             return
-        late = redis.TimeoutError(f"Redis took longer than {self._seconds} s")
+        late = RedisTimeoutError(f"Redis took longer than {self._seconds} s")
         if self._opening is not None:
             self._opening.cancel()
             self._opening = None
@@ -164,7 +163,7 @@ class BatchedLookups:
         """Tell those who wait; whatever the fault is, nobody may wait for ever."""
         if not asked:
             return
-        error = fault if isinstance(fault, redis.RedisError) else redis.ConnectionError(str(fault))
+        error = fault if isinstance(fault, RedisError) else RedisConnectionError(str(fault))
         self._told(time.perf_counter() - since, error)
         for lookup in asked:
             if lookup.answer is not None and not lookup.answer.done():
@@ -190,7 +189,7 @@ class Exchanges(asyncio.Protocol):
         self._told = told
         self._ended: Callable[[Sequence[Lookup], float, Exception | None], None] | None = ended
         self._has_answered = False
-        self._answers = hiredis.Reader(notEnoughData=_INCOMPLETE)
+        self._answers = hiredis.Reader(notEnoughData=INCOMPLETE)
         self._lookups: deque[Lookup] = deque()
         self._turns: deque[tuple[float, Lookup]] = deque()  # when each was asked, and the last of its lookups
         self._connection = connection
@@ -210,20 +209,21 @@ class Exchanges(asyncio.Protocol):
             asked = [_GENERATION, *asked]
         self._lookups.extend(asked)
         self._turns.append((since, asked[-1]))
-        self._transport.write(b"".join([generations.packed(lookup.command, self._generation) for lookup in asked]))
+        words = [generations.put_in(lookup.command, self._generation) for lookup in asked]
+        self._transport.write(b"".join([packed(command) for command in words]))
 
     def data_received(self, data: bytes) -> None:
         """Hand out answers."""
         try:
             self._answers.feed(data)
-            while self._ended is not None and (answer := self._answers.gets()) is not _INCOMPLETE:
+            while self._ended is not None and (answer := self._answers.gets()) is not INCOMPLETE:
                 self._hand_out(answer)
         except Exception as fault:  # noqa: BLE001  whatever it is, nobody may wait for ever
             self.give_up(fault)
 
     def _hand_out(self, answer: Any) -> None:
         if answer is not None and type(answer) is not bytes:
-            raise redis.ResponseError(str(answer))
+            raise RedisResponseError(str(answer))
         lookup = self._lookups.popleft()
         if lookup.answer is None:
             self._compare(answer)
@@ -243,7 +243,7 @@ class Exchanges(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """Take note that the server has gone."""
-        gone = None if self._has_answered else redis.ConnectionError(str(error or "Redis closed the connection"))
+        gone = None if self._has_answered else RedisConnectionError(str(error or "Redis closed the connection"))
         self.give_up(gone)
 
     def give_up(self, fault: Exception | None) -> None:

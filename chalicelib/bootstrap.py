@@ -5,8 +5,6 @@ import os
 import threading
 import time
 
-import redis
-
 from chalicelib import credentials, hot_set
 from chalicelib.audit import Audit
 from chalicelib.cache_start import prepare_cache
@@ -21,6 +19,7 @@ from chalicelib.own_connections import OwnConnections
 from chalicelib.ports import ProductCache, ProductStore
 from chalicelib.postgres import PostgresStore
 from chalicelib.redis_client import CacheTimeouts, loop_connection, redis_client
+from chalicelib.redis_errors import RedisError
 from chalicelib.settings import Settings, SettingsError, read_settings
 from chalicelib.shared_cache import SharedCache
 
@@ -93,7 +92,7 @@ def build_cache(settings: Settings, store: ProductStore, metrics: ShopMetrics = 
     writes = redis_client(settings.redis_url, redis_credentials, WRITERS_TIMEOUTS)
     probe = OwnConnections(reads)
     ahead = functools.partial(loop_connection, settings.redis_url, redis_credentials)
-    guard = Guard("Redis", lambda: hot_set.create(probe.ask), redis.RedisError)
+    guard = Guard("Redis", lambda: hot_set.create(probe.ask), RedisError)
     metrics.stores.watch_cache(guard)
     shared = SharedCache(reads, writes, guard, StoreWatch("Redis", "redis", metrics), ahead)
 

@@ -10,11 +10,10 @@ What must hold: a Redis that is away, slow or of few words neither stops the sta
 import contextlib
 import threading
 
-import redis
-
 from chalicelib import credentials, generations, hot_set
 from chalicelib.own_connections import OwnConnections
 from chalicelib.redis_client import CacheTimeouts, redis_client
+from chalicelib.redis_errors import RedisError, RedisResponseError
 from chalicelib.settings import Settings, SettingsError
 
 PATIENCE_SECONDS = 2.0
@@ -43,7 +42,7 @@ def prepare_cache(settings: Settings, timeouts: CacheTimeouts) -> None:
     faults: list[str] = []
 
     def ask() -> None:
-        with contextlib.suppress(redis.RedisError):
+        with contextlib.suppress(RedisError):
             faults.extend(_faults(settings, timeouts))
 
     asking = threading.Thread(target=ask, name="prepare-cache", daemon=True)
@@ -56,13 +55,12 @@ def prepare_cache(settings: Settings, timeouts: CacheTimeouts) -> None:
 def _faults(settings: Settings, timeouts: CacheTimeouts) -> list[str]:
     """Return why this server will not do; HELLO tells its mode to whoever may connect."""
     login = credentials.source(None, settings.redis_secret_arn)
-    with redis_client(settings.redis_url, login, timeouts) as client:
+    with contextlib.closing(OwnConnections(redis_client(settings.redis_url, login, timeouts))) as connections:
         try:
-            mode = client.execute_command("HELLO", 3).get(b"mode")
-            if mode == CLUSTER:
+            if connections.ask("HELLO", 3).get(b"mode") == CLUSTER:
                 return [IN_CLUSTER_MODE]
-            hot_set.create(OwnConnections(client).ask)
-        except redis.ResponseError as error:
+            hot_set.create(connections.ask)
+        except RedisResponseError as error:
             if generations.is_unknown(error):
                 return [NO_GENERATION]
             raise

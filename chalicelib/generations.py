@@ -6,11 +6,7 @@ connection over which it was stored, and counts as nothing to a connection of an
 may have missed a write (docs/cache.md).
 """
 
-import hiredis
-import redis
-
-Argument = str | bytes | int
-Command = tuple[Argument, ...]
+from chalicelib.redis_errors import RedisError, RedisResponseError
 
 GENERATION_BYTES = 16
 
@@ -32,31 +28,32 @@ if not run or not history then return redis.error_reply('{UNKNOWN} INFO does not
 return string.sub(redis.sha1hex(run .. history), 1, {GENERATION_BYTES})
 """
 
-QUESTION: Command = ("EVAL", _TEXT, 0)
+QUESTION = ("EVAL", _TEXT, 0)
 """The command that asks a server for its generation."""
+
+Argument = str | bytes | int
+Words = tuple[Argument, ...]
 
 
 def told_by(answer: object) -> bytes:
     """Return the generation that a server has answered QUESTION with.
 
     Raises:
-        redis.ResponseError: that is none.
+        RedisResponseError: that is none.
     """
     if not isinstance(answer, bytes) or len(answer) != GENERATION_BYTES:
-        raise redis.ResponseError(f"No generation: {answer!r}")
+        raise RedisResponseError(f"No generation: {answer!r}")
     return answer
 
 
-def is_unknown(error: redis.RedisError) -> bool:
+def is_unknown(error: RedisError) -> bool:
     """Tell whether a server has refused to tell its generation, as it does where one may not ask INFO."""
     return str(error).startswith(UNKNOWN)
 
 
-def packed(command: Command, generation: bytes) -> bytes:
-    """Return the bytes that are sent for a command over a connection of that generation."""
-    words = (*command[:-1], generation) if command[-1] is GENERATION else command
-    sent: bytes = hiredis.pack_command(words)  # type: ignore[arg-type]  # its stub allows for one word
-    return sent
+def put_in(command: Words, generation: bytes) -> Words:
+    """Return the command as it is sent over a connection of that generation."""
+    return (*command[:-1], generation) if command[-1] is GENERATION else command
 
 
 def entry_in(stored: bytes | None, generation: bytes) -> bytes | None:

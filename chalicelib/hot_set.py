@@ -65,7 +65,7 @@ return redis.call('ZADD', hot, 'NX', since, mark)
 
 
 def create(execute: Execute) -> None:
-    """Create the set where it is missing, so that it is old enough before the first write; raises redis.RedisError."""
+    """Create the set where it is missing, so that it is old enough before the first write; raises RedisError."""
     _CREATE.run(execute, KEY)
 
 

@@ -10,13 +10,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-import redis
-
 from chalicelib.audit import Audit
 from chalicelib.entries import ABSENT, Entry, is_body, is_lease, key_of, new_fence, new_lease
 from chalicelib.errors import CacheUnavailableError
 from chalicelib.local_leases import LocalLeases
 from chalicelib.ports import Ahead, CacheResult, Load, Reading
+from chalicelib.redis_errors import RedisError
 from chalicelib.shared_cache import SharedCache
 
 POLL_SECONDS = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128)
@@ -90,7 +89,7 @@ class LeaseCache:
         lease = new_lease()
         try:
             entry = self._entry_or_lease(product_id, lease)
-        except redis.RedisError:
+        except RedisError:
             return Reading(load(), CacheResult.BYPASS)
         if entry is None:
             return self._fill(product_id, lease, load)
@@ -118,7 +117,7 @@ class LeaseCache:
         began = self._clock()
         try:
             entry = await self._shared.look_ahead(key_of(product_id), keep_ms)
-        except redis.RedisError:
+        except RedisError:
             return None
         self._note(product_id, entry, began, keep_ms)
         if entry is None:
@@ -180,13 +179,13 @@ class LeaseCache:
             self._give_up(key, lease)
             raise
         entry = ABSENT if body is None else body
-        with suppress(redis.RedisError):
+        with suppress(RedisError):
             self._shared.fill(key, lease, entry, self._lifetimes.ttl_ms(entry))
         return Reading(body, CacheResult.MISS)
 
     def _give_up(self, key: str, lease: Entry) -> None:
         """Let others try at once; where that fails too, the lease ends by itself."""
-        with suppress(redis.RedisError):
+        with suppress(RedisError):
             self._shared.drop(key, lease)
 
 
@@ -210,7 +209,7 @@ class LeaseFence:
         """
         try:
             seconds = self._shared.raise_fence(self._key, self._fence)
-        except redis.RedisError as error:
+        except RedisError as error:
             raise CacheUnavailableError(f"Redis did not confirm the fence at {self._key}: {error}") from error
         self._wait_out_memories(seconds)
 
@@ -225,13 +224,13 @@ class LeaseFence:
         entry = ABSENT if body is None else body
         try:
             seconds = self._shared.publish(self._key, self._fence, entry, self._lifetimes.ttl_ms(entry))
-        except redis.RedisError as error:
+        except RedisError as error:
             raise CacheUnavailableError(f"Redis did not confirm what was written to {self._key}: {error}") from error
         self._wait_out_memories(seconds)
 
     def lower(self) -> None:
         """Take the fence away, since nothing was written; where Redis is away, it ends by itself."""
-        with suppress(redis.RedisError):
+        with suppress(RedisError):
             self._shared.lower_fence(self._key, self._fence)
 
     def _wait_out_memories(self, seconds: float) -> None:

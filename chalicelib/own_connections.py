@@ -1,7 +1,6 @@
 """Asking Redis over connections that threads keep, one each.
 
-redis-py's pool looks at a connection each time it lends it, and its client does much else around a command; together
-they cost as much as the trip to Redis itself. Lookups are most of what the shop asks, so they go this way.
+A pool would look at a connection each time it lends it; a thread's own costs no more than the trip to Redis itself.
 
 What must hold: a connection on which anything went wrong is closed before it is used again, so that no answer is ever
 taken for the answer to another question.
@@ -10,17 +9,18 @@ taken for the answer to another question.
 import threading
 from typing import Any
 
-import redis
-
 from chalicelib import generations
-from chalicelib.generations import Argument, Command
+from chalicelib.generations import Argument
+from chalicelib.redis_client import RedisClient
+from chalicelib.redis_connection import RedisConnection
+from chalicelib.redis_errors import RedisConnectionError, RedisResponseError
 
 
 class OwnConnections:
     """Connections of the client's kind to the client's server. Thread-safe; a thread's connection ends with it."""
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._pool = client.connection_pool
+    def __init__(self, client: RedisClient) -> None:
+        self._client = client
         self._kept = threading.local()
 
     def ask(self, *command: Argument) -> Any:
@@ -29,42 +29,46 @@ class OwnConnections:
         A connection that was kept may have been closed by its server meanwhile: then it is opened anew, once.
 
         Raises:
-            redis.RedisError: Redis is away, too slow, or refuses.
+            RedisError: Redis is away, too slow, or refuses.
         """
         connection = self._connection()
         is_new = not connection.is_connected
         try:
             return _ask(connection, command)
-        except redis.ConnectionError:
+        except RedisConnectionError:
             if is_new:
                 raise
         return _ask(connection, command)
 
-    def _connection(self) -> Any:
-        connection = getattr(self._kept, "connection", None)
+    def close(self) -> None:
+        """Close the calling thread's connection."""
+        self._connection().disconnect()
+
+    def _connection(self) -> RedisConnection:
+        connection: RedisConnection | None = getattr(self._kept, "connection", None)
         if connection is None:
-            connection = self._kept.connection = self._pool.connection_class(**self._pool.connection_kwargs)
+            connection = self._kept.connection = self._client.connection()
         return connection
 
 
-def _ask(connection: Any, command: Command) -> Any:
+def _ask(connection: RedisConnection, command: tuple[Argument, ...]) -> Any:
     try:
         connection.connect()
         return _exchange(connection, command)
-    except redis.ResponseError:  # an answer, too
+    except RedisResponseError:  # an answer, too
         raise
     except BaseException:
         connection.disconnect()
         raise
 
 
-def _exchange(connection: Any, command: Command) -> Any:
+def _exchange(connection: RedisConnection, command: tuple[Argument, ...]) -> Any:
     """Send the command and read its answer; once more where that was of a generation that has ended."""
     known = connection.generation
-    packed = generations.packed(command, known)
+    words = generations.put_in(command, known)
     if connection.is_question_due:
-        connection.send_with_question(packed)
+        connection.send_with_question(words)
     else:
-        connection.send_packed_command([packed], check_health=False)
+        connection.send_command(*words)
     answer = connection.read_response()
     return answer if connection.generation == known else _exchange(connection, command)

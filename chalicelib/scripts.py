@@ -4,12 +4,11 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from redis.exceptions import NoScriptError
-
-from chalicelib.generations import GENERATION, GENERATION_BYTES, Argument, Command
+from chalicelib.generations import GENERATION, GENERATION_BYTES, Argument
+from chalicelib.redis_errors import RedisResponseError, code_of
 
 Execute = Callable[..., Any]
-"""Sends one command, word by word, with the connection's generation put in; raises redis.RedisError."""
+"""Sends one command, word by word, with the connection's generation put in; raises RedisError."""
 
 # What every script begins with. GETEX without an option reads like GET, but counts as a write: a primary that has
 # become a replica refuses it, where GET would go on answering with what may be old.
@@ -38,12 +37,14 @@ class Script:
         self._hash = hashlib.sha1(self._whole.encode(), usedforsecurity=False).hexdigest()
 
     def run(self, execute: Execute, *keys: str, arguments: tuple[Argument, ...] = ()) -> Any:
-        """Run it on these keys; raises redis.RedisError."""
+        """Run it on these keys; raises RedisError."""
         try:
             return execute("EVALSHA", self._hash, len(keys), *keys, *arguments, GENERATION)
-        except NoScriptError:
+        except RedisResponseError as error:
+            if code_of(error) != "NOSCRIPT":
+                raise
             return execute(*self.command(*keys, arguments=arguments))
 
-    def command(self, *keys: str, arguments: tuple[Argument, ...] = ()) -> Command:
+    def command(self, *keys: str, arguments: tuple[Argument, ...] = ()) -> tuple[Argument, ...]:
         """Return the command that runs it whether or not Redis knows it: the text is in it."""
         return ("EVAL", self._whole, len(keys), *keys, *arguments, GENERATION)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from chalicelib.redis_address import parse_redis_url
+
 T = TypeVar("T")
 MAX_LOCAL_LEASE_MS = 250
 """What a writer waits where the hot set was lost: each millisecond more delays writes then."""
@@ -170,11 +172,5 @@ def _tls_options(query: str, host: str) -> tuple[str, str | None]:
 
 
 def _redis_url(text: str) -> str:
-    try:
-        url = urlsplit(text)
-        _ = url.port
-    except ValueError:
-        raise ValueError("must look like rediss://user:password@host:6379/0") from None
-    if url.scheme not in ("redis", "rediss") or not url.hostname:
-        raise ValueError("must look like rediss://user:password@host:6379/0")
+    parse_redis_url(text)
     return text

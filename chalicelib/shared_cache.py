@@ -7,19 +7,21 @@ argues why that is enough.
 Works on Redis 6.2, 7 and Valkey 9 with cluster mode disabled.
 """
 
+import functools
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, cast
-
-import redis
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from chalicelib import hot_set
-from chalicelib.batched_lookups import BatchedLookups
 from chalicelib.entries import Entry, id_of
 from chalicelib.generations import Argument
 from chalicelib.guard import Guard
 from chalicelib.own_connections import OwnConnections
+from chalicelib.redis_client import RedisClient
 from chalicelib.scripts import Script
 from chalicelib.watch import Unwatched, Watch
+
+if TYPE_CHECKING:
+    from chalicelib.batched_lookups import BatchedLookups
 
 Answer = TypeVar("Answer")
 
@@ -89,7 +91,7 @@ return redis.call('DEL', KEYS[1])
 
 
 class SharedCache:
-    """The products' keys. Every method is one round trip, and raises redis.RedisError where Redis is away.
+    """The products' keys. Every method is one round trip, and raises RedisError where Redis is away.
 
     Args:
         reads: the client that readers ask; impatient, since the database can answer in its place.
@@ -102,14 +104,15 @@ class SharedCache:
 
     def __init__(
         self,
-        reads: redis.Redis,
-        writes: redis.Redis,
+        reads: RedisClient,
+        writes: RedisClient,
         guard: Guard,
         watch: Watch = Unwatched(),  # noqa: B008 - holds nothing
         loop_connection: Callable[[], Any] | None = None,
         ahead_seconds: float = AHEAD_SECONDS,
     ) -> None:
-        self._ahead = BatchedLookups(loop_connection, ahead_seconds, self._told) if loop_connection else None
+        self._loop_connection = loop_connection
+        self._ahead_seconds = ahead_seconds
         self._reads = OwnConnections(reads)
         self._writes = OwnConnections(writes)
         self._guard = guard
@@ -118,7 +121,7 @@ class SharedCache:
     @property
     def can_look_ahead(self) -> bool:
         """Whether an event loop may ask."""
-        return self._ahead is not None and not self._guard.is_open
+        return self._loop_connection is not None and not self._guard.is_open
 
     @property
     def is_away(self) -> bool:
@@ -134,7 +137,6 @@ class SharedCache:
 
         Where a body may be kept in memory for `keep_ms` milliseconds, not 0, the product is announced before that.
         """
-        assert self._ahead is not None  # noqa: S101  can_look_ahead was asked
         if not keep_ms:
             return self._ahead.ask("GETEX", key)
         arguments = (id_of(key), hot_set.announced_ms(keep_ms))
@@ -172,6 +174,14 @@ class SharedCache:
     def drop(self, key: str, entry: Entry) -> bool:
         """Delete this very entry; return False where it is no longer there."""
         return bool(self._asked("drop", _DROP, key, arguments=(entry,)))
+
+    @functools.cached_property
+    def _ahead(self) -> "BatchedLookups":
+        """Made when an event loop first asks: what it needs of asyncio, threads do without."""
+        from chalicelib.batched_lookups import BatchedLookups
+
+        assert self._loop_connection is not None  # noqa: S101  can_look_ahead was asked
+        return BatchedLookups(self._loop_connection, self._ahead_seconds, self._told)
 
     def _asked(self, operation: str, script: Script, *keys: str, arguments: tuple[Argument, ...] = ()) -> Any:
         """Run a script for a reader; it must do no harm twice."""

@@ -13,19 +13,20 @@ from chalicelib.audit import Audit, AuditResult
 from chalicelib.guard import Guard
 from chalicelib.lease_cache import LeaseCache, Lifetimes
 from chalicelib.local_leases import LocalLeases
-from chalicelib.redis_client import CacheTimeouts, redis_client
+from chalicelib.own_connections import OwnConnections
+from chalicelib.redis_errors import RedisError
 from chalicelib.shared_cache import SharedCache
 from tests.entries import since_member
+from tests.redis_clients import Client, redis_client
 
 LEASE_MS = 50
-PATIENT = CacheTimeouts(connect=5, answer=5)
 
 
 @dataclass
 class Task:
-    """One task's cache, its parts, and what it waited; `client` is made by `redis_client`."""
+    """One task's cache, its parts, and what it waited."""
 
-    client: redis.Redis
+    client: Client
     lease_ms: int = LEASE_MS
     loop_connection: Callable[[], Any] | None = None
     waits: list[float] = field(default_factory=list)
@@ -33,9 +34,10 @@ class Task:
     audited: list[AuditResult] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.guard = Guard("Redis", self.client.ping, redis.RedisError)
+        probe = OwnConnections(self.client.shop)
+        self.guard = Guard("Redis", lambda: probe.ask("PING"), RedisError)
         self.shared = SharedCache(
-            self.client, self.client, self.guard, loop_connection=self.loop_connection, ahead_seconds=5.0
+            self.client.shop, self.client.shop, self.guard, loop_connection=self.loop_connection, ahead_seconds=5.0
         )
         self.local = LocalLeases()
         self.audit = Audit(self.shared, self.database.get, self.audited.append, one_in=0)
@@ -55,9 +57,9 @@ class Task:
 
 
 @pytest.fixture
-def client(redis_url: str) -> Iterator[redis.Redis]:
+def client(redis_url: str) -> Iterator[Client]:
     """A client of a Redis whose hot set has been there for long."""
-    with redis_client(redis_url, timeouts=PATIENT) as client:
+    with redis_client(redis_url) as client:
         age_hot_set(client)
         yield client
 
@@ -68,7 +70,7 @@ def age_hot_set(client: redis.Redis) -> None:
 
 
 @pytest.fixture
-def new_task(client: redis.Redis) -> Callable[..., Task]:
+def new_task(client: Client) -> Callable[..., Task]:
     """Make a task; `lease_ms=0` for one that keeps nothing in memory."""
     return lambda lease_ms=LEASE_MS: Task(client, lease_ms)
 

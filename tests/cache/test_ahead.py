@@ -12,15 +12,16 @@ from chalicelib import hot_set
 from chalicelib.batched_lookups import BatchedLookups
 from chalicelib.entries import ABSENT, new_fence, new_lease
 from chalicelib.ports import CacheResult, Reading
-from chalicelib.redis_client import CacheTimeouts, loop_connection, redis_client
+from chalicelib.redis_client import loop_connection
+from chalicelib.redis_errors import RedisConnectionError, RedisError, RedisResponseError, RedisTimeoutError
 from tests.cache.conftest import Task
 from tests.entries import held, put
+from tests.redis_clients import Client, redis_client
 from tests.store.wire import Proxy, proxied
 from tests.stores import OwnRedis
 
 BODY = b'{"id":1}'
 HIT = Reading(BODY, CacheResult.HIT)
-PATIENT = CacheTimeouts(connect=5, answer=5)
 
 
 class Asked:
@@ -28,9 +29,7 @@ class Asked:
 
     def __init__(self, url: str, seconds: float = 5.0) -> None:
         self.told: list[Exception | None] = []
-        self.lookups = BatchedLookups(
-            partial(loop_connection, url, None, PATIENT), seconds, lambda _, error: self.told.append(error)
-        )
+        self.lookups = BatchedLookups(partial(loop_connection, url), seconds, lambda _, error: self.told.append(error))
 
     def run(self, ask: Callable[[BatchedLookups], Awaitable[object]]) -> object:
         async def asked() -> object:
@@ -43,7 +42,7 @@ class Asked:
 
 
 @pytest.fixture
-def proxy(redis_url: str, client: redis.Redis) -> Iterator[Proxy]:
+def proxy(redis_url: str, client: Client) -> Iterator[Proxy]:
     """A proxy before a Redis that holds each letter under its own name."""
     for letter in "abc":
         put(client, letter, letter.encode())
@@ -65,7 +64,7 @@ class TestBatchedLookups:
         assert asked.told == [None]
 
     def test_a_later_lookup_is_never_answered_by_an_exchange_that_is_under_way(
-        self, asked: Asked, proxy: Proxy, client: redis.Redis
+        self, asked: Asked, proxy: Proxy, client: Client
     ) -> None:
         overtaken, asked_again = threading.Event(), threading.Event()
 
@@ -107,12 +106,12 @@ class TestBatchedLookups:
     def test_a_new_one_that_dies_is_not_opened_again(self, asked: Asked, proxy: Proxy) -> None:
         async def ask(lookups: BatchedLookups) -> bytes | None:
             proxy.cut_requests_with = b"GETEX"
-            with pytest.raises(redis.ConnectionError):
+            with pytest.raises(RedisConnectionError):
                 await lookups.ask("GETEX", "a")
             return await lookups.ask("GETEX", "b")
 
         assert asked.run(ask) == b"b"
-        assert list(map(type, asked.told)) == [redis.ConnectionError, type(None)]
+        assert list(map(type, asked.told)) == [RedisConnectionError, type(None)]
 
     def test_an_answer_that_comes_too_late_is_never_taken_for_another(self, own_redis: OwnRedis) -> None:
         with redis.Redis.from_url(own_redis.url) as client:
@@ -123,22 +122,22 @@ class TestBatchedLookups:
         async def ask(lookups: BatchedLookups) -> bytes | None:
             await lookups.ask("GETEX", "a")
             own_redis.freeze()
-            with pytest.raises(redis.TimeoutError):
+            with pytest.raises(RedisTimeoutError):
                 await lookups.ask("GETEX", "a")
             own_redis.thaw()
             while True:
                 try:
                     return await lookups.ask("GETEX", "b")
-                except redis.RedisError:
+                except RedisError:
                     continue
 
         assert asked.run(ask) == b"b"
 
-    def test_a_refusal_ends_the_connection(self, asked: Asked, proxy: Proxy, client: redis.Redis) -> None:
+    def test_a_refusal_ends_the_connection(self, asked: Asked, proxy: Proxy, client: Client) -> None:
         client.lpush("list", "x")
 
         async def ask(lookups: BatchedLookups) -> bytes | None:
-            with pytest.raises(redis.ResponseError):
+            with pytest.raises(RedisResponseError):
                 await lookups.ask("GETEX", "list")
             return await lookups.ask("GETEX", "a")
 
@@ -154,7 +153,7 @@ class TestBatchedLookups:
 
         async def ask(lookups: BatchedLookups) -> object:
             lookups._connect = Broken
-            with pytest.raises(redis.ConnectionError, match="on purpose"):
+            with pytest.raises(RedisConnectionError, match="on purpose"):
                 await asyncio.wait_for(lookups.ask("GETEX", "a"), 10)
             return len(asked.told)
 
@@ -165,7 +164,7 @@ class TestBatchedLookups:
         async def ask(lookups: BatchedLookups) -> bytes | None:
             await lookups.ask("GETEX", "b")
             proxy.rewrite_answers = lambda _: answer
-            with pytest.raises(redis.RedisError):
+            with pytest.raises(RedisError):
                 await lookups.ask("GETEX", "a")
             proxy.rewrite_answers = lambda given: given
             return await lookups.ask("GETEX", "c")
@@ -197,8 +196,8 @@ class TestReadingAhead:
     """The cache answers an event loop what it would answer a thread, or leaves it to one."""
 
     @pytest.fixture
-    def task(self, redis_url: str, client: redis.Redis) -> Task:
-        return Task(client, loop_connection=partial(loop_connection, redis_url, None, PATIENT))
+    def task(self, redis_url: str, client: Client) -> Task:
+        return Task(client, loop_connection=partial(loop_connection, redis_url))
 
     def ahead(self, task: Task) -> Reading | None:
         async def read() -> Reading | None:
@@ -214,7 +213,7 @@ class TestReadingAhead:
         return asyncio.run(read())
 
     def test_a_body_is_a_hit_and_is_kept_in_memory_where_it_is_asked_for_again(
-        self, task: Task, client: redis.Redis
+        self, task: Task, client: Client
     ) -> None:
         put(client, "p1:1", BODY)
         assert self.ahead(task) == HIT
@@ -225,9 +224,9 @@ class TestReadingAhead:
         client.delete("p1:1")
         assert self.ahead(task) == HIT
 
-    def test_memory_counts_from_before_redis_was_asked(self, redis_url: str, client: redis.Redis) -> None:
+    def test_memory_counts_from_before_redis_was_asked(self, redis_url: str, client: Client) -> None:
         now = [0.0]
-        task = Task(client, loop_connection=partial(loop_connection, redis_url, None, PATIENT))
+        task = Task(client, loop_connection=partial(loop_connection, redis_url))
         put(client, "p1:1", BODY)
         until: list[float] = []
         task.cache._clock = lambda: now[0]
@@ -244,32 +243,30 @@ class TestReadingAhead:
         assert self.ahead(task) == HIT
         assert until == [0.05]
 
-    def test_what_was_missed_and_came_meanwhile_is_a_hit(self, task: Task, client: redis.Redis) -> None:
+    def test_what_was_missed_and_came_meanwhile_is_a_hit(self, task: Task, client: Client) -> None:
         assert self.ahead(task) is None
         put(client, "p1:1", BODY)
         assert task.cache.read(1, lambda: pytest.fail("nothing to load")) == HIT
 
-    def test_absence_is_a_hit_too(self, task: Task, client: redis.Redis) -> None:
+    def test_absence_is_a_hit_too(self, task: Task, client: Client) -> None:
         put(client, "p1:1", ABSENT)
         assert self.ahead(task) == Reading(None, CacheResult.HIT)
 
     @pytest.mark.parametrize("entry", [None, new_lease(), new_fence()], ids=["nothing", "a lease", "a fence"])
-    def test_what_wants_the_database_is_left_to_a_thread(
-        self, task: Task, client: redis.Redis, entry: bytes | None
-    ) -> None:
+    def test_what_wants_the_database_is_left_to_a_thread(self, task: Task, client: Client, entry: bytes | None) -> None:
         if entry is not None:
             put(client, "p1:1", entry)
         assert self.ahead(task) is None
         assert held(client, "p1:1") == entry
 
-    def test_a_task_without_local_leases_needs_none(self, redis_url: str, client: redis.Redis) -> None:
+    def test_a_task_without_local_leases_needs_none(self, redis_url: str, client: Client) -> None:
         put(client, "p1:1", BODY)
-        task = Task(client, 0, loop_connection=partial(loop_connection, redis_url, None, PATIENT))
+        task = Task(client, 0, loop_connection=partial(loop_connection, redis_url))
         assert self.ahead(task) == HIT
 
     def test_where_redis_is_away_it_says_nothing_and_that_is_counted(self, own_redis: OwnRedis) -> None:
-        with redis_client(own_redis.url, timeouts=PATIENT) as client:
-            task = Task(client, 0, loop_connection=partial(loop_connection, own_redis.url, None, PATIENT))
+        with redis_client(own_redis.url) as client:
+            task = Task(client, 0, loop_connection=partial(loop_connection, own_redis.url))
             own_redis.kill()
             for failures in (1, 2, 3):
                 assert self.ahead(task) is None

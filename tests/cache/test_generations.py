@@ -18,12 +18,13 @@ import redis
 from chalicelib import generations, hot_set
 from chalicelib.own_connections import OwnConnections
 from chalicelib.ports import CacheResult, Reading
-from chalicelib.redis_client import loop_connection, redis_client
+from chalicelib.redis_client import loop_connection
 from local.ports import LOOPBACK
 from local.waiting import wait_until
-from tests.cache.conftest import PATIENT, Task
+from tests.cache.conftest import Task
 from tests.consistency.proxy import Network, Proxy
 from tests.entries import held, put
+from tests.redis_clients import redis_client
 from tests.stores import OwnRedis, running_redis
 
 OLD, NEW = b'{"id":1,"price":1}', b'{"id":1,"price":2}'
@@ -81,8 +82,8 @@ def new_task(name: Name) -> Iterator[Callable[[], Task]]:
     with contextlib.ExitStack() as stack:
 
         def make() -> Task:
-            client = stack.enter_context(redis_client(name.url, timeouts=PATIENT))
-            task = Task(client, loop_connection=partial(loop_connection, name.url, None, PATIENT))
+            client = stack.enter_context(redis_client(name.url))
+            task = Task(client, loop_connection=partial(loop_connection, name.url))
             task.cache._sleep = time.sleep
             return task
 
@@ -174,7 +175,7 @@ class TestPromotedReplica:
     def test_a_write_waits_out_the_copies_that_the_other_server_was_told_of(
         self, task: Task, name: Name, own_redis: OwnRedis, replica: OwnRedis
     ) -> None:
-        hot_set.create(OwnConnections(task.client).ask)
+        hot_set.create(OwnConnections(task.client.shop).ask)
         with admin(own_redis) as client:
             for member in client.zrange(hot_set.KEY, 0, -1):
                 client.zadd(hot_set.KEY, {member: -(time.time() - 60) * 1000})  # old, as is its copy

@@ -3,13 +3,13 @@
 import time
 
 import pytest
-import redis
 
 from chalicelib import hot_set, shared_cache
 from chalicelib.own_connections import OwnConnections
 from chalicelib.scripts import Script
 from tests.cache.conftest import Task
 from tests.entries import put, since_member
+from tests.redis_clients import Client
 
 BODY = b'{"id":1}'
 LONGEST = hot_set.LONGEST_WAIT_MS / 1000
@@ -20,21 +20,21 @@ def wait_of_a_write(task: Task) -> float:
     return task.shared.raise_fence("p1:1", b"!a writer")
 
 
-def since(client: redis.Redis) -> float:
+def since(client: Client) -> float:
     score = client.zscore(hot_set.KEY, since_member(client))
     assert score is not None
     return -score / 1000
 
 
 @pytest.fixture
-def hot(task: Task, client: redis.Redis) -> Task:
+def hot(task: Task, client: Client) -> Task:
     """A task that holds product 1 in its memory."""
     put(client, "p1:1", BODY)
     task.warm(1)
     return task
 
 
-def test_a_lost_set_is_waited_out_since_it_may_have_named_any_product(hot: Task, client: redis.Redis) -> None:
+def test_a_lost_set_is_waited_out_since_it_may_have_named_any_product(hot: Task, client: Client) -> None:
     client.delete(hot_set.KEY)
     first = wait_of_a_write(hot)
     assert LONGEST - 0.01 <= first <= LONGEST
@@ -42,7 +42,7 @@ def test_a_lost_set_is_waited_out_since_it_may_have_named_any_product(hot: Task,
     assert 0 < wait_of_a_write(hot) <= first, "the next one waits for what is left"
 
 
-def test_an_announcement_creates_a_lost_set_and_writers_wait_it_out(hot: Task, client: redis.Redis) -> None:
+def test_an_announcement_creates_a_lost_set_and_writers_wait_it_out(hot: Task, client: Client) -> None:
     client.delete(hot_set.KEY)
     hot.forget()
     hot.local.note(1, time.monotonic())
@@ -50,14 +50,14 @@ def test_an_announcement_creates_a_lost_set_and_writers_wait_it_out(hot: Task, c
     assert LONGEST - 0.05 <= hot.shared.raise_fence("p1:2", b"!a writer") <= LONGEST
 
 
-def test_creating_the_set_makes_none_of_what_is_there_younger(task: Task, client: redis.Redis) -> None:
+def test_creating_the_set_makes_none_of_what_is_there_younger(task: Task, client: Client) -> None:
     before = since(client)
-    hot_set.create(OwnConnections(task.client).ask)
+    hot_set.create(OwnConnections(task.client.shop).ask)
     assert since(client) == before
     assert client.pttl(hot_set.KEY) == -1
 
 
-def test_the_later_end_of_two_tasks_counts(client: redis.Redis) -> None:
+def test_the_later_end_of_two_tasks_counts(client: Client) -> None:
     put(client, "p1:1", BODY)
     long, short = Task(client, 200), Task(client, 20)
     long.warm(1)
@@ -65,21 +65,21 @@ def test_the_later_end_of_two_tasks_counts(client: redis.Redis) -> None:
     assert wait_of_a_write(short) > 0.1
 
 
-def test_what_has_run_out_is_dropped_by_the_next_announcement(task: Task, client: redis.Redis) -> None:
+def test_what_has_run_out_is_dropped_by_the_next_announcement(task: Task, client: Client) -> None:
     client.zadd(hot_set.KEY, {"7": (time.time() - 1) * 1000})
     put(client, "p1:1", BODY)
     task.warm(1)
     assert set(client.zrange(hot_set.KEY, 0, -1)) == {b"1", since_member(client).encode()}
 
 
-def test_a_clock_that_steps_back_makes_the_set_count_as_lost_once(task: Task, client: redis.Redis) -> None:
+def test_a_clock_that_steps_back_makes_the_set_count_as_lost_once(task: Task, client: Client) -> None:
     client.zadd(hot_set.KEY, {since_member(client): -(time.time() + 3600) * 1000, "1": (time.time() + 3600) * 1000})
     assert LONGEST - 0.01 <= wait_of_a_write(task) <= LONGEST
     assert client.zscore(hot_set.KEY, "1") is None
     assert abs(since(client) - time.time()) < 60
 
 
-def test_an_entry_outlasts_its_copy_by_the_margin(task: Task, client: redis.Redis) -> None:
+def test_an_entry_outlasts_its_copy_by_the_margin(task: Task, client: Client) -> None:
     put(client, "p1:1", BODY)
     task.cache.read(1, lambda: None)
     before = time.time() * 1000

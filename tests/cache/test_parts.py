@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import Queue
 
 import pytest
-import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,9 +12,11 @@ from chalicelib.audit import Audit, AuditResult
 from chalicelib.entries import ABSENT, is_body, is_fence, is_lease, new_fence, new_lease
 from chalicelib.guard import Guard
 from chalicelib.local_leases import LocalLeases
+from chalicelib.redis_errors import RedisConnectionError, RedisError
 from local.waiting import wait_until
 from tests.cache.conftest import Task
 from tests.entries import held, put
+from tests.redis_clients import Client
 
 BODY = b'{"id":1}'
 
@@ -73,7 +74,7 @@ class Store:
 
     def ask(self) -> str:
         if self.away.is_set():
-            raise redis.ConnectionError("away")
+            raise RedisConnectionError("away")
         return "answer"
 
     def probe(self) -> str:
@@ -83,11 +84,11 @@ class Store:
 
 def test_three_failures_in_a_row_open_the_guard_and_one_probe_closes_it() -> None:
     store = Store()
-    guard = Guard("Redis", store.probe, redis.RedisError, probe_seconds=0.01)
+    guard = Guard("Redis", store.probe, RedisError, probe_seconds=0.01)
     store.away.set()
     for failures in range(3):
         assert guard.is_open == (failures >= 3)
-        with pytest.raises(redis.ConnectionError):
+        with pytest.raises(RedisConnectionError):
             guard.watch(store.ask)
     assert guard.is_open
     assert wait_until(lambda: store.probes >= 2, 10)
@@ -100,11 +101,11 @@ def test_three_failures_in_a_row_open_the_guard_and_one_probe_closes_it() -> Non
 
 def test_failures_that_are_not_in_a_row_do_not_open_it() -> None:
     store = Store()
-    guard = Guard("Redis", store.probe, redis.RedisError)
+    guard = Guard("Redis", store.probe, RedisError)
     for _ in range(10):
         store.away.set()
         for _ in range(2):
-            with pytest.raises(redis.ConnectionError):
+            with pytest.raises(RedisConnectionError):
                 guard.watch(store.ask)
         store.away.clear()
         guard.watch(store.ask)
@@ -114,9 +115,9 @@ def test_failures_that_are_not_in_a_row_do_not_open_it() -> None:
 def test_a_dead_store_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
     store = Store()
     store.away.set()
-    guard = Guard("Redis", store.probe, redis.RedisError, failures_to_open=10_000)
+    guard = Guard("Redis", store.probe, RedisError, failures_to_open=10_000)
     for _ in range(100):
-        with pytest.raises(redis.ConnectionError):
+        with pytest.raises(RedisConnectionError):
             guard.watch(store.ask)
     assert len(caplog.records) == 1
 
@@ -133,7 +134,7 @@ def test_a_dead_store_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) ->
     ],
 )
 def test_the_audit_compares_and_repairs(
-    task: Task, client: redis.Redis, in_redis: bytes | None, in_database: bytes | None, result: str, left: bytes | None
+    task: Task, client: Client, in_redis: bytes | None, in_database: bytes | None, result: str, left: bytes | None
 ) -> None:
     if in_redis is not None:
         put(client, "p1:1", in_redis)
@@ -143,7 +144,7 @@ def test_the_audit_compares_and_repairs(
     assert held(client, "p1:1") == left
 
 
-def test_the_audit_does_not_blame_the_cache_for_a_write_in_between(task: Task, client: redis.Redis) -> None:
+def test_the_audit_does_not_blame_the_cache_for_a_write_in_between(task: Task, client: Client) -> None:
     put(client, "p1:1", BODY)
 
     def load_while_a_write_is_published(_: int) -> bytes:
@@ -154,7 +155,7 @@ def test_the_audit_does_not_blame_the_cache_for_a_write_in_between(task: Task, c
     assert audit.look(1, BODY) == AuditResult.CHANGED
 
 
-def test_answers_are_looked_at_in_the_background_and_counted(task: Task, client: redis.Redis) -> None:
+def test_answers_are_looked_at_in_the_background_and_counted(task: Task, client: Client) -> None:
     put(client, "p1:1", BODY)
     task.database[1] = BODY
     audit = Audit(task.shared, task.database.get, task.audited.append, one_in=1)

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis
 
 from chalicelib.ports import CacheResult, Reading
-from chalicelib.redis_client import redis_client
 from local.redis_server import programs_of_wheels
-from tests.cache.conftest import PATIENT, Task
+from tests.cache.conftest import Task
+from tests.redis_clients import Client, redis_client
 from tests.stores import running_redis
 
 OLD, NEW = b'{"id":1,"price":1}', b'{"id":1,"price":2}'
@@ -21,8 +20,8 @@ PROGRAMS = {Path(path).parts[-3]: path for path in programs_of_wheels()} | {"PAT
 
 
 @pytest.fixture(params=[name for name, program in PROGRAMS.items() if program])
-def client(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
-    with running_redis(PROGRAMS[request.param]) as server, redis_client(server.url, timeouts=PATIENT) as client:
+def client(request: pytest.FixtureRequest) -> Iterator[Client]:
+    with running_redis(PROGRAMS[request.param]) as server, redis_client(server.url) as client:
         yield client
 
 
@@ -31,7 +30,7 @@ def test_there_is_at_least_one_redis_and_one_valkey() -> None:
     assert any("redis-server" in (program or "") for program in PROGRAMS.values()) or sys.version_info >= (3, 13)
 
 
-def test_a_life_of_a_product(client: redis.Redis) -> None:
+def test_a_life_of_a_product(client: Client) -> None:
     task, other = Task(client), Task(client)
     assert task.cache.read(1, lambda: None) == Reading(None, CacheResult.MISS)
     creation = task.cache.fence(1)

@@ -14,14 +14,13 @@ from typing import Any
 import redis
 
 from app import app, on_start
-from chalicelib import bootstrap, generations, hot_set, lease_cache, shared_cache
+from chalicelib import batched_lookups, bootstrap, generations, hot_set, lease_cache, shared_cache
 from chalicelib.batched_lookups import BatchedLookups
 from chalicelib.catalog import Catalog
 from chalicelib.errors import CacheUnavailableError
 from chalicelib.generations import Argument
 from chalicelib.lease_cache import LeaseFence
 from chalicelib.ports import Ahead, CacheResult, Fence, Load, ProductCache, ProductStore, Reading
-from chalicelib.redis_client import redis_client
 from chalicelib.scripts import Script
 from chalicelib.settings import Settings
 
@@ -184,12 +183,17 @@ class _JoinedLookups(BatchedLookups):
 
 
 def _joined_lookups(settings: Settings, store: ProductStore) -> Catalog:
-    shared_cache.BatchedLookups = _JoinedLookups  # type: ignore[misc]
+    batched_lookups.BatchedLookups = _JoinedLookups  # type: ignore[misc]
     return _built(settings, store)
 
 
+def _redis_py(url: str) -> redis.Redis:
+    """Return a client that is as impatient as the shop's."""
+    return redis.Redis.from_url(url, socket_timeout=0.25, socket_connect_timeout=0.25, retry=None)
+
+
 CONTROLS: dict[str, Callable[[Settings, ProductStore], Catalog]] = {
-    "commit_then_delete": lambda settings, store: Catalog(store, CommitThenDelete(redis_client(settings.redis_url))),
+    "commit_then_delete": lambda settings, store: Catalog(store, CommitThenDelete(_redis_py(settings.redis_url))),
     "single_flight": lambda settings, store: Catalog(store, SingleFlight(bootstrap.build_cache(settings, store))),
     "no_wait": _hasty("raise"),
     "no_second_wait": _hasty("publish"),

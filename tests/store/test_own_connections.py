@@ -8,6 +8,7 @@ import redis
 
 from chalicelib.own_connections import OwnConnections
 from chalicelib.redis_client import redis_client
+from chalicelib.redis_errors import RedisConnectionError, RedisResponseError, RedisTimeoutError
 from local.waiting import wait_until
 from tests.stores import OwnRedis
 
@@ -57,7 +58,7 @@ def test_one_that_the_server_has_closed_is_opened_anew(own_redis: OwnRedis, conn
 def test_a_late_answer_is_never_taken_for_another(own_redis: OwnRedis, connections: OwnConnections) -> None:
     connections.ask("GET", "a")
     own_redis.freeze()
-    with pytest.raises(redis.TimeoutError):
+    with pytest.raises(RedisTimeoutError):
         connections.ask("GET", "b")
     own_redis.thaw()
     assert connections.ask("GET", "c") == b"c"
@@ -79,7 +80,7 @@ def test_whatever_interrupts_an_answer_ends_its_connection(
 def test_a_refusal_is_an_answer_too(own_redis: OwnRedis, connections: OwnConnections) -> None:
     connections.ask("GET", "a")
     before = known_to(own_redis)
-    with pytest.raises(redis.ResponseError):
+    with pytest.raises(RedisResponseError):
         connections.ask("GET")
     assert connections.ask("GET", "b") == b"b"
     assert known_to(own_redis) == before
@@ -88,5 +89,5 @@ def test_a_refusal_is_an_answer_too(own_redis: OwnRedis, connections: OwnConnect
 def test_a_server_that_is_away_is_asked_once(own_redis: OwnRedis, connections: OwnConnections) -> None:
     connections.ask("GET", "a")
     own_redis.stop()
-    with pytest.raises(redis.ConnectionError):
+    with pytest.raises(RedisConnectionError):
         connections.ask("GET", "b")

@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -10,13 +11,17 @@ import pytest
 import redis
 
 from chalicelib.batched_lookups import BatchedLookups
-from chalicelib.credentials import FixedCredentials
+from chalicelib.credentials import CredentialSource, FixedCredentials
 from chalicelib.errors import CacheUnavailableError
+from chalicelib.own_connections import OwnConnections
 from chalicelib.ports import CacheResult, Reading
-from chalicelib.redis_client import loop_connection, redis_client
+from chalicelib.redis_client import RedisClient, loop_connection
+from chalicelib.redis_client import redis_client as shops_client
+from chalicelib.redis_errors import RedisConnectionError
 from chalicelib.settings import Credentials
 from tests.cache.conftest import Task
 from tests.entries import put
+from tests.redis_clients import redis_client
 from tests.store.bodies import PATIENT, TV, Database
 from tests.store.certificates import Authority
 from tests.store.wire import proxied
@@ -39,17 +44,15 @@ class TestLogin:
 
     def test_the_urls_login_is_used(self, locked_redis: OwnRedis) -> None:
         for login in ("shop:old", ":admin"):
-            with redis_client(locked_redis.url.replace("//", f"//{login}@")) as client:
-                assert client.ping()
+            assert ping(locked_redis.url.replace("//", f"//{login}@")) == b"PONG"
 
     def test_a_sources_credentials_override_the_urls(self, locked_redis: OwnRedis) -> None:
         source = FixedCredentials(Credentials("shop", "old"))
-        with redis_client(locked_redis.url.replace("//", "//shop:wrong@"), source) as client:
-            assert client.ping()
+        assert ping(locked_redis.url.replace("//", "//shop:wrong@"), source) == b"PONG"
 
     def test_a_new_password_costs_no_read(self, locked_redis: OwnRedis) -> None:
         secret = Secret("old")
-        with redis_client(locked_redis.url, secret) as client:
+        with redis_client(locked_redis.url, secret, PATIENT) as client:
             task = Task(client, lease_ms=0)
             task.cache.read(1, Database())
             secret.stored = Credentials("shop", "new")
@@ -66,7 +69,7 @@ class TestLogin:
 
             async def ask() -> None:
                 lookups = BatchedLookups(
-                    partial(loop_connection, locked_redis.url, secret, PATIENT), 5, lambda _, error: told.append(error)
+                    partial(loop_connection, locked_redis.url, secret), 5, lambda _, error: told.append(error)
                 )
                 try:
                     assert await lookups.ask("GETEX", "a") == b"b"
@@ -139,20 +142,20 @@ class TestServers:
         authority = Authority(tmp_path)
         with proxied(redis_url, authority.server("localhost"), starttls=False) as proxy:
             url = proxy.in_front_of(redis_url, "localhost").replace("redis://", "rediss://")
-            with redis_client(f"{url}?ssl_ca_certs={authority.file}", timeouts=PATIENT) as client:
-                assert client.ping()
-            with redis_client(url, timeouts=PATIENT) as client, pytest.raises(redis.ConnectionError, match="verify"):
-                client.ping()
+            assert ping(f"{url}?ssl_ca_certs={authority.file}") == b"PONG"
+            assert ping(f"{url}?ssl_cert_reqs=none") == b"PONG"
+            with pytest.raises(RedisConnectionError, match="verify"):
+                ping(url)
 
             async def ask(url: str) -> None:
-                lookups = BatchedLookups(partial(loop_connection, url, None, PATIENT), 5, lambda *_: None)
+                lookups = BatchedLookups(partial(loop_connection, url), 5, lambda *_: None)
                 try:
                     assert await lookups.ask("GETEX", "a") is None
                 finally:
                     await lookups.close()
 
             asyncio.run(ask(f"{url}?ssl_ca_certs={authority.file}"))
-            with pytest.raises(redis.ConnectionError, match="verify"):
+            with pytest.raises(RedisConnectionError, match="verify"):
                 asyncio.run(ask(url))
 
 
@@ -181,36 +184,45 @@ class TestOutages:
     def test_the_connections_to_a_demoted_redis_are_left(self, own_redis: OwnRedis) -> None:
         with redis.Redis.from_url(own_redis.url) as admin, redis_client(own_redis.url, timeouts=PATIENT) as client:
             cache = Task(client, lease_ms=0).cache
-            before = connection_ids(client, 4)
+            four = Four(client.shop)
+            before = four.ids()
             admin.replicaof("127.0.0.1", "1")
             with pytest.raises(CacheUnavailableError, match="read only"):
                 cache.fence(1).raise_()
             admin.replicaof("NO", "ONE")
             cache.fence(1).raise_()
-            assert not before & connection_ids(client, 4)
+            assert not before & four.ids()
 
     def test_the_connections_to_a_loading_redis_are_left(self, redis_url: str) -> None:
         with proxied(redis_url) as proxy, redis_client(proxy.in_front_of(redis_url), timeouts=PATIENT) as client:
             cache = Task(client, lease_ms=0).cache
-            before = connection_ids(client, 4)
+            four = Four(client.shop)
+            before = four.ids()
             proxy.rewrite_answers = lambda data: b"-LOADING Redis is loading the dataset in memory\r\n"
             assert cache.read(1, Database()) == Reading(TV, CacheResult.BYPASS)
             proxy.rewrite_answers = lambda data: data
             assert cache.read(1, Database()) == Reading(TV, CacheResult.MISS)
-            assert not before & connection_ids(client, 4)
+            assert not before & four.ids()
 
 
-def connection_ids(client: redis.Redis, threads: int) -> set[int]:
-    """Return what the server calls the connections of so many threads at once."""
-    pool = client.connection_pool
-    connections = [pool.get_connection() for _ in range(threads)]
-    try:
-        for connection in connections:
+def ping(url: str, credentials: CredentialSource | None = None) -> object:
+    """Ask a server over a connection of the shop's."""
+    with closing(OwnConnections(shops_client(url, credentials, PATIENT))) as connections:
+        return connections.ask("PING")
+
+
+class Four:
+    """Four connections of the shop's."""
+
+    def __init__(self, client: RedisClient) -> None:
+        self._connections = [client.connection() for _ in range(4)]
+
+    def ids(self) -> set[int]:
+        """Use each of them; return what the server calls them."""
+        for connection in self._connections:
+            connection.connect()
             connection.send_command("CLIENT", "ID")
-        return {connection.read_response() for connection in connections}
-    finally:
-        for connection in connections:
-            pool.release(connection)
+        return {connection.read_response() for connection in self._connections}
 
 
 class Secret:

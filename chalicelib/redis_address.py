@@ -1,0 +1,79 @@
+"""Where Redis is and how it is reached: `rediss://user:password@host:6379/0?ssl_ca_certs=/path`."""
+
+import functools
+import ssl
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+FORM = "must look like rediss://user:password@host:6379/0"
+_SECONDS = ("socket_connect_timeout", "socket_timeout")
+_OPTIONS = (*_SECONDS, "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs")
+
+
+@dataclass(frozen=True, slots=True)
+class RedisAddress:
+    """What the URL says. The names of its options are redis-py's."""
+
+    host: str
+    port: int
+    db: int
+    tls: bool
+    username: str
+    password: str | None
+    socket_connect_timeout: float | None = None  # seconds
+    socket_timeout: float | None = None  # seconds
+    ssl_ca_certs: str | None = None
+    ssl_certfile: str | None = None
+    ssl_keyfile: str | None = None
+    ssl_cert_reqs: str = "required"
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """Return what TLS must check, or None for no TLS; raises OSError where a certificate cannot be read."""
+        if not self.tls:
+            return None
+        return _tls_context(self.ssl_ca_certs, self.ssl_certfile, self.ssl_keyfile, self.ssl_cert_reqs == "none")
+
+
+@functools.cache
+def _tls_context(
+    ca_certs: str | None, certfile: str | None, keyfile: str | None, is_unverified: bool
+) -> ssl.SSLContext:
+    """Make it once: reading the system's certificates takes longer than Redis may."""
+    context = ssl.create_default_context(cafile=ca_certs)
+    if certfile is not None:
+        context.load_cert_chain(certfile, keyfile)
+    if is_unverified:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def parse_redis_url(text: str) -> RedisAddress:
+    """Read a URL.
+
+    Raises:
+        ValueError: it is none that Redis can have; the message never repeats the password.
+    """
+    try:
+        url = urlsplit(text)
+        port = url.port or 6379
+        db = int(url.path.strip("/") or 0)
+    except ValueError:
+        raise ValueError(FORM) from None
+    if url.scheme not in ("redis", "rediss") or not url.hostname:
+        raise ValueError(FORM)
+    options = dict(parse_qsl(url.query))
+    db = int(options.pop("db", db))
+    if unknown := set(options) - set(_OPTIONS):
+        raise ValueError(f"has unknown options: {', '.join(sorted(unknown))}")
+    if options.get("ssl_cert_reqs", "required") not in ("required", "none"):
+        raise ValueError("has ssl_cert_reqs that is neither required nor none")
+    return RedisAddress(
+        url.hostname,
+        port,
+        db,
+        url.scheme == "rediss",
+        unquote(url.username or ""),
+        unquote(url.password) if url.password is not None else None,
+        **{name: float(value) if name in _SECONDS else value for name, value in options.items()},  # type: ignore[arg-type]
+    )
