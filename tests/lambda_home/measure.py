@@ -1,9 +1,11 @@
-"""Measure what docs/lambda.md says: `python -m tests.lambda_home.measure`.
+"""Measure what docs/lambda.md says: `python -m tests.lambda_home.measure [--beside CHECKOUT]`.
 
 The package's size; how long it is imported, with its bytecode and without; how much memory a sandbox takes; how long
-requests take in it, over a PostgreSQL and a Redis on this machine, the first with its secret still to read.
+requests take in it, over a PostgreSQL and a Redis on this machine, the first with its secret still to read. Beside
+another checkout only the imports are measured, in turns.
 """
 
+import argparse
 import contextlib
 import shutil
 import statistics
@@ -23,6 +25,7 @@ from tests.contract.test_two_homes import DETAILS, TV, read, write
 from tests.lambda_home.function import Function, Sandbox, running
 from tests.lambda_home.packaged import HERE, Package, build_runtime, package
 from tests.lambda_home.secrets import serving_secrets_manager
+from tests.servers import ROOT
 from tests.stores import running_postgres, running_redis
 
 IMPORTS = 9
@@ -84,7 +87,37 @@ def tell(function: Function, what: str, request: Request) -> None:
     say(f"{what}: {within:.2f} ms in the app, {around:.2f} ms with the runtime's client")
 
 
+def measure_beside(checkout: Path) -> None:
+    """Import this checkout's package and another's in turns."""
+    with tempfile.TemporaryDirectory(prefix="lambda-") as name:
+        folder = Path(name)
+        runtime = build_runtime(folder / "runtime")
+        ours, theirs = (
+            Sandbox(package("dev", folder / each, architecture_for(where), where).unpack(folder / f"task-{each}"), runtime)
+            for each, where in (("ours", ROOT), ("theirs", checkout))
+        )
+        took = [(ours.import_seconds() * 1000, theirs.import_seconds() * 1000) for _ in range(IMPORTS)]
+    here, there = (statistics.median(each) for each in zip(*took, strict=True))
+    say(f"import: {here:.0f} ms of CPU time, {there:.0f} there: x{here / there:.2f}; medians of {IMPORTS}")
+
+
+def architecture_for(checkout: Path) -> str | None:
+    """Return what its package is made for, to run here; a checkout that knows one architecture is not told."""
+    packager = (checkout / ".chalice" / "package.py").read_text(encoding="utf-8")
+    return HERE if "--architecture" in packager else None
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--beside", type=Path, help="another checkout")
+    given = parser.parse_args()
+    if given.beside:
+        measure_beside(given.beside)
+    else:
+        measure_all()
+
+
+def measure_all() -> None:
     with contextlib.ExitStack() as ends:
         folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="lambda-")))
         made = package("dev", folder, HERE)

@@ -84,13 +84,13 @@ class Package:
         return {match[1].replace("_", "-").lower() for match in found if match}
 
 
-def package(stage: str, into: Path, architecture: str | None = None) -> Package:
-    """Package a stage, for another architecture than it is configured for where one is named.
+def package(stage: str, into: Path, architecture: str | None = None, checkout: Path = ROOT) -> Package:
+    """Package a stage of a checkout, for another architecture than it is configured for where one is named.
 
     Raises:
         NotPackagedError: it cannot be; pip has no wheel at hand, for example.
     """
-    command = [sys.executable, str(ROOT / ".chalice" / "package.py"), stage, "--into", str(into)]
+    command = [sys.executable, str(checkout / ".chalice" / "package.py"), stage, "--into", str(into)]
     command += ["--architecture", architecture] if architecture else []
     pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
     environ = {**passed_on(), **pip, **VALUES}

@@ -11,7 +11,7 @@ import pytest
 from local.ports import free_port
 from tests.servers import ROOT, serving
 
-HEAVY = {"aws_xray_sdk.core", "boto3", "botocore.session", "requests", "sqlalchemy", "unittest"}
+HEAVY = {"aws_xray_sdk.core", "boto3", "botocore.session", "redis", "requests", "sqlalchemy", "unittest"}
 """What takes a tenth of a second or more to import, and serves no request of a shop without secrets."""
 
 FIRST_ANSWER = """
