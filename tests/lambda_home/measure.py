@@ -93,7 +93,9 @@ def measure_beside(checkout: Path) -> None:
         folder = Path(name)
         runtime = build_runtime(folder / "runtime")
         ours, theirs = (
-            Sandbox(package("dev", folder / each, architecture_for(where), where).unpack(folder / f"task-{each}"), runtime)
+            Sandbox(
+                package("dev", folder / each, architecture_for(where), where).unpack(folder / f"task-{each}"), runtime
+            )
             for each, where in (("ours", ROOT), ("theirs", checkout))
         )
         took = [(ours.import_seconds() * 1000, theirs.import_seconds() * 1000) for _ in range(IMPORTS)]
@@ -101,10 +103,10 @@ def measure_beside(checkout: Path) -> None:
     say(f"import: {here:.0f} ms of CPU time, {there:.0f} there: x{here / there:.2f}; medians of {IMPORTS}")
 
 
-def architecture_for(checkout: Path) -> str | None:
-    """Return what its package is made for, to run here; a checkout that knows one architecture is not told."""
+def _packaged(checkout: Path, into: Path) -> Package:
+    """Package a checkout to run here; one that knows a single architecture is not told which."""
     packager = (checkout / ".chalice" / "package.py").read_text(encoding="utf-8")
-    return HERE if "--architecture" in packager else None
+    return package("dev", into, HERE if "--architecture" in packager else None, checkout)
 
 
 def main() -> None:
