@@ -99,18 +99,19 @@ def upgrade(
         raise MigrationError(f"{place} cannot be reached: {reason_of(error)}") from error
 
 
-def try_service(settings: Settings, patience: Patience = Patience()) -> None:
-    """Log in and read as the service does.
+def try_service(settings: Settings, patience: Patience = Patience()) -> str:
+    """Log in and read as the service does; return as whom.
 
     Raises:
         MigrationError: it cannot.
     """
     until = time.monotonic() + patience.service
+    credentials = database_source(settings)
     while True:
-        store = PostgresStore(settings.database, database_source(settings), 1)
+        store = PostgresStore(settings.database, credentials, 1)
         try:
             store.page(0, 1)
-            return
+            return credentials.current().username
         except (ShopError, native.Error) as error:
             if time.monotonic() > until:
                 where = _place(settings.database)
@@ -253,8 +254,7 @@ def main() -> None:
         if not steps:
             sys.stdout.write("The database is up to date.\n")
         if role:
-            try_service(settings)
-            sys.stdout.write(f"The service logs in as {role.name}, and may read and write products.\n")
+            sys.stdout.write(f"The service logs in as {try_service(settings)}, and may read and write products.\n")
     except (MigrationError, SettingsError, CredentialsUnavailableError) as error:
         sys.exit(str(error))
 

@@ -18,6 +18,7 @@ from pg8000.native import Connection
 from app import app
 from chalicelib.settings import read_settings
 from local.ports import free_port
+from local.waiting import wait_until
 from tests.contract.doors import ServerDoor, resource_of
 from tests.contract.messages import Answer, Request
 from tests.contract.test_two_homes import DETAILS, KEY, STORY, TV, read, tell, write
@@ -25,6 +26,10 @@ from tests.lambda_home.function import Function, Sandbox, running
 from tests.lambda_home.packaged import Package
 from tests.lambda_home.secrets import serving_secrets_manager
 from tests.servers import serving
+from tests.store.certificates import Authority
+from tests.store.products import database_at
+from tests.store.rds import KEY as SECRET_KEY
+from tests.store.rds import KEY_ID, rds_before
 from tests.telemetry.daemon import Daemon, listening_daemon
 
 Start = Callable[[dict[str, str]], AbstractContextManager[Function]]
@@ -198,3 +203,21 @@ def test_credentials_come_from_secrets_manager_through_the_boto3_that_lambda_bri
         start({**environ, **secrets.keep_login_of(environ["DATABASE_URL"])}) as function,
     ):
         assert function.get("/products").status == 200
+
+
+def test_tokens_are_signed_by_the_botocore_that_lambda_brings(
+    start: Start, environ: dict[str, str], tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    with rds_before(*database_at(environ["DATABASE_URL"]), "eu-west-1", authority.server("localhost")) as rds:
+        login = {
+            "DATABASE_URL": f"postgresql://shop_service@localhost:{rds.port}/shop?sslrootcert={authority.file}"
+            "&sslmode=verify-full",
+            "DATABASE_IAM_AUTH": "true",
+            "AWS_ACCESS_KEY_ID": KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        }
+        with start({**environ, **login}) as function:
+            assert wait_until(lambda: function.get("/products").status == 200, 30)
+        assert {login.user for login in rds.logins} == {"shop_service"}
+        assert rds.refusals == []

@@ -324,7 +324,7 @@ class TestCommand:
                 trying = threads.submit(try_service, late, Patience(pause=0.05))
                 wait_until(lambda: refusals() > before)
                 establish(owned_url, ServiceRole(ROLE, "late"))
-                trying.result()
+                assert trying.result() == ROLE
         finally:
             establish(owned_url)
 
