@@ -93,9 +93,7 @@ def measure_beside(checkout: Path) -> None:
         folder = Path(name)
         runtime = build_runtime(folder / "runtime")
         ours, theirs = (
-            Sandbox(
-                package("dev", folder / each, architecture_for(where), where).unpack(folder / f"task-{each}"), runtime
-            )
+            Sandbox(_packaged(where, folder / each).unpack(folder / f"task-{each}"), runtime)
             for each, where in (("ours", ROOT), ("theirs", checkout))
         )
         took = [(ours.import_seconds() * 1000, theirs.import_seconds() * 1000) for _ in range(IMPORTS)]
