@@ -53,11 +53,15 @@ explain() {
 
 # wait_for SERVICE DEFINITION
 wait_for() {
-    local name=$1 wanted=$2 said status deployment revision definition
+    local name=$1 wanted=$2 unanswered=0 said status deployment revision definition
     while true; do
-        said=$(newest_deployment "$name")
-        read -r status deployment revision <<<"$said"
-        definition=$(definition_of "$name" "$revision")
+        definition=
+        if said=$(newest_deployment "$name") && read -r status deployment revision <<<"$said" &&
+            definition=$(definition_of "$name" "$revision"); then
+            unanswered=0
+        else
+            ((++unanswered < 5)) || fail "ECS does not answer, so how $name stands is not known."
+        fi
         # Until ECS has begun, the newest deployment is the one before.
         if [[ $definition == "$wanted" ]]; then
             case $status in
@@ -79,8 +83,8 @@ wait_for() {
         ((SECONDS < deadline)) || break
         sleep "${PAUSE:-15}"
     done
-    explain "$name" "$deployment"
-    fail "The deployment of $name has not ended in ${WAIT_MINUTES:-40} minutes; it is $status. Above is what ECS says of it."
+    explain "$name" "${deployment:-}"
+    fail "The deployment of $name has not ended in ${WAIT_MINUTES:-40} minutes; it is ${status:-unknown}. Above is what ECS says of it."
 }
 
 wait_for "$service" "$application"

@@ -415,7 +415,15 @@ def test_a_service_whose_deployment_ecs_has_forgotten_is_known_by_what_runs(mach
 
 @pytest.mark.parametrize("call", sorted(STABLE.keys() - OUTPUTS.keys()))
 def test_what_cannot_be_asked_is_not_taken_for_well(call: str, machine: Machine) -> None:
-    assert wait(machine, {call: FAILS}).status != 0
+    done = wait(machine, {call: FAILS})
+    assert done.status == 1
+    assert "ECS does not answer" in done.error
+
+
+@pytest.mark.parametrize("call", sorted(STABLE.keys() - OUTPUTS.keys()))
+def test_a_call_that_fails_once_does_not_roll_a_good_version_back(call: str, machine: Machine) -> None:
+    answers = {call: [*[FAILS] * 4, str(STABLE[call])]}
+    assert wait(machine, answers).status == 0
 
 
 # roll-back.sh
