@@ -23,9 +23,9 @@ terraform -chdir=terraform plan -input=false -no-color \
 ((status == 0)) || exit "$status"
 
 # What changes, and nothing of what stands around it: equal for equal changes.
-changes=$(sed -n '/^Terraform will perform the following actions:/,/^Plan: /p' "$text" | sha256sum)
-echo "changes=${changes%% *}" >>"${GITHUB_OUTPUT:-/dev/null}"
-if [[ -n ${APPROVED_CHANGES:-} && $APPROVED_CHANGES != "${changes%% *}" ]]; then
+changes=$(sed -n '/^Terraform will perform the following actions:/,/^Plan: /p' "$text" | git hash-object --stdin)
+echo "changes=$changes" >>"${GITHUB_OUTPUT:-/dev/null}"
+if [[ -n ${APPROVED_CHANGES:-} && $APPROVED_CHANGES != "$changes" ]]; then
     echo "::error::The plan is not the one that was approved: something has changed in between. Nothing was applied; run the deployment again."
     exit 1
 fi
