@@ -1,8 +1,12 @@
-"""EC2: rules that name a group or a prefix list keep their description; AWS' own answer about one that is gone."""
+"""EC2: descriptions of rules that name a group or a prefix list, AWS' answer about a rule that is gone, NAT gateways.
+
+The network interface of a NAT gateway goes with it (aws_nat_gateway).
+"""
 
 from typing import Any
 
 from moto.ec2.exceptions import InvalidPermissionNotFoundError, InvalidSecurityGroupRuleIdNotFoundError
+from moto.ec2.models.nat_gateways import NatGatewayBackend
 from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
 
 from tests.infra.emulator.patching import Call, around
@@ -27,3 +31,10 @@ def _revoke(original: Call, *arguments: Any, **named: Any) -> Any:
         if not named.get("security_rule_ids"):
             raise
         raise InvalidSecurityGroupRuleIdNotFoundError(named["security_rule_ids"][0]) from None
+
+
+@around(NatGatewayBackend, "delete_nat_gateway")
+def _delete_nat_gateway(original: Call, self: Any, nat_gateway_id: str) -> Any:
+    gateway = original(self, nat_gateway_id)
+    self.delete_network_interface(gateway._eni.id)
+    return gateway
