@@ -3,7 +3,8 @@
 A call that no answer was given for fails, so a script can do nothing that a test did not foresee.
 """
 
-import json
+import contextlib
+import marshal
 import os
 import subprocess
 import sys
@@ -16,34 +17,36 @@ from tests.workflows.tree import ROOT, SCRIPTS
 PROGRAMS = ("docker", "aws", "terraform", "curl", "gh", "skopeo", "grype", "sha256sum", "tar")
 WATCHED = ("GRYPE_CHECK_FOR_APP_UPDATE", "AWS_ACCESS_KEY_ID", "TF_TOKEN_app_terraform_io")
 
+# It imports what Python has loaded anyway: a deployment is more than a hundred calls, and json would double their time.
 _STUB = """\
 #!{python} -IS
-import json, os, sys
-from pathlib import Path
+import marshal, sys
+from posix import environ
 
-folder, name, words = Path({folder!r}), Path(sys.argv[0]).name, sys.argv[1:]
+folder, name, words = {folder!r}, sys.argv[0].rpartition("/")[2], sys.argv[1:]
 stdin = sys.stdin.read() if {stdin!r} in words else ""
-environ = {{name: os.environ[name] for name in {watched!r} if name in os.environ}}
-call = {{"program": name, "words": words, "stdin": stdin, "environ": environ}}
-with (folder / "calls").open("a") as calls:
-    calls.write(json.dumps(call) + "\\n")
+watched = {{name: environ[name.encode()].decode() for name in {watched!r} if name.encode() in environ}}
+with open(folder + "/calls", "ab") as calls:
+    calls.write(marshal.dumps((name, words, stdin, watched)))
 
-told = json.loads((folder / "answers.json").read_text())
+with open(folder + "/answers", "rb") as file:
+    told = marshal.load(file)
 line = " ".join([name, *words])
 fitting = [start for start in told if line.startswith(start)]
 if not fitting:
     sys.exit(f"nobody told this stub what to answer to: {{line}}")
 start = max(fitting, key=len)
-turn = folder / f"turn-{{list(told).index(start)}}"
-number = int(turn.read_text()) if turn.exists() else 0
-turn.write_text(str(number + 1))
+with open(f"{{folder}}/turn-{{list(told).index(start)}}", "a+") as turn:
+    number = turn.tell()
+    turn.write(".")
 answer = told[start][min(number, len(told[start]) - 1)]
+wanted = answer["files"].items()
+files = {{word[len(begin):]: text for begin, text in wanted for word in words if word.startswith(begin)}}
 if answer["body"]:
-    Path(words[words.index("--output") + 1]).write_text(answer["body"])
-for start, text in answer["files"].items():
-    for word in words:
-        if word.startswith(start):
-            Path(word[len(start):]).write_text(text)
+    files[words[words.index("--output") + 1]] = answer["body"]
+for path, text in files.items():
+    with open(path, "w") as file:
+        file.write(text)
 sys.stdout.write(answer["stdout"])
 sys.stderr.write(answer["stderr"])
 sys.exit(answer["status"])
@@ -54,8 +57,7 @@ sys.exit(answer["status"])
 class Answer:
     """What a program writes, and its exit status.
 
-    `body` is what curl gets for its --output, `files` what is written to the path after a word's
-    beginning, such as `json=`.
+    `body` is what curl gets for its --output, `files` what is written to the path after a word's beginning: `json=`.
     """
 
     stdout: str = ""
@@ -140,7 +142,7 @@ class Machine:
     def shell(self, command: Sequence[str], environ: Mapping[str, str]) -> Done:
         """Run a command, with these variables and no others."""
         told = {start: [asdict(each) for each in given] for start, given in self.answers.items()}
-        (self.folder / "answers.json").write_text(json.dumps(told), encoding="utf-8")
+        (self.folder / "answers").write_bytes(marshal.dumps(told))
         done = subprocess.run(
             command,
             cwd=self.folder,
@@ -165,8 +167,11 @@ class Machine:
     def calls(self) -> list[Call]:
         """How the stubs were called, in order."""
         written = self.folder / "calls"
-        lines = written.read_text(encoding="utf-8").splitlines() if written.exists() else []
-        return [Call(**json.loads(line)) for line in lines]
+        calls = []
+        with contextlib.suppress(FileNotFoundError, EOFError), written.open("rb") as file:
+            while True:
+                calls.append(Call(*marshal.load(file)))
+        return calls
 
     def called(self, start: str) -> list[Call]:
         """Return the calls that begin so."""
