@@ -106,12 +106,12 @@ def test_the_discovery_of_tasks_runs_from_the_same_image(engine: Engine, prometh
 
 def test_alertmanager_runs_from_the_same_image(engine: Engine, prometheus_image: str) -> None:
     port = free_port()
-    environ = {"SNS_TOPIC_ARN": TOPIC, "HEARTBEAT_TOPIC_ARN": f"{TOPIC}-heartbeat"}
+    topics = {"SNS_TOPIC_ARN": TOPIC, "HEARTBEAT_TOPIC_ARN": f"{TOPIC}-heartbeat"}
+    environ = {**topics, "ALERTMANAGER_PORT": str(port)}
     options = ["--init", "--entrypoint", "/etc/prometheus/start-alertmanager"]
     if BESIDE_DEBIANS.is_dir():
         options.append(f"--volume={BESIDE_DEBIANS}:{BESIDE_DEBIANS}:ro")
-    listening = [f"--web.listen-address={LOOPBACK}:{port}"]
-    with started(engine, prometheus_image, environ, options=options, arguments=listening, port=port) as container:
+    with started(engine, prometheus_image, environ, options=options, port=port) as container:
         container.await_answers("/-/ready")
         told = httpx.get(f"{container.url}/api/v2/status", timeout=30).json()["config"]["original"]
         assert f"topic_arn: {TOPIC}\n" in told

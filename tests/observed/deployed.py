@@ -52,11 +52,9 @@ class Task:
     def alertmanager(self, **settings: str) -> Iterator[str]:
         """Run Alertmanager; yield its host:port."""
         port = free_port()
-        address = f"{LOOPBACK}:{port}"
-        command = ["sh", str(self.deployed / "start-alertmanager"), f"--web.listen-address={address}"]
-        storage = str(self.home / f"alertmanager-{port}")
-        with self._running("Alertmanager", command, port, STORAGE=storage, **settings):
-            yield address
+        own = {"ALERTMANAGER_PORT": str(port), "STORAGE": str(self.home / f"alertmanager-{port}")}
+        with self._running("Alertmanager", ["sh", str(self.deployed / "start-alertmanager")], port, **own, **settings):
+            yield f"{LOOPBACK}:{port}"
 
     @contextlib.contextmanager
     def _running(self, name: str, command: Sequence[str], port: int, **settings: str) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """Alerts arrive at the topic: the text says what it is, how bad, and where to read on; and so does the heartbeat."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -85,6 +86,22 @@ class Topic:
         return Subscriber(queues, url)
 
 
+def alert(name: str, severity: str, *, over: bool = False) -> dict[str, Any]:
+    """Return what Prometheus says of an alert."""
+    return {
+        "labels": {"alertname": name, "severity": severity, "stack": "test-shop", "job": "shop"},
+        "annotations": {"summary": f"{name} happens.", "runbook": f"docs/runbook.md#{name.lower()}"},
+        "startsAt": "2026-11-27T02:13:00Z",
+        "generatorURL": f"{CONSOLE}/graph?g0.expr=up",
+        **({"endsAt": "2026-11-27T02:20:00Z"} if over else {}),
+    }
+
+
+def post(address: str, said: dict[str, Any]) -> None:
+    """Say it to an Alertmanager."""
+    httpx.post(f"http://{address}/api/v2/alerts", json=[said], timeout=10).raise_for_status()
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """An Alertmanager, the topics it tells, and the task that it is a part of."""
@@ -94,17 +111,7 @@ class Way:
     topic: Topic
     heartbeats: Topic
     address: str
-
-    def post(self, name: str, severity: str, *, over: bool = False) -> None:
-        """Say what Prometheus says of an alert."""
-        alert = {
-            "labels": {"alertname": name, "severity": severity, "stack": "test-shop", "job": "shop"},
-            "annotations": {"summary": f"{name} happens.", "runbook": f"docs/runbook.md#{name.lower()}"},
-            "startsAt": "2026-11-27T02:13:00Z",
-            "generatorURL": f"{CONSOLE}/graph?g0.expr=up",
-            **({"endsAt": "2026-11-27T02:20:00Z"} if over else {}),
-        }
-        httpx.post(f"http://{self.address}/api/v2/alerts", json=[alert], timeout=10).raise_for_status()
+    settings: dict[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -128,13 +135,13 @@ def way() -> Iterator[Way]:
             "WEB_EXTERNAL_URL": f"{CONSOLE}/",
         }
         with task.alertmanager(**settings) as address:
-            yield Way(cloud, task, topics[0], topics[1], address)
+            yield Way(cloud, task, topics[0], topics[1], address, settings)
 
 
 @pytest.mark.infra
 def test_a_page_says_what_it_is_how_bad_since_when_and_where_to_read_on_and_when_it_is_over(way: Way) -> None:
     on_call = way.topic.subscriber("pages")
-    way.post("CacheDown", "page")
+    post(way.address, alert("CacheDown", "page"))
     message = on_call.await_message(lambda each: "CacheDown" in each["Subject"])
     assert message["Subject"] == "[PAGE] CacheDown in test-shop"
     assert message["Message"].strip().splitlines() == [
@@ -150,7 +157,7 @@ def test_a_page_says_what_it_is_how_bad_since_when_and_where_to_read_on_and_when
     ]
     attributes = {name: each["Value"] for name, each in message["MessageAttributes"].items()}
     assert attributes == {"severity": "page", "status": "firing", "alertname": "CacheDown"}
-    way.post("CacheDown", "page", over=True)
+    post(way.address, alert("CacheDown", "page", over=True))
     over = on_call.await_message(lambda each: each["Subject"].startswith("[OVER]"))
     assert over["Subject"] == "[OVER] CacheDown in test-shop"
     assert "It is over." in over["Message"]
@@ -163,11 +170,11 @@ def test_a_ticket_can_wait_and_a_subscription_can_leave_it_out(way: Way) -> None
     everybody = way.topic.subscriber("everything")
     pages_only = json.dumps({"severity": [{"exists": False}, "page"]})
     pager = way.topic.subscriber("pager", FilterPolicy=pages_only)
-    way.post("FenceFailures", "ticket")
+    post(way.address, alert("FenceFailures", "ticket"))
     message = everybody.await_message(lambda each: "FenceFailures" in each["Subject"])
     assert message["Subject"] == "[TICKET] FenceFailures in test-shop"
     assert "It can wait for the morning." in message["Message"]
-    way.post("AvailabilityBurnFast", "page")
+    post(way.address, alert("AvailabilityBurnFast", "page"))
     way.cloud.client("sns").publish(TopicArn=way.topic.arn, Subject="ALARM: of CloudWatch", Message="{}")
     pager.await_message(lambda each: each["Subject"] == "[PAGE] AvailabilityBurnFast in test-shop")
     pager.await_message(lambda each: each["Subject"] == "ALARM: of CloudWatch")
@@ -192,7 +199,18 @@ def test_what_prometheus_alone_knows_arrives_and_the_heartbeat_apart_from_it(way
         assert "The cache answered with an old value; the audit saw it." in message["Message"]
         assert f"{RUNBOOK}#staleaudit" in message["Message"]
         assert pulse.await_message(lambda each: each["Subject"] == "Heartbeat")
+        prometheus.await_value('sum(alertmanager_notifications_failed_total{integration="sns"})', 0)
         assert not [subject for subject in on_call.subjects() if "Heartbeat" in subject]
+
+
+@pytest.mark.infra
+def test_a_message_that_is_refused_is_counted_for_the_heartbeat_to_end(way: Way) -> None:
+    gone = way.topic.arn.replace("on-call", "gone")
+    refused = re.compile(r'^alertmanager_notifications_failed_total\{.*integration="sns".*\} ([1-9].*)$', re.MULTILINE)
+    with way.task.alertmanager(**{**way.settings, "SNS_TOPIC_ARN": gone}) as address:
+        post(address, alert("CacheDown", "page"))
+        metrics = f"http://{address}/metrics"
+        assert wait_until(lambda: bool(refused.search(httpx.get(metrics, timeout=10).text)), WAIT_SECONDS)
 
 
 TOPICS = {
@@ -208,6 +226,7 @@ TOPICS = {
         ({"SNS_TOPIC_ARN": "on-call"}, "SNS_TOPIC_ARN is 'on-call', not the ARN of a topic"),
         ({"HEARTBEAT_TOPIC_ARN": "arn:aws:sqs:eu-west-1:123456789012:q"}, "not the ARN of a topic"),
         ({"HEARTBEAT_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:a|b"}, "not the ARN of a topic"),
+        ({"ALERTMANAGER_PORT": "http"}, "ALERTMANAGER_PORT is 'http', not a port"),
         ({"RUNBOOK_URL": "https://example.com/a b"}, "RUNBOOK_URL is 'https://example.com/a b', not a URL"),
     ],
 )

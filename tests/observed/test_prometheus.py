@@ -22,6 +22,9 @@ BY_PROMETHEUS = {"up"}
 BY_DISCOVERY = set(re.findall(r"# TYPE (\w+)", (DEPLOYED / "discovery.py").read_text(encoding="utf-8")))
 """What the discovery of tasks shows of itself, in AWS."""
 
+BY_ALERTMANAGER = {"alertmanager_notifications_failed_total"}
+"""What Alertmanager shows of itself; test_alertmanager.py sees it."""
+
 
 def exposed(server: Server) -> set[str]:
     """Return the names of all samples that the server shows."""
@@ -34,7 +37,7 @@ def test_every_metric_that_is_asked_for_exists(server: Server, load: Load, where
     asked = getattr(expressions, f"of_{where}")()
     assert len(asked) > 10
     named = set().union(*map(expressions.metrics_in, asked))
-    assert named <= exposed(server) | expressions.recorded() | BY_PROMETHEUS | BY_DISCOVERY
+    assert named <= exposed(server) | expressions.recorded() | BY_PROMETHEUS | BY_DISCOVERY | BY_ALERTMANAGER
 
 
 def test_every_metric_that_the_documents_name_exists(server: Server, load: Load) -> None:

@@ -155,6 +155,7 @@ def test_in_aws_it_asks_for_all_tasks_tells_alertmanager_and_sends_samples(home:
             "http_sd_configs": [{"url": "http://127.0.0.1:9099/targets", "refresh_interval": "10s"}],
         },
         {"job_name": "discovery", "static_configs": [{"targets": ["127.0.0.1:9099"]}]},
+        {"job_name": "alertmanager", "static_configs": [{"targets": ["127.0.0.1:9093"]}]},
     ]
     (alertmanager,) = configuration["alerting"]["alertmanagers"]
     assert alertmanager == {"static_configs": [{"targets": ["127.0.0.1:9093"]}]}

@@ -1,6 +1,6 @@
-# A dead man's switch. Prometheus has an alert that always fires, and Alertmanager sends it here each minute. Nobody
-# subscribes: that it arrives is what counts, and CloudWatch counts it. Where it does not, no other alert of Prometheus
-# would arrive either, whichever part of the way is broken.
+# A dead man's switch. Prometheus has an alert that fires as long as alerts arrive, and Alertmanager sends it here each
+# minute. There is no subscriber: CloudWatch counts the messages. If there are none, no other alert of Prometheus arrives
+# either, whichever part of the way is broken.
 resource "aws_sns_topic" "heartbeat" {
   #checkov:skip=CKV_AWS_26: its messages say that they arrive, and nothing else
   name = "${var.name}-heartbeat"
