@@ -3,6 +3,7 @@
 env                              = "trial"
 team                             = "shop"
 image_tag                        = "0123abc"
+prometheus_image_tag             = "tree-0123abc"
 certificate_arn                  = "arn:aws:acm:eu-west-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
 sns_topic                        = "arn:aws:sns:eu-west-1:123456789012:on-call"
 zone_id                          = "Z0123456789ABCDEFGHIJ"

@@ -13,6 +13,7 @@ GIVEN = {
     "env": "dev",
     "team": "shop",
     "image_tag": "0123abc",
+    "prometheus_image_tag": "tree-0123abc",
     "certificate_arn": "arn:aws:acm:eu-west-1:123456789012:certificate/x",
     "sns_topic": "arn:aws:sns:eu-west-1:123456789012:on-call",
     "zone_id": "Z1",
