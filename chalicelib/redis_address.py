@@ -3,6 +3,7 @@
 import functools
 import ssl
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 FORM = "must look like rediss://user:password@host:6379/0"
@@ -56,24 +57,18 @@ def parse_redis_url(text: str) -> RedisAddress:
     """
     try:
         url = urlsplit(text)
-        port = url.port or 6379
-        db = int(url.path.strip("/") or 0)
+        options: dict[str, Any] = dict(parse_qsl(url.query))
+        port, db = url.port or 6379, int(options.pop("db", url.path.strip("/") or 0))
+        options |= {name: float(options[name]) for name in _SECONDS if name in options}
     except ValueError:
         raise ValueError(FORM) from None
     if url.scheme not in ("redis", "rediss") or not url.hostname:
         raise ValueError(FORM)
-    options = dict(parse_qsl(url.query))
-    db = int(options.pop("db", db))
     if unknown := set(options) - set(_OPTIONS):
         raise ValueError(f"has unknown options: {', '.join(sorted(unknown))}")
     if options.get("ssl_cert_reqs", "required") not in ("required", "none"):
         raise ValueError("has ssl_cert_reqs that is neither required nor none")
+    password = unquote(url.password) if url.password is not None else None
     return RedisAddress(
-        url.hostname,
-        port,
-        db,
-        url.scheme == "rediss",
-        unquote(url.username or ""),
-        unquote(url.password) if url.password is not None else None,
-        **{name: float(value) if name in _SECONDS else value for name, value in options.items()},  # type: ignore[arg-type]
+        url.hostname, port, db, url.scheme == "rediss", unquote(url.username or ""), password, **options
     )
