@@ -66,7 +66,7 @@ ANSWERED: list[tuple[str, dict[str, Any], Any]] = [
             "taskDefinition": {
                 "containerDefinitions": [
                     {"name": "collector", "logConfiguration": {"options": {"awslogs-group": "/ecs/x/collector"}}},
-                    {"name": "app", "logConfiguration": {"options": {"awslogs-group": "/ecs/x/app"}}},
+                    {"name": "migration", "logConfiguration": {"options": {"awslogs-group": "/ecs/x/app"}}},
                 ]
             }
         },
@@ -75,12 +75,16 @@ ANSWERED: list[tuple[str, dict[str, Any], Any]] = [
     ("logs get-log-events", {"events": [{"message": "a"}, {"message": "b"}]}, [["a"], ["b"]]),
     (
         "ecs describe-tasks",
-        {"tasks": [{"containers": [{"name": "collector"}, {"name": "app", "exitCode": 0}], "stoppedReason": "ended"}]},
+        {
+            "tasks": [
+                {"containers": [{"name": "collector"}, {"name": "migration", "exitCode": 0}], "stoppedReason": "ended"}
+            ]
+        },
         [0, "ended"],
     ),
     (
         "ecs describe-tasks",  # its image was never there
-        {"tasks": [{"containers": [{"name": "app"}], "stoppedReason": "CannotPull"}]},
+        {"tasks": [{"containers": [{"name": "migration"}], "stoppedReason": "CannotPull"}]},
         [None, "CannotPull"],
     ),
     (
