@@ -151,6 +151,7 @@ ROWS = (
 BY_USE = {
     "aws_cloudwatch_log_group": "by the GB written",
     "aws_flow_log": "by the GB written; refused traffic only",
+    "aws_sns_topic": "by the message",
     "aws_s3_bucket": "by the GB kept; what load balancers log is dropped after 90 days",
 }
 """Types that cost nothing by being there."""

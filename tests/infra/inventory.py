@@ -89,6 +89,7 @@ KINDS = {
     "aws_security_group": Kind("ec2", "describe_security_groups", "SecurityGroups", "GroupId"),
     "aws_service_discovery_private_dns_namespace": Kind("servicediscovery", "list_namespaces", "Namespaces", "Name"),
     "aws_service_discovery_service": Kind("servicediscovery", "list_services", "Services", "Name"),
+    "aws_sns_topic": Kind("sns", "list_topics", "Topics", "TopicArn"),
     "aws_subnet": Kind("ec2", "describe_subnets", "Subnets", "SubnetId"),
     "aws_vpc": Kind("ec2", "describe_vpcs", "Vpcs", "VpcId"),
     "aws_vpc_endpoint": Kind("ec2", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
