@@ -1,5 +1,6 @@
 """The tree is in order: formatted, valid, and every module keeps its promises, asked with a provider that is played."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,16 @@ def test_module_explains_itself(name: str) -> None:
     assert f'source  = "./modules/{name}"' in readme or f"./modules/{name}" in readme, "no example of its use"
     assert "required_version" in (module / "versions.tf").read_text(encoding="utf-8")
     assert list((module / "tests").glob("*.tftest.hcl"))
+
+
+@pytest.mark.parametrize("example", sorted((TREE / "examples").glob("*.tfvars")), ids=lambda path: path.stem)
+def test_an_example_gives_every_variable_that_has_no_default(example: Path) -> None:
+    text = "\n".join(file.read_text(encoding="utf-8") for file in TREE.glob("variables*.tf"))
+    blocks = re.findall(r'^variable "(\w+)" {\n(.*?)^}', text, re.MULTILINE | re.DOTALL)
+    needed = {name for name, block in blocks if not re.search(r"^  default\s*=", block, re.MULTILINE)}
+    given = set(re.findall(r"^(\w+)\s*=", example.read_text(encoding="utf-8"), re.MULTILINE))
+    assert len(needed) > 5
+    assert needed <= given
 
 
 def test_tree_is_formatted(terraform: Terraform) -> None:
