@@ -91,9 +91,10 @@ def test_a_library_that_the_sdk_watches_is_seen_among_the_rest(server: Server, d
     assert tree(recorded(server, daemon, "/patched")) == {"outer": {":memory:": {}}}
 
 
-def test_the_sdks_own_recorder_adds_to_the_same_segment(server: Server, daemon: Daemon) -> None:
-    ask(server, "/sdk")  # it is imported in here, and known to the adapter from the next request on
-    segment = recorded(server, daemon, "/sdk")
+def test_the_sdks_own_recorder_adds_to_the_same_segment(daemon: Daemon) -> None:
+    with serving({"AWS_XRAY_DAEMON_ADDRESS": daemon.address}, "tests.telemetry.traced:app") as server:
+        ask(server, "/sdk", UNRECORDED)  # it is imported in here, and known to the adapter from the next request on
+        segment = recorded(server, daemon, "/sdk")
     assert tree(segment) == {"outer": {"priced": {"shipped": {}}, "inner": {}}}
     (outer,) = segment["subsegments"]
     assert outer["annotations"] == {"of": "the SDK"}
