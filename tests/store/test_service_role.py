@@ -158,7 +158,7 @@ class TestWhoMakesIt:
             store.read(1)
             establish(owned_url)
             assert store.read(1) is None
-            assert len(store._sessions.queue._pool.queue) == 1  # type: ignore[attr-defined]  # the same connection
+            assert store.pool.checkedin() == 1  # the same connection
 
     def test_a_new_password_takes_the_place_of_the_old(self, role_url: str, owned_url: str) -> None:
         establish(owned_url, ServiceRole(ROLE, "new"))
