@@ -106,7 +106,7 @@ PINNED = {
     "docker-compose": ("compose.yaml",),
     "github-actions": (".github/workflows/*.yml",),
     "npm": ("tests/**/package-lock.json",),
-    "pip": ("requirements*.in", ".chalice/*.in"),
+    "pip": ("requirements*.in", "*/requirements*.in"),
     "terraform": ("terraform/versions.tf", "terraform/modules/*/versions.tf"),
 }
 """Which files say that there is something pinned."""
