@@ -109,8 +109,11 @@ def test_everything_that_goes_on_is_asked_whether_it_is_well() -> None:
 
 
 def test_it_is_stopped_as_patiently_as_on_fargate() -> None:
-    (seconds,) = re.findall(r"stop_timeout_seconds = (\d+)", (ROOT / "terraform" / "app.tf").read_text())
-    assert SERVICES["app"]["stop_grace_period"] == f"{seconds}s"
+    app, variables = ((ROOT / "terraform" / file).read_text() for file in ("app.tf", "variables_app.tf"))
+    (accepts,) = re.findall(r'variable "app_drain_accept_seconds" {.*?default\s*=\s*(\d+)', variables, re.DOTALL)
+    (drains,) = re.findall(r"drain_seconds\s*= (\d+)", app)
+    (more,) = re.findall(r"stop_timeout_seconds = var.app_drain_accept_seconds \+ local.drain_seconds \+ (\d+)", app)
+    assert SERVICES["app"]["stop_grace_period"] == f"{int(accepts) + int(drains) + int(more)}s"
 
 
 def test_nothing_listens_beyond_this_machine() -> None:

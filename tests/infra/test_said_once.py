@@ -87,7 +87,8 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> "subprocess.CompletedProce
 def test_one_test_tells_it_and_the_others_say_in_a_line_that_they_did_not_run(
     said: "subprocess.CompletedProcess[str]",
 ) -> None:
-    assert said.stdout.count("Error: InvalidPermission.Duplicate") == 1
+    times = said.stdout.count("Error: InvalidPermission.Duplicate")
+    assert times == 1 + ("CI" in os.environ)  # where pytest's summary does not shorten what it repeats
     assert re.search(
         r"SKIPPED \[19\] .*did not run: its set-up failed, see test_applied.py::test_asks\[0\]", said.stdout
     )
