@@ -18,6 +18,7 @@ from tests.servers import Server, serving
 from tests.stores import OwnRedis
 
 LEFT_ALONE = {
+    "ACCESS_LOG_SLOW_MS": "the default is the time within which 99 % of the answers are promised",
     "API_KEYS": "keys come from a secret, by API_KEYS_SECRET_ARN",
     "BASE_PATH": "the service has its domain name to itself",
     "COGNITO_JWKS": "no route of the shop asks for a user of a pool",

@@ -121,7 +121,7 @@ run "what_the_infrequent_class_does_not_know_is_left_out" {
   }
 
   assert {
-    condition     = length(local.alarm_arns) == 2 * 7 + 5 + 1 + 2 * 5 + 1 && length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 16
+    condition     = length(local.alarm_arns) == 2 * 7 + 5 + 1 + 2 * 5 + 1 + 1 && length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 16
     error_message = "The dashboard shows neither that alarm nor the two charts."
   }
 
