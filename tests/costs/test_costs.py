@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from fargate.settings import Settings
 from local.costs.__main__ import REGIONS, main
 from local.costs.bill import bill, free, price_list
 from local.costs.plan import Plan
 from local.costs.prices import HOURS, CostError, Prices
 from local.costs.rules import BY_USE, FREE, ROWS, RULES, Item, items
-from local.costs.traffic import LINE_KB, traffic
+from local.costs.traffic import LINE_KB, LINES_PER_SECOND, ONE_IN, traffic
 from tests.load import capacity
 from tests.servers import ROOT
 
@@ -193,11 +194,21 @@ def test_the_page_holds_what_the_program_prints(table: str) -> None:
     assert table in PAGE, table
 
 
+def tasks(vcpus: float, gigabytes: float, kind: str = "") -> float:
+    """Return dollars a month."""
+    return vcpus * IRELAND[f"vCPU of Fargate{kind}"].monthly + gigabytes * IRELAND[f"GB of Fargate{kind}"].monthly
+
+
+def test_the_page_says_what_graviton_saves() -> None:
+    assert f"would cost {tasks(3.25, 7):.2f} in place of {tasks(3.25, 7, ' on ARM64'):.2f}" in PAGE
+
+
 def test_the_capacity_model_reckons_with_the_same_prices() -> None:
     assert IRELAND["GB of lines"].usd == capacity.GIGABYTE_LOGGED
     assert IRELAND["million traces"].usd == pytest.approx(capacity.TRACE * 1e6)
     assert LINE_KB == capacity.LINE_KB
+    assert (Settings().access_log_lines_per_second, Settings().access_log_one_in) == (LINES_PER_SECOND, ONE_IN)
     assert round(IRELAND["LCU"].monthly) == capacity.LCU
     assert round(IRELAND["load balancer"].monthly) == capacity.BALANCER
-    assert round(IRELAND["vCPU of Fargate"].monthly + 2 * IRELAND["GB of Fargate"].monthly) == capacity.TASK
+    assert round(tasks(1, 2, " on ARM64")) == capacity.TASK
     assert round(3 * IRELAND["cache.m7g.large of Valkey"].monthly) == capacity.SHARD

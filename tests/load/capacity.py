@@ -6,6 +6,7 @@ Prices are those of docs/costs.md: list prices in eu-west-1, in US dollars a mon
 import math
 from dataclasses import dataclass
 
+from local.costs.traffic import lines_kept
 from tests.load.report import table
 from tests.load.workloads import PRODUCTS
 
@@ -24,7 +25,7 @@ SHARD_LOOKUPS = 100_000  # a second, that one primary of ElastiCache answers; AW
 POOL = 5
 
 SECONDS = 730 * 3600
-TASK, TRACE, GIGABYTE_LOGGED, LINE_KB = 36.0, 5e-6, 0.57, 0.35
+TASK, TRACE, GIGABYTE_LOGGED, LINE_KB = 29.0, 5e-6, 0.57, 0.35
 BALANCER, LCU, LCU_GB_AN_HOUR, ANSWER_KB = 18.0, 6.0, 1.0, 0.9
 SHARD = 350.0  # a primary and two replicas, cache.m7g.large
 
@@ -69,6 +70,11 @@ class Plan:
         return self.tasks * min(10.0, 1 + 0.05 * self.load / self.tasks)
 
     @property
+    def lines(self) -> float:
+        """Access lines a second: past a rate, those of successes are left out."""
+        return self.tasks * lines_kept(self.load / self.tasks)
+
+    @property
     def costs(self) -> dict[str, float]:
         """Dollars a month, without the database and what costs the same whatever is asked."""
         gigabytes_an_hour = self.load * ANSWER_KB * 3600 / 1e6
@@ -76,7 +82,7 @@ class Plan:
             "tasks": self.tasks * TASK,
             "load balancer": BALANCER + LCU * math.ceil(gigabytes_an_hour / LCU_GB_AN_HOUR),
             "Redis": self.shards * SHARD,
-            "access lines": self.load * LINE_KB * SECONDS / 1e6 * GIGABYTE_LOGGED,
+            "access lines": self.lines * LINE_KB * SECONDS / 1e6 * GIGABYTE_LOGGED,
             "traces": self.traces * SECONDS * TRACE,
         }
 
