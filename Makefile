@@ -28,7 +28,7 @@ run: setup ## Serve the shop on port 3000 with embedded PostgreSQL and Redis
 	@$(BIN)/python -m local
 
 # These load both cores by themselves, or measure what others would disturb; the rest runs two at a time.
-ALONE := tests/faults tests/consistency tests/observed
+ALONE := tests/faults tests/consistency tests/observed/test_observe.py tests/observed/test_prometheus.py
 
 .PHONY: test
 test: check ## Run every check and test of the service
