@@ -105,8 +105,8 @@ def test_no_compiler_or_test_is_in_it(engine: Engine, shop_image: str) -> None:
         shop_image, "python", "-c", "from importlib.metadata import distributions as d; print(*(x.name for x in d()))"
     )
     names = {name.lower() for name in installed.split()}
-    assert names >= {"chalice", "waitress", "granian", "uvicorn", "pg8000", "redis"}
-    assert not names & {"pytest", "mypy", "ruff", "moto", "hypothesis", "pip", "setuptools", "wheel"}
+    assert names >= {"chalice", "waitress", "granian", "uvicorn", "pg8000", "hiredis"}
+    assert not names & {"redis", "pytest", "mypy", "ruff", "moto", "hypothesis", "pip", "setuptools", "wheel"}
 
 
 def test_whoever_it_runs_as_can_write_to_nothing_but_temporary_folders(engine: Engine, shop_image: str) -> None:
@@ -120,7 +120,7 @@ def test_the_cas_of_the_databases_are_where_the_setting_looks_for_them(
     engine: Engine, shop_image: str, truststore: Truststore
 ) -> None:
     path = "/app/certs/rds-global-bundle.pem"
-    assert path in (ROOT / "terraform" / "app.tf").read_text()
+    assert path in (ROOT / "terraform" / "database_login.tf").read_text()
     bundle = engine.once(shop_image, "python", "-c", f"print(open({path!r}).read(), end='')")
     assert bundle == truststore.authority.file.read_text().strip()
 
