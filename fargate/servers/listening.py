@@ -13,7 +13,17 @@ logger = logging.getLogger("fargate")
 
 BACKLOG = 1024
 SO_ATTACH_FILTER = 26  # asm-generic/socket.h
-BPF_RETURN = 0x06  # the one instruction of a filter that accepts nothing: return 0 bytes
+
+# A filter that drops the packets that ask for a connection (SYN), and lets pass those of handshakes that have begun:
+# their clients are connected already. It sees packets from the TCP header on. linux/filter.h: each instruction is its
+# code, how far it jumps if true and if false, and a value.
+FILTER = (
+    (0x30, 0, 0, 13),  # load the flags
+    (0x45, 0, 1, 0x02),  # SYN?
+    (0x06, 0, 0, 0),  # return nothing of it
+    (0x06, 0, 0, 0xFFFFFFFF),  # return all of it
+)
+
 IP_MINTTL, IPV6_MINHOPCOUNT = 21, 73  # linux/in.h, linux/in6.h
 MOST_HOPS = 255  # what no packet has left: Linux and macOS send with 64, Windows with 128
 
@@ -42,9 +52,10 @@ def refuse_connections(listener: socket.socket) -> None:
     """
     if sys.platform != "linux":
         return
-    program = ctypes.create_string_buffer(struct.pack("HBBI", BPF_RETURN, 0, 0, 0))
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *instruction) for instruction in FILTER))
+    described = struct.pack("HL", len(FILTER), ctypes.addressof(program))
     try:
-        listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(program)))
+        listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, described)
     except OSError:
         _refuse_by_hops(listener)
 

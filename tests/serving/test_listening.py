@@ -28,3 +28,16 @@ def test_who_waits_stays_and_nobody_new_gets_in(filters: bool, host: str) -> Non
                 waiting.sendall(b"in time")
                 accepted.settimeout(5)
                 assert accepted.recv(16) == b"in time"
+
+
+def test_who_has_shaken_hands_gets_in_though_the_kernel_has_not_heard_the_end_of_it() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 5)  # until data come, the handshake goes on
+        with socket.create_connection(listener.getsockname(), timeout=5) as half_open:
+            refuse_connections(listener)
+            half_open.sendall(b"in time")
+            listener.settimeout(5)
+            accepted, _ = listener.accept()
+            with accepted:
+                accepted.settimeout(5)
+                assert accepted.recv(16) == b"in time"
