@@ -28,7 +28,8 @@ run: setup ## Serve the shop on port 3000 with embedded PostgreSQL and Redis
 	@$(BIN)/python -m local
 
 # These load both cores by themselves, or measure what others would disturb; the rest runs two at a time.
-ALONE := tests/faults tests/consistency tests/observed/test_observe.py tests/observed/test_prometheus.py
+ALONE := tests/faults tests/consistency/test_consistency.py tests/consistency/test_proxy.py \
+	tests/consistency/test_round_trips.py tests/observed/test_observe.py tests/observed/test_prometheus.py
 
 .PHONY: test
 test: check ## Run every check and test of the service
