@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ class Child:
         except OSError as fault:
             self._cut_lifeline()
             raise ProgramError(f"{program.name} cannot be started: {fault.strerror}: {fault.filename}") from None
-        self._buried = False
+        self._buried, self._burying = False, threading.RLock()
         _tell(self._lifeline, str(self._process.pid))
 
     @property
@@ -73,7 +74,7 @@ class Child:
     def status(self) -> int | None:
         """The exit status; negative: the signal that ended it; None: it is running."""
         status = self._process.poll()
-        if status is not None and not self._buried:
+        if status is not None:
             self._bury()
         return status
 
@@ -110,10 +111,12 @@ class Child:
             self._bury()
 
     def _bury(self) -> None:
-        """See to what the child left behind, at once, while no other process can have been given its number."""
-        self._buried = True
-        self._signal_group()
-        self._cut_lifeline()
+        """See to what the child left behind, at once, while no other process can have been given its number; once."""
+        with self._burying:
+            if not self._buried:
+                self._buried = True
+                self._signal_group()
+                self._cut_lifeline()
 
     def _signal_group(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):  # none left; macOS: only zombies left

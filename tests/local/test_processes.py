@@ -4,6 +4,7 @@ import signal
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -46,6 +47,15 @@ def test_a_child_that_will_not_end_is_killed_with_what_it_started(tmp_path: Path
     started = psutil.Process(int(printed(tmp_path / "log")))
     assert child.end() == -signal.SIGKILL
     assert not survivors([started])
+
+
+def test_an_end_that_two_threads_see_is_seen_to_once() -> None:
+    for _ in range(30):
+        child = Child(Program("sleeper", ["sleep", "60"]))
+        with ThreadPoolExecutor(1) as other:
+            seen = other.submit(wait_until, lambda child=child: not child.running, 20, lambda _: None)
+            child.kill()
+            assert seen.result()
 
 
 def test_what_a_child_left_behind_is_ended_with_it(tmp_path: Path) -> None:
