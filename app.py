@@ -4,17 +4,18 @@ from collections.abc import Mapping
 
 from chalice.app import Chalice, Request, Response
 
-from chalicelib import http, lambda_home, openapi
 from chalicelib.bootstrap import catalog, check_settings, wait_with
 from chalicelib.errors import BadRequestError, NotFoundError
-from chalicelib.health import SelfProbe
-from chalicelib.json_body import parse_details, parse_product
-from chalicelib.metrics import REGISTRY, metrics_response
+from chalicelib.telemetry.metrics import REGISTRY, metrics_response
+from chalicelib.web import lambda_entry, openapi, responses
+from chalicelib.web.entity_tags import HeaderSource, if_match
+from chalicelib.web.health import SelfProbe
+from chalicelib.web.product_body import parse_details, parse_product
 
 app = Chalice(app_name="chalice-app")
 app.wait_with = wait_with  # type: ignore[attr-defined]  # what `fargate/` tells how to wait, so that others go on
 app.metrics_registry = REGISTRY  # type: ignore[attr-defined]  # where `fargate/` adds what it knows of requests
-lambda_home.observe(app)
+lambda_entry.observe(app)
 self_probe = SelfProbe()
 on_start = check_settings
 """What `fargate/` calls before it serves, so that a bad setting stops the start and not the first request."""
@@ -29,7 +30,7 @@ def request() -> Request:
 @app.route("/")
 def index() -> Response:
     """Say what this is and where to go."""
-    return http.json_response(openapi.INDEX)
+    return responses.json_response(openapi.INDEX)
 
 
 @app.route("/status")
@@ -37,80 +38,80 @@ def status() -> Response:
     """Healthy once a real GET to this server's own port was answered."""
     health = self_probe.ask(request().context.get("localPort"))
     if health.reason:
-        return Response({"status": "Unhealthy", "reason": health.reason}, {"Content-Type": http.JSON}, 503)
-    return Response({"status": "Healthy", "version": openapi.VERSION}, {"Content-Type": http.JSON})
+        return Response({"status": "Unhealthy", "reason": health.reason}, {"Content-Type": responses.JSON}, 503)
+    return Response({"status": "Healthy", "version": openapi.VERSION}, {"Content-Type": responses.JSON})
 
 
 @app.route("/livez")
 def livez() -> Response:
     """The process runs."""
-    return http.json_response('{"status":"Alive"}')
+    return responses.json_response('{"status":"Alive"}')
 
 
 @app.route("/readyz")
 def readyz() -> Response:
     """The process takes requests; the adapter answers 503 here while it starts and drains."""
-    return http.json_response('{"status":"Ready"}')
+    return responses.json_response('{"status":"Ready"}')
 
 
 @app.route("/data", methods=["POST"], api_key_required=True)
-@http.answered
+@responses.answered
 def create_product() -> Response:
     """Store a new product; the same one again is no error."""
-    product = parse_product(http.body_of(request()))
-    return http.created_response(product, created=catalog().create(product))
+    product = parse_product(responses.body_of(request()))
+    return responses.created_response(product, created=catalog().create(product))
 
 
 @app.route("/product/{id}")
-@http.answered
+@responses.answered
 def read_product(id: str) -> Response:
     """Return a product, from the cache where it is there."""
-    product_id = http.parse_id(id)
-    return http.product_response(product_id, catalog().read(product_id), request().headers)
+    product_id = responses.parse_id(id)
+    return responses.product_response(product_id, catalog().read(product_id), request().headers)
 
 
 def answer_ahead(
-    method: str, route: str, parameters: Mapping[str, str], headers: http.HeaderSource, can_await: bool
-) -> http.ResponseAhead:
+    method: str, route: str, parameters: Mapping[str, str], headers: HeaderSource, can_await: bool
+) -> responses.ResponseAhead:
     """Answer what `read_product` would, where the cache can do so from memory or, in an event loop, in a moment."""
     if method != "GET" or route != "/product/{id}":
         return None
     try:
-        product_id = http.parse_id(parameters["id"])
+        product_id = responses.parse_id(parameters["id"])
     except BadRequestError:
         return None
-    return http.product_response_ahead(product_id, catalog().read_ahead(product_id, can_await), headers)
+    return responses.product_response_ahead(product_id, catalog().read_ahead(product_id, can_await), headers)
 
 
 app.answer_ahead = answer_ahead  # type: ignore[attr-defined]  # what `fargate/` asks before it calls a handler
 
 
 @app.route("/product/{id}", methods=["PUT"], api_key_required=True)
-@http.answered
+@responses.answered
 def replace_product(id: str) -> Response:
     """Overwrite a product, if it still is the version that If-Match names."""
-    product = parse_details(http.parse_id(id), http.body_of(request()))
-    catalog().replace(product, http.if_match(request().headers))
-    return http.replaced_response(product)
+    product = parse_details(responses.parse_id(id), responses.body_of(request()))
+    catalog().replace(product, if_match(request().headers))
+    return responses.replaced_response(product)
 
 
 @app.route("/product/{id}", methods=["DELETE"], api_key_required=True)
-@http.answered
+@responses.answered
 def remove_product(id: str) -> Response:
     """Remove a product."""
-    catalog().remove(http.parse_id(id))
-    return http.no_content()
+    catalog().remove(responses.parse_id(id))
+    return responses.no_content()
 
 
 @app.route("/products")
-@http.answered
+@responses.answered
 def list_products() -> Response:
     """Return a page of products in the order of their ids."""
-    return http.json_response(catalog().page(*http.parse_page(request().query_params)))
+    return responses.json_response(catalog().page(*responses.parse_page(request().query_params)))
 
 
 @app.route("/metrics")
-@http.answered
+@responses.answered
 def metrics() -> Response:
     """Return what Prometheus scrapes; not under `/%6detrics`, which a load balancer that hides this path lets pass."""
     if "%" in request().context["path"]:
@@ -121,4 +122,4 @@ def metrics() -> Response:
 @app.route("/openapi.json")
 def openapi_document() -> Response:
     """Describe these routes."""
-    return http.json_response(openapi.DOCUMENT)
+    return responses.json_response(openapi.DOCUMENT)

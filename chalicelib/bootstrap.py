@@ -5,23 +5,24 @@ import os
 import threading
 import time
 
-from chalicelib import credentials, hot_set
-from chalicelib.audit import Audit
-from chalicelib.cache_start import prepare_cache
+from chalicelib.cache import hot_set
+from chalicelib.cache.audit import Audit
+from chalicelib.cache.local_copies import LocalCopies
+from chalicelib.cache.read_through import Lifetimes, ReadThroughCache, Sleep
+from chalicelib.cache.redis_steps import RedisSteps
+from chalicelib.cache.start_check import prepare_cache
 from chalicelib.catalog import Catalog
-from chalicelib.guard import Guard
-from chalicelib.lease_cache import LeaseCache, Lifetimes, Sleep
-from chalicelib.local_leases import LocalLeases
-from chalicelib.login import database_source
-from chalicelib.metrics import METRICS, ShopMetrics
-from chalicelib.observation import ObservedCache, StoreWatch
-from chalicelib.own_connections import OwnConnections
+from chalicelib.database.login import database_source
+from chalicelib.database.store import PostgresStore
 from chalicelib.ports import ProductCache, ProductStore
-from chalicelib.postgres import PostgresStore
-from chalicelib.redis_client import CacheTimeouts, loop_connection, redis_client
-from chalicelib.redis_errors import RedisError
+from chalicelib.redis_client.client import CacheTimeouts, loop_connection, redis_client
+from chalicelib.redis_client.errors import RedisError
+from chalicelib.redis_client.thread_connections import ThreadConnections
 from chalicelib.settings import Settings, SettingsError, read_settings
-from chalicelib.shared_cache import SharedCache
+from chalicelib.stores import credentials
+from chalicelib.stores.circuit_breaker import CircuitBreaker
+from chalicelib.telemetry.instrumented import InstrumentedCache, StoreInstrumentation
+from chalicelib.telemetry.metrics import METRICS, ShopMetrics
 
 WRITERS_TIMEOUTS = CacheTimeouts(connect=0.25, answer=0.25)
 
@@ -70,7 +71,7 @@ def build_catalog(settings: Settings, metrics: ShopMetrics = METRICS) -> Catalog
         SettingsError: the database's TLS certificates cannot be read.
     """
     store = build_store(settings, metrics)
-    return Catalog(store, ObservedCache(build_cache(settings, store, metrics), metrics))
+    return Catalog(store, InstrumentedCache(build_cache(settings, store, metrics), metrics))
 
 
 def build_store(settings: Settings, metrics: ShopMetrics = METRICS) -> PostgresStore:
@@ -79,9 +80,9 @@ def build_store(settings: Settings, metrics: ShopMetrics = METRICS) -> PostgresS
         settings.database,
         database_source(settings),
         settings.database_pool_size,
-        watch=StoreWatch("PostgreSQL", "postgresql", metrics),
+        watch=StoreInstrumentation("PostgreSQL", "postgresql", metrics),
     )
-    metrics.stores.watch_database(store.pool, store.guard)
+    metrics.stores.watch_database(store.pool, store.breaker)
     return store
 
 
@@ -90,11 +91,11 @@ def build_cache(settings: Settings, store: ProductStore, metrics: ShopMetrics = 
     redis_credentials = credentials.source(None, settings.redis_secret_arn)
     reads = redis_client(settings.redis_url, redis_credentials)
     writes = redis_client(settings.redis_url, redis_credentials, WRITERS_TIMEOUTS)
-    probe = OwnConnections(reads)
+    probe = ThreadConnections(reads)
     ahead = functools.partial(loop_connection, settings.redis_url, redis_credentials)
-    guard = Guard("Redis", lambda: hot_set.create(probe.ask), RedisError)
-    metrics.stores.watch_cache(guard)
-    shared = SharedCache(reads, writes, guard, StoreWatch("Redis", "redis", metrics), ahead)
+    breaker = CircuitBreaker("Redis", lambda: hot_set.create(probe.ask), RedisError)
+    metrics.stores.watch_cache(breaker)
+    shared = RedisSteps(reads, writes, breaker, StoreInstrumentation("Redis", "redis", metrics), ahead)
 
     def load(product_id: int) -> bytes | None:
         product = store.read(product_id)
@@ -102,5 +103,12 @@ def build_cache(settings: Settings, store: ProductStore, metrics: ShopMetrics = 
 
     audit = Audit(shared, load, lambda result: metrics.cache_audits[result].inc())
     lifetimes = Lifetimes(body=settings.cache_ttl_seconds)
-    local, sleep = LocalLeases(), lambda seconds: _sleep(seconds)
-    return LeaseCache(shared, local, settings.local_lease_ms, lifetimes, audit, metrics.local_hits.inc, sleep=sleep)
+    return ReadThroughCache(
+        shared,
+        LocalCopies(),
+        settings.local_lease_ms,
+        lifetimes,
+        audit,
+        metrics.local_hits.inc,
+        sleep=lambda seconds: _sleep(seconds),
+    )

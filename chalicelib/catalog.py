@@ -10,12 +10,12 @@ from typing import TypeVar
 
 from chalicelib.errors import ConflictError, NotFoundError, PreconditionFailedError
 from chalicelib.ports import Ahead, Check, ProductCache, ProductStore, Reading
-from chalicelib.product import MAX_ID, Product, etag_of
+from chalicelib.product import MAX_ID, Product
 
 T = TypeVar("T")
 
-Condition = Callable[[str], bool]
-"""Tells whether a write may go ahead, given the entity tag of what is stored."""
+Condition = Callable[[Product], bool]
+"""Tells whether a write may replace the stored product."""
 
 
 class Catalog:
@@ -109,7 +109,7 @@ class Catalog:
 
 def _check(may_replace: Condition) -> Check:
     def check(stored: Product) -> None:
-        if not may_replace(etag_of(stored.to_json())):
+        if not may_replace(stored):
             raise PreconditionFailedError(f"product {stored.id} has changed: If-Match names another version")
 
     return check

@@ -9,8 +9,8 @@
         ├── DatabaseUnavailableError
         └── CacheUnavailableError
 
-A class's name is the `Code` a client reads, so it is part of the HTTP contract. `chalicelib.http` is the one place
-that turns these into responses.
+A class's name is the `Code` a client reads, so it is part of the HTTP contract. One place turns these into responses:
+`chalicelib.web.responses`.
 """
 
 

@@ -1,6 +1,6 @@
 """What the catalog needs of a store and of a cache, in the catalog's own words.
 
-The adapters (`chalicelib.postgres`, `chalicelib.redis_cache`) implement these; `chalicelib.bootstrap` joins them.
+`database.store` and `cache.read_through` implement these; `chalicelib.bootstrap` joins them.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,6 +16,15 @@ class CacheResult(StrEnum):
     HIT = "hit"
     MISS = "miss"
     BYPASS = "bypass"
+
+
+class AuditResult(StrEnum):
+    """What a second look showed."""
+
+    MATCH = "match"
+    MISMATCH = "mismatch"  # the cache was wrong; the entry was deleted
+    CHANGED = "changed"  # something else stands there by now: nothing can be said
+    UNKNOWN = "unknown"  # a store was away
 
 
 class Reading(NamedTuple):

@@ -1,11 +1,9 @@
 """What a product is: its values, their bounds, and its one JSON form.
 
-Knows nothing of HTTP, SQL or Redis. A `Product` that exists is valid: whoever makes one from outside data checks it
-with `faults_of` first.
+Knows nothing of HTTP, SQL or Redis. A `Product` that exists is valid: `chalicelib.web.product_body` checks what comes
+from outside before it makes one.
 """
 
-import functools
-import hashlib
 import json
 from dataclasses import dataclass
 from decimal import Decimal
@@ -37,9 +35,3 @@ def price_text(price: Decimal) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
-
-
-@functools.lru_cache(maxsize=1024)
-def etag_of(body: bytes) -> str:
-    """Return the strong entity tag of a product's JSON: equal bytes, equal tag, in every home and on every task."""
-    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from chalicelib.redis_address import parse_redis_url
+from chalicelib.redis_client.address import parse_redis_url
+from chalicelib.stores.credentials import Credentials
 
 T = TypeVar("T")
 MAX_LOCAL_LEASE_MS = 250
@@ -31,14 +32,6 @@ class DatabaseAddress:
     database: str
     sslmode: str  # one of SSL_MODES
     sslrootcert: str | None  # a file of CA certificates; None: the system's
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """Who one is to a store; never shown in a log or a traceback."""
-
-    username: str
-    password: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,19 +13,19 @@ from collections.abc import Mapping, Sequence
 
 from chalice.app import Chalice
 
-from fargate.authorizers import closed_routes
+from fargate.auth.authorizers import closed_routes
 from fargate.errors import ConfigurationError
+from fargate.gateway.unserved import unserved_handlers
 from fargate.lifecycle import Lifecycle, Phase
 from fargate.servers import waitress_server
 from fargate.servers.listening import listen
 from fargate.settings import PARSERS, Server, Settings, read_settings
 from fargate.telemetry.access_log import configure_logging
 from fargate.telemetry.http_metrics import DroppedLines
-from fargate.telemetry.recorder import hand_to_tracer
 from fargate.telemetry.redaction import process_secrets
 from fargate.telemetry.stdout import BoundedStdout, bound_stdout
-from fargate.telemetry.telemetry import Telemetry, observer_of, registry_of, service_of
-from fargate.unserved import unserved_handlers
+from fargate.telemetry.telemetry import Telemetry, registry_of, service_of, telemetry_of
+from fargate.telemetry.xray.recorder import hand_to_tracer
 from fargate.wsgi import create_wsgi_app
 
 logger = logging.getLogger("fargate")
@@ -79,7 +79,7 @@ def _leave_at_once(stdout: BoundedStdout) -> None:
 
 def serve(app: Chalice, listener: socket.socket, settings: Settings, lifecycle: Lifecycle) -> None:
     """Serve with the server that the settings name until told to stop; its package is imported only here."""
-    telemetry = observer_of(app, settings)
+    telemetry = telemetry_of(app, settings)
     try:
         _serve(app, listener, settings, lifecycle, telemetry)
     finally:
@@ -213,7 +213,7 @@ def announce(app: Chalice, settings: Settings, port: int) -> None:
         logger.warning("No API_KEYS: the routes that want a key are closed: %s", ", ".join(protected))
     if protected and settings.api_keys.is_open:
         logger.warning("API_KEYS=none: anyone may call the routes that want a key: %s", ", ".join(protected))
-    for closed in closed_routes(app, settings):
+    for closed in closed_routes(app, settings.cognito_jwks):
         logger.warning("%s", closed)
     if unserved := unserved_handlers(app):
         logger.warning("Not served here, since HTTP cannot reach them: %s", ", ".join(unserved))

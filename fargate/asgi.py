@@ -15,15 +15,15 @@ from urllib.parse import quote, unquote
 
 from chalice.app import Chalice
 
-from fargate.ahead import NOTHING_AHEAD, Asked
 from fargate.errors import BadRequest, GatewayError, HeadersTooLong, RequestTooLong, ServiceUnavailable
-from fargate.framing import check_framing
-from fargate.gateway import Gateway
-from fargate.http import Header, HttpRequest, HttpResponse, canonical_of_bytes, has_no_body, lowered_bytes
+from fargate.fast_path import NOTHING_AHEAD, Asked
+from fargate.gateway.core import Gateway
+from fargate.http.framing import check_framing
+from fargate.http.messages import Header, HttpRequest, HttpResponse, canonical_of_bytes, has_no_body, lowered_bytes
 from fargate.lifecycle import PROBE_PATHS, Lifecycle, Phase
 from fargate.settings import Settings, read_settings
 from fargate.telemetry.telemetry import Telemetry
-from fargate.workers import Workers
+from fargate.threads.workers import Workers
 
 logger = logging.getLogger("fargate")
 
@@ -62,7 +62,7 @@ def create_asgi_app(
         chalice_app: the app; nothing in it has to change.
         settings: read from the environment where not given.
         lifecycle: what readiness probes are answered from; without one the server counts as ready.
-        telemetry: told of every request, as `fargate.telemetry.telemetry.observer_of(chalice_app, settings)` makes it;
+        telemetry: told of every request, as `fargate.telemetry.telemetry.telemetry_of(chalice_app, settings)` makes it;
             without one nobody is told.
 
     Raises:
@@ -70,10 +70,10 @@ def create_asgi_app(
     """
     settings = settings or read_settings(os.environ)
     lifecycle = lifecycle or Lifecycle()
-    return AsgiDoor(Gateway(chalice_app, settings, lifecycle, telemetry), settings, lifecycle)
+    return AsgiAdapter(Gateway(chalice_app, settings, lifecycle, telemetry), settings, lifecycle)
 
 
-class AsgiDoor:
+class AsgiAdapter:
     """Brings requests to the gateway and its answers back.
 
     https://asgi.readthedocs.io/en/latest/specs/www.html
@@ -219,7 +219,7 @@ class AsgiDoor:
 
     @property
     def answers_ahead(self) -> bool:
-        """Whether the app may have answers at hand (`fargate.ahead`)."""
+        """Whether the app may have answers at hand (`fargate.fast_path`)."""
         return self.gateway.answers_ahead
 
     def ask_ahead(self, request: HttpRequest) -> HttpResponse | Asked:

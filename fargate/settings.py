@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
-from fargate.api_keys import ApiKeys, read_api_keys
+from fargate.auth.api_keys import ApiKeys, read_api_keys
 from fargate.errors import ConfigurationError
 
 MEBIBYTE = 1024 * 1024
@@ -19,8 +19,10 @@ _DAEMON_ADDRESS = re.compile(r"[^\s:]+:[0-9]{1,5}|tcp:[^\s:]+:[0-9]{1,5} udp:[^\
 MAX_END_SECONDS = 110
 """How long an end may take: ECS kills a task 120 s after SIGTERM at the latest."""
 
+
 KEYS_AT_AWS = "aws"
-"""The word in COGNITO_JWKS that fetches the keys of a user pool from the pool itself."""
+"""The word in COGNITO_JWKS that fetches the keys of a user pool from the pool itself, which is this URL:"""
+AWS_JWKS_URL = "https://cognito-idp.{region}.amazonaws.com/{pool}/.well-known/jwks.json"
 
 
 class Server(StrEnum):
@@ -41,7 +43,7 @@ class Settings:
     threads: int = 8  # requests served at the same time
     workers: int = 1  # processes: there is never another number
     api_keys: ApiKeys = field(default_factory=ApiKeys)
-    cognito_jwks: str = ""  # where user pools' keys are: aws, or a URL with {region} and {pool}; empty: all refused
+    cognito_jwks: str = ""  # URL of user pools' keys, with {region} and {pool}; empty: all refused
     base_path: str = ""  # API Gateway-style stage prefix, e.g. /api
     trusted_proxies: int = 0  # how many addresses at the end of X-Forwarded-For were written by proxies of ours
     max_body_bytes: int = 10 * MEBIBYTE  # API Gateway's payload limit
@@ -101,7 +103,7 @@ def _cognito_jwks(text: str) -> str:
         raise ValueError(f"is {text!r}, neither {KEYS_AT_AWS} nor a URL such as https://keys.example/{{pool}}.json")
     if find_spec("jwt") is None or find_spec("cryptography") is None:
         raise ValueError("needs PyJWT, which is not installed: pip install -r requirements-cognito.txt")
-    return text
+    return AWS_JWKS_URL if text == KEYS_AT_AWS else text
 
 
 def _level(text: str) -> str:

@@ -8,8 +8,8 @@ from urllib.parse import quote
 from chalice.app import Chalice
 
 from fargate.errors import BadRequest, GatewayError, RequestTooLong
-from fargate.gateway import Gateway
-from fargate.http import Header, HttpRequest, HttpResponse, canonical, has_no_body, path_of, status_line
+from fargate.gateway.core import Gateway
+from fargate.http.messages import Header, HttpRequest, HttpResponse, canonical, has_no_body, path_of, status_line
 from fargate.lifecycle import Lifecycle
 from fargate.settings import Settings, read_settings
 from fargate.telemetry.telemetry import Telemetry
@@ -30,24 +30,24 @@ def create_wsgi_app(
     settings: Settings | None = None,
     lifecycle: Lifecycle | None = None,
     telemetry: Telemetry | None = None,
-) -> "WsgiDoor":
+) -> "WsgiAdapter":
     """Make a WSGI callable that serves a Chalice app as API Gateway would.
 
     Args:
         chalice_app: the app; nothing in it has to change.
         settings: read from the environment where not given.
         lifecycle: what readiness probes are answered from; without one the server counts as ready.
-        telemetry: told of every request, as `fargate.telemetry.telemetry.observer_of(chalice_app, settings)` makes it;
+        telemetry: told of every request, as `fargate.telemetry.telemetry.telemetry_of(chalice_app, settings)` makes it;
             without one nobody is told.
 
     Raises:
         ConfigurationError: the environment holds a bad value.
     """
     settings = settings or read_settings(os.environ)
-    return WsgiDoor(Gateway(chalice_app, settings, lifecycle, telemetry), settings.max_body_bytes)
+    return WsgiAdapter(Gateway(chalice_app, settings, lifecycle, telemetry), settings.max_body_bytes)
 
 
-class WsgiDoor:
+class WsgiAdapter:
     """Brings requests to the gateway and its answers back."""
 
     def __init__(self, gateway: Gateway, max_body_bytes: int) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from tests.said_once import pytest_runtest_makereport  # noqa: F401 - a hook: pytest finds it here
-from tests.stores import Databases, OwnPostgres, OwnRedis, running_postgres, running_redis
+from tests.fixtures.said_once import pytest_runtest_makereport  # noqa: F401 - a hook: pytest finds it here
+from tests.fixtures.stores import Databases, OwnPostgres, OwnRedis, running_postgres, running_redis
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +75,7 @@ def own_postgres() -> Iterator[OwnPostgres]:
 @pytest.fixture
 def own_database_url(own_postgres: OwnPostgres) -> str:
     """The database of `own_postgres`, migrated."""
-    from chalicelib.migrate import migrate
+    from chalicelib.database.migrate import migrate
 
     migrate(own_postgres.address.url)
     return own_postgres.address.url

@@ -13,10 +13,10 @@ from urllib.parse import unquote
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from fargate.asgi import ASKED, AsgiDoor
+from fargate.asgi import ASKED, AsgiAdapter
 from fargate.errors import GatewayError
-from fargate.framing import check_framing
-from fargate.http import HttpRequest, HttpResponse, has_no_body, lowered
+from fargate.http.framing import check_framing
+from fargate.http.messages import HttpRequest, HttpResponse, has_no_body, lowered
 
 logger = logging.getLogger("fargate")
 
@@ -59,7 +59,7 @@ class AheadProtocol(HttpToolsProtocol):
         self.url = b""
         self._has_body = False
         door = config.app
-        self._door = door if isinstance(door, AsgiDoor) and door.answers_ahead else None
+        self._door = door if isinstance(door, AsgiAdapter) and door.answers_ahead else None
         self._answering: asyncio.Task[None] | None = None
         self._own: tuple[list[tuple[bytes, bytes]], bytes] = ([], b"")
         self._peer = ""
@@ -133,7 +133,7 @@ class AheadProtocol(HttpToolsProtocol):
             and b"#" not in self.url
         )
 
-    def _asked_ahead(self, door: AsgiDoor) -> bool:
+    def _asked_ahead(self, door: AsgiAdapter) -> bool:
         """Answer at once where that can be done, or begin to wait; False: this is a request like any other."""
         version, target = self.parser.get_http_version(), self.url.decode()
         path, _, query = target.partition("?")

@@ -6,7 +6,7 @@ from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from fargate.asgi import AsgiDoor
+from fargate.asgi import AsgiAdapter
 from fargate.errors import BadRequest, GatewayError, HeadersTooLong
 from fargate.servers.uvicorn_ahead import AheadProtocol
 
@@ -130,7 +130,7 @@ class StrictProtocol(AheadProtocol):
         if self.transport.is_closing():
             return
         door = self.config.app
-        if isinstance(door, AsgiDoor):
+        if isinstance(door, AsgiAdapter):
             door.gateway.refuse(error, peer=self.client[0] if self.client else "")
         head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(error.body)
         self.transport.write(STATUS_LINE[error.status] + head + error.body)

@@ -10,9 +10,9 @@ from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNot
 from waitress.task import ErrorTask, WSGITask
 
 from fargate.errors import BadGateway, BadRequest, GatewayError, HeadersTooLong, NotSupported, RequestTooLong
-from fargate.framing import check_framing
-from fargate.http import Header, canonical, status_line
-from fargate.wsgi import HEADERS_KEY, WsgiDoor
+from fargate.http.framing import check_framing
+from fargate.http.messages import Header, canonical, status_line
+from fargate.wsgi import HEADERS_KEY, WsgiAdapter
 
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 64 * 1024 * 1024
@@ -100,7 +100,7 @@ class GatewayErrorTask(ErrorTask):  # type: ignore[misc]
     def _tell(self, error: GatewayError) -> None:
         """Have the refusal logged and counted; another app than a door of ours is not told."""
         app = self.channel.server.application
-        if isinstance(app, WsgiDoor):
+        if isinstance(app, WsgiAdapter):
             app.gateway.refuse(error, getattr(self.request, "command", ""), self.channel.addr[0])
 
 
@@ -115,7 +115,7 @@ class DrainingTask(WSGITask):  # type: ignore[misc]
     def service(self) -> None:
         """Serve the request, and tell how long it waited for this thread."""
         app = self.channel.server.application
-        if isinstance(app, WsgiDoor):
+        if isinstance(app, WsgiAdapter):
             app.gateway.telemetry.queued(time.monotonic() - self.channel.queued_at)
         super().service()
 

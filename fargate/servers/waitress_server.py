@@ -18,7 +18,7 @@ from fargate.servers.listening import refuse_connections
 from fargate.servers.signals import Stop, on_signals
 from fargate.servers.waitress_channel import Channel
 from fargate.settings import MEBIBYTE, Settings
-from fargate.thread_pool import ThreadPool
+from fargate.threads.thread_pool import ThreadPool
 from fargate.wsgi import WsgiApp
 
 logger = logging.getLogger("fargate")

@@ -11,10 +11,10 @@ from typing import Any, TextIO
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-from fargate.identifiers import RequestIds
-from fargate.telemetry.exchange import Exchange
+from fargate.http.identifiers import RequestIds
 from fargate.telemetry.formatter import RequestFormatter, make_powertools_safe, weighted
-from fargate.telemetry.sampling import Sampling
+from fargate.telemetry.request_record import RequestRecord
+from fargate.telemetry.xray.sampling import Sampling
 
 INDISCREET = ("aws_lambda_powertools", "boto3", "botocore", "httpcore", "httpx", "requests", "s3transfer", "urllib3")
 _NAMES = {logging.INFO: "INFO", logging.WARNING: "WARNING", logging.ERROR: "ERROR"}
@@ -61,7 +61,7 @@ class AccessLog:
         self._slow_seconds = rate.slow_seconds
         self._sampling = Sampling(rate.lines_per_second, rate.one_in, _write) if rate.one_in > 1 else None
 
-    def write(self, exchange: Exchange, ids: RequestIds | None = None, *, recorded: bool = False) -> None:
+    def write(self, exchange: RequestRecord, ids: RequestIds | None = None, *, recorded: bool = False) -> None:
         """Write one request's line: without the detour over a LogRecord, which costs three times as much.
 
         Args:

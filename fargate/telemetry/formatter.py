@@ -14,11 +14,11 @@ from typing import Any
 import orjson
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-from fargate.identifiers import RequestIds
-from fargate.memo import remembered
-from fargate.telemetry.exchange import Exchange
+from fargate.http.bounded_cache import remembered
+from fargate.http.identifiers import RequestIds
 from fargate.telemetry.redaction import redact, request_secrets
-from fargate.telemetry.scope import RequestScope, current_scope, no_scope
+from fargate.telemetry.request_record import RequestRecord
+from fargate.telemetry.request_scope import RequestScope, current_scope, no_scope
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """What every record has: what it has beside that was given with `extra` and belongs on the line."""
@@ -106,7 +106,7 @@ class RequestFormatter(LambdaPowertoolsFormatter):
         self._complete(line, record, scope)
         return _serialize(line)
 
-    def access_line(self, level: str, exchange: Exchange, created: float, ids: RequestIds | None = None) -> str:
+    def access_line(self, level: str, exchange: RequestRecord, created: float, ids: RequestIds | None = None) -> str:
         """Return the line of an answered request up to its weight; `ids` where it is not the one being served.
 
         It is put together from pieces of JSON, most of which the last line with the same outcome had as well; only
@@ -188,18 +188,18 @@ def json_text(text: str) -> str:
     return _serialize(text)
 
 
-def _message(exchange: Exchange) -> str:
+def _message(exchange: RequestRecord) -> str:
     return f"{exchange.method} {exchange.route} {exchange.status}"
 
 
-def _outcome(level: str, exchange: Exchange) -> tuple[str, str]:
+def _outcome(level: str, exchange: RequestRecord) -> tuple[str, str]:
     """Return what all lines of an outcome begin with, up to the time, and what stands before the duration."""
     head = f'{{"level":"{level}","message":{json_text(_message(exchange))},"timestamp":"'
     method, route = json_text(exchange.method), json_text(exchange.route)
     return head, f'"{ACCESS}":{{"method":{method},"route":{route},"status":{exchange.status},"duration_ms":'
 
 
-def _access_fields(exchange: Exchange) -> dict[str, Any]:
+def _access_fields(exchange: RequestRecord) -> dict[str, Any]:
     """Return the fields that an access line has beside those of every line."""
     fields: dict[str, Any] = {
         ACCESS: {

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Gauge, Histogram, disable_creat
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from fargate.telemetry.exchange import OTHER_METHOD, Exchange
+from fargate.telemetry.request_record import OTHER_METHOD, RequestRecord
 from fargate.telemetry.stdout import BoundedStdout
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0)
@@ -58,12 +58,12 @@ class HttpMetrics:
         """Count a request in."""
         self._active.inc()
 
-    def ended(self, exchange: Exchange, trace_id: str | None) -> None:
+    def ended(self, exchange: RequestRecord, trace_id: str | None) -> None:
         """Count an answered request; a trace that was recorded goes along as exemplar."""
         self._active.dec()
         self.count(exchange, trace_id)
 
-    def count(self, exchange: Exchange, trace_id: str | None = None) -> None:
+    def count(self, exchange: RequestRecord, trace_id: str | None = None) -> None:
         """Count an answer that was given without `began`."""
         histogram = self._children.get((exchange.method, exchange.route, exchange.status)) or self._child(exchange)
         histogram.observe(exchange.seconds, {"trace_id": trace_id} if trace_id else None)
@@ -72,7 +72,7 @@ class HttpMetrics:
         """Take note of how long a request waited for a thread."""
         self._queued.observe(seconds)
 
-    def _child(self, exchange: Exchange) -> Histogram:
+    def _child(self, exchange: RequestRecord) -> Histogram:
         combination = (exchange.method, exchange.route, exchange.status)
         if len(self._children) >= self._max_children:
             combination = (OTHER_METHOD, OVERFLOW, exchange.status // 100 * 100)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from fargate.http import HttpRequest
+from fargate.http.messages import HttpRequest
 
 REDACTED = "[redacted]"
 SHORTEST = 4

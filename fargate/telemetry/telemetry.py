@@ -9,17 +9,17 @@ from typing import Protocol
 from chalice.app import Chalice
 from prometheus_client import CollectorRegistry
 
-from fargate.http import HttpRequest, HttpResponse
-from fargate.identifiers import RequestIds
+from fargate.http.identifiers import RequestIds
+from fargate.http.messages import HttpRequest, HttpResponse
 from fargate.settings import Settings
 from fargate.telemetry.access_log import AccessLog, LineRate, drop_plain_handlers
-from fargate.telemetry.exchange import exchange_of
 from fargate.telemetry.formatter import make_powertools_safe
 from fargate.telemetry.http_metrics import HttpMetrics, metrics_in
-from fargate.telemetry.recorder import hand_to_tracer
 from fargate.telemetry.redaction import process_secrets
-from fargate.telemetry.scope import RequestScope, current_scope, enter_scope
-from fargate.telemetry.segments import NoSegments, Sampling, Segments, XRaySegments
+from fargate.telemetry.request_record import record_of
+from fargate.telemetry.request_scope import RequestScope, current_scope, enter_scope
+from fargate.telemetry.xray.recorder import hand_to_tracer
+from fargate.telemetry.xray.segments import NoSegments, Sampling, Segments, XRaySegments
 
 REGISTRY_ATTRIBUTE = "metrics_registry"
 """Where an app keeps the registry that its own /metrics shows; the adapter's metrics join it."""
@@ -62,7 +62,7 @@ class Telemetry(Protocol):
         """Take note of how long a request waited for a thread."""
 
 
-class Silence:
+class NoTelemetry:
     """Tells nobody; only keeps what the app logs by itself apart for each request."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
-class Observer:
+class RequestTelemetry:
     """Tells of each request in a line and in metrics, and of some in a trace segment."""
 
     access_log: AccessLog
@@ -126,7 +126,7 @@ class Observer:
         """Tell everybody."""
         scope = current_scope()
         assert scope is not None  # noqa: S101  began() was called in this context
-        exchange = exchange_of(method, route, response, self.clock() - scope.began, scope.client)
+        exchange = record_of(method, route, response, self.clock() - scope.began, scope.client)
         if scope.recorded and scope.request is not None:
             self.segments.end(scope.request, exchange)
         self.metrics.ended(exchange, scope.ids.trace_id if scope.recorded else None)
@@ -136,7 +136,7 @@ class Observer:
         self, method: str, route: str | None, client: str, ids: RequestIds, response: HttpResponse, seconds: float
     ) -> None:
         """Tell in a line and in metrics."""
-        exchange = exchange_of(method, route, response, seconds, client)
+        exchange = record_of(method, route, response, seconds, client)
         self.metrics.count(exchange)
         self.access_log.write(exchange, ids)
 
@@ -149,7 +149,7 @@ class Observer:
         self.access_log.finish()
 
 
-def observer_of(app: Chalice, settings: Settings) -> Observer:
+def telemetry_of(app: Chalice, settings: Settings) -> RequestTelemetry:
     """Build what tells of an app's requests, from the settings."""
     service = service_of(app, settings)
     drop_plain_handlers(app.log)
@@ -158,7 +158,11 @@ def observer_of(app: Chalice, settings: Settings) -> Observer:
     )
     access_log = AccessLog(service, settings.powertools_log_level, process_secrets(os.environ), rate)
     views = sum(map(len, app.routes.values()))
-    return Observer(access_log, metrics_in(registry_of(app), views), _segments(service, settings))
+    return RequestTelemetry(access_log, metrics_in(registry_of(app), views), _segments(service, settings))
+
+
+observer_of = telemetry_of
+"""The name of `telemetry_of` until version 0.1; goes on to work."""
 
 
 def service_of(app: Chalice, settings: Settings) -> str:

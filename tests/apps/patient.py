@@ -4,7 +4,7 @@ import threading
 
 from chalice import Chalice
 
-from fargate.waiting import lent_place, sleep
+from fargate.threads.waiting import lent_place, sleep
 
 app = Chalice(app_name="patient")
 released = threading.Event()

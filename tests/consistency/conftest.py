@@ -9,7 +9,7 @@ from tests.consistency.nemesis import Lane
 from tests.consistency.trial import Trial
 from tests.consistency.workload import Recorder
 from tests.consistency.world import FASTEST, PRODUCTS, SHOP, running_world
-from tests.stores import OwnRedis, running_redis
+from tests.fixtures.stores import OwnRedis, running_redis
 
 Trials = Callable[..., AbstractContextManager[Trial]]
 

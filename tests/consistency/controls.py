@@ -14,14 +14,16 @@ from typing import Any
 import redis
 
 from app import app, on_start
-from chalicelib import batched_lookups, bootstrap, generations, hot_set, lease_cache, shared_cache
-from chalicelib.batched_lookups import BatchedLookups
+from chalicelib import bootstrap
+from chalicelib.cache import hot_set, read_through, redis_steps
+from chalicelib.cache.read_through import LeaseFence
+from chalicelib.cache.scripts import Script
 from chalicelib.catalog import Catalog
 from chalicelib.errors import CacheUnavailableError
-from chalicelib.generations import Argument
-from chalicelib.lease_cache import LeaseFence
 from chalicelib.ports import Ahead, CacheResult, Fence, Load, ProductCache, ProductStore, Reading
-from chalicelib.scripts import Script
+from chalicelib.redis_client import batched_lookups, generations
+from chalicelib.redis_client.batched_lookups import BatchedLookups
+from chalicelib.redis_client.generations import Argument
 from chalicelib.settings import Settings
 
 __all__ = ["app", "on_start"]
@@ -138,7 +140,7 @@ def _built(settings: Settings, store: ProductStore) -> Catalog:
 def _hasty(step: str) -> Callable[[Settings, ProductStore], Catalog]:
     def build(settings: Settings, store: ProductStore) -> Catalog:
         _HastyFence.hasty_step = step
-        lease_cache.LeaseFence = _HastyFence  # type: ignore[misc]
+        read_through.LeaseFence = _HastyFence  # type: ignore[misc]
         return _built(settings, store)
 
     return build
@@ -154,9 +156,9 @@ def _without(script: str, part: str, instead: str) -> Callable[[Settings, Produc
     """Build a cache of which one script lacks a part."""
 
     def build(settings: Settings, store: ProductStore) -> Catalog:
-        text = getattr(shared_cache, script).text
+        text = getattr(redis_steps, script).text
         assert part in text
-        setattr(shared_cache, script, Script(text.replace(part, instead)))
+        setattr(redis_steps, script, Script(text.replace(part, instead)))
         return _built(settings, store)
 
     return build

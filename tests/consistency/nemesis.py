@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import redis
 
-from chalicelib.hot_set import KEY as HOT_SET
+from chalicelib.cache.hot_set import KEY as HOT_SET
 from tests.consistency.client import NAME
 from tests.consistency.world import PRODUCTS, Task, World
 

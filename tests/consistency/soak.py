@@ -9,13 +9,13 @@ import random
 import sys
 import time
 
-from chalicelib.migrate import migrate
+from chalicelib.database.migrate import migrate
 from tests.consistency.history import Status
 from tests.consistency.nemesis import MIXED
 from tests.consistency.trial import Report, Trial
 from tests.consistency.workload import Recorder
 from tests.consistency.world import EVERY_SERVER, FASTEST, PRODUCTS, running_world
-from tests.stores import running_postgres, running_redis
+from tests.fixtures.stores import running_postgres, running_redis
 
 ROUND_SECONDS = 10.0
 

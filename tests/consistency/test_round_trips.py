@@ -15,7 +15,7 @@ from tests.consistency.client import TaskClient
 from tests.consistency.history import ABSENT
 from tests.consistency.statements import Statements
 from tests.consistency.world import Task, World, running_world
-from tests.stores import OwnRedis
+from tests.fixtures.stores import OwnRedis
 
 PRODUCT = 1
 CROWDED = (3, 4, 5, 6, 7)

@@ -14,7 +14,7 @@ from tests.consistency.history import ABSENT, Stale, Status, Value, Write, judge
 from tests.consistency.nemesis import Lane, Nemesis
 from tests.consistency.workload import Recorder, Workload
 from tests.consistency.world import PRODUCTS, World
-from tests.entries import held
+from tests.fixtures.entries import held
 
 PEACE_SECONDS = 8.0
 """Longer than any fence stands: what differs then will differ for as long as the cache keeps it."""

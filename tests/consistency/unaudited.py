@@ -4,7 +4,7 @@ import functools
 
 from app import app, on_start
 from chalicelib import bootstrap
-from chalicelib.audit import Audit
+from chalicelib.cache.audit import Audit
 
 __all__ = ["app", "on_start"]
 

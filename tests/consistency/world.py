@@ -23,8 +23,8 @@ from tests.consistency.client import NAME
 from tests.consistency.history import Value
 from tests.consistency.ledger import Ledger
 from tests.consistency.proxy import Network, Proxy
-from tests.servers import ROOT, is_ready, passed_on
-from tests.stores import OwnRedis
+from tests.fixtures.servers import ROOT, is_ready, passed_on
+from tests.fixtures.stores import OwnRedis
 
 READY_SECONDS = 30.0
 PRODUCTS = (1, 2, 3, 4)

@@ -26,7 +26,7 @@ from fargate.settings import read_settings
 from tests.contract.connection import Connection, connected, wire
 from tests.contract.events import REQUEST_ID, Event, read_result, rest_event
 from tests.contract.messages import Answer, Headers, Request
-from tests.servers import Server, serving
+from tests.fixtures.servers import Server, serving
 
 SERVERS = ("waitress", "uvicorn", "granian")
 GATEWAYS = (*SERVERS, "mangum")

@@ -6,8 +6,8 @@ import pytest
 
 from tests.apps.ahead import HANDLER
 from tests.contract.doors import ServerDoor
-from tests.servers import serving
-from tests.telemetry.lines import await_line, line_of
+from tests.fargate.telemetry.lines import await_line, line_of
+from tests.fixtures.servers import serving
 
 APP = "tests.apps.ahead:app"
 LOOPS = ("uvicorn", "granian")

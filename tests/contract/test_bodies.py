@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fargate.event import EventBuilder
-from fargate.http import HttpRequest
-from fargate.identifiers import IdentifierSource
-from fargate.routing import Match, Route
+from fargate.gateway.event import EventBuilder
+from fargate.gateway.routing import Match, Route
+from fargate.http.identifiers import IdentifierSource
+from fargate.http.messages import HttpRequest
 from tests.contract.connection import wire
 from tests.contract.doors import GATEWAYS, SERVERS, Door, ServerDoor, door
 from tests.contract.messages import Request

@@ -4,10 +4,10 @@ import json
 
 import httpx
 
-from fargate.unserved import unserved_handlers
+from fargate.gateway.unserved import unserved_handlers
 from tests.apps.everything import app
 from tests.apps.mirror import app as only_http
-from tests.servers import serving
+from tests.fixtures.servers import serving
 
 UNSERVED = [
     "lambda_function report",

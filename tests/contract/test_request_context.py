@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from fargate.context import FunctionIdentity, LambdaContext
+from fargate.gateway.context import FunctionIdentity, LambdaContext
 from tests.contract.doors import GATEWAYS, SERVERS, Door, ServerDoor, door
 from tests.contract.events import CLIENT
 

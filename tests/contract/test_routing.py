@@ -7,11 +7,11 @@ from chalice.app import Chalice, RouteEntry
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fargate.routing import RouteTable
+from fargate.gateway.routing import RouteTable
 from fargate.settings import Settings
 from fargate.wsgi import create_wsgi_app
 from tests.contract.doors import GATEWAYS, SERVERS, Door, ServerDoor, door, resource_of
-from tests.wsgi import call
+from tests.fixtures.wsgi import call
 
 MIRROR = "tests.apps.mirror:app"
 NOT_FOUND = {"message": "Not Found"}

@@ -12,8 +12,8 @@ import redis
 from pg8000.native import Connection
 
 from chalicelib import bootstrap
-from chalicelib.product import etag_of
 from chalicelib.settings import read_settings
+from chalicelib.web.entity_tags import etag_of
 from tests.contract.doors import HOMES, Door, Doors
 from tests.contract.messages import Answer, Request
 

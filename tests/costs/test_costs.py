@@ -14,8 +14,8 @@ from local.costs.plan import Plan
 from local.costs.prices import HOURS, CostError, Prices
 from local.costs.rules import BY_USE, FREE, ROWS, RULES, Item, items
 from local.costs.traffic import LINE_KB, LINES_PER_SECOND, ONE_IN, traffic
+from tests.fixtures.servers import ROOT
 from tests.load import capacity
-from tests.servers import ROOT
 
 PAGE = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
 IRELAND = Prices("eu-west-1")

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from tests.faults.load import PRODUCTS
-from tests.servers import Server, serving
-from tests.stores import OwnRedis
+from tests.fixtures.servers import Server, serving
+from tests.fixtures.stores import OwnRedis
 
 with_and_without_a_loop = pytest.mark.parametrize(
     "server", ["waitress", "uvicorn"], ids=["threads", "a loop"], indirect=True

@@ -12,13 +12,13 @@ import pytest
 from moto.server import ThreadedMotoServer
 from pg8000.native import Connection
 
-from chalicelib.credentials import RETRY_SECONDS
-from chalicelib.migrate import migrate
+from chalicelib.database.migrate import migrate
+from chalicelib.stores.credentials import RETRY_SECONDS
 from tests.consistency.proxy import Network
 from tests.faults.conftest import stock
 from tests.faults.load import readers, wait_until, writers
-from tests.servers import serving
-from tests.stores import OwnPostgres, OwnRedis, running_postgres
+from tests.fixtures.servers import serving
+from tests.fixtures.stores import OwnPostgres, OwnRedis, running_postgres
 
 
 def admin(postgres: OwnPostgres) -> Connection:

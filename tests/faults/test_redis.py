@@ -7,8 +7,8 @@ import redis
 
 from tests.faults.conftest import with_and_without_a_loop
 from tests.faults.load import assert_unavailable, readers, wait_until, writers
-from tests.servers import Server
-from tests.stores import OwnRedis
+from tests.fixtures.servers import Server
+from tests.fixtures.stores import OwnRedis
 
 
 @with_and_without_a_loop

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from fargate.settings import Server as Kind
-from tests.servers import Server, serving
+from tests.fixtures.servers import Server, serving
 
 CROWD = 150
 

@@ -9,8 +9,8 @@ import redis
 
 from tests.faults.conftest import with_and_without_a_loop
 from tests.faults.load import assert_unavailable, readers, wait_until
-from tests.servers import Server
-from tests.stores import OwnPostgres, OwnRedis
+from tests.fixtures.servers import Server
+from tests.fixtures.stores import OwnPostgres, OwnRedis
 
 BACK_SECONDS = 2.0
 

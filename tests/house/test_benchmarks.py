@@ -4,10 +4,10 @@ import re
 
 import pytest
 
+from tests.fixtures.servers import ROOT
 from tests.load import capacity
 from tests.load.__main__ import EXPERIMENTS
 from tests.load.workloads import WORKLOADS
-from tests.servers import ROOT
 
 PAGE = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
 

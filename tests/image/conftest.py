@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from local.errors import LocalError
+from tests.fixtures.tools import give_up
 from tests.image.containers import Container, shop_environ, started
 from tests.image.engine import Engine, running_engine
 from tests.image.stand_ins import ALERTMANAGER, PROMETHEUS, PYTHON, ROOT, MissingToolError, StandIn
 from tests.image.truststore import Truststore, serving_truststore
-from tests.tools import give_up
 
 REVISION = "c0ffee5"
 

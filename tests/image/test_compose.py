@@ -15,10 +15,10 @@ from chalicelib.settings import read_settings as read_shop_settings
 from fargate.settings import PARSERS, read_settings
 from local.ports import LOOPBACK, free_port
 from local.waiting import wait_until
+from tests.fixtures.tools import beside, give_up
 from tests.image.compose import Project, compose_plugin, make_stores, project
 from tests.image.engine import Engine
 from tests.image.stand_ins import ROOT, MissingToolError
-from tests.tools import beside, give_up
 
 FILE = ROOT / "compose.yaml"
 COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text())

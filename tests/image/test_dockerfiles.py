@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fargate.settings import Server
+from tests.fixtures.tools import beside
 from tests.image.stand_ins import ALERTMANAGER, PROMETHEUS, PYTHON, ROOT, StandIn
-from tests.tools import beside
 
 SHOP, WATCH = ROOT / "fargate" / "Dockerfile", ROOT / "prometheus" / "Dockerfile"
 BOTH = pytest.mark.parametrize("file", [SHOP, WATCH], ids=["shop", "prometheus"])

@@ -12,7 +12,7 @@ import pytest
 
 from fargate.settings import Server as Kind
 from local.ports import free_port
-from tests.servers import ROOT, passed_on, serving
+from tests.fixtures.servers import ROOT, passed_on, serving
 
 
 def probe(**environ: str) -> "subprocess.CompletedProcess[str]":

@@ -11,12 +11,12 @@ import pytest
 
 from fargate.settings import Server as Kind
 from local.waiting import wait_until
+from tests.fixtures.certificates import Authority
+from tests.fixtures.wire import proxied
 from tests.image.conftest import REVISION
 from tests.image.containers import READY_SECONDS, Container, shop_environ, started
 from tests.image.engine import Engine
 from tests.image.truststore import Truststore
-from tests.store.certificates import Authority
-from tests.store.wire import proxied
 
 pytestmark = [pytest.mark.infra, pytest.mark.timeout(1200)]
 

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from local.ports import LOOPBACK
-from tests.store.certificates import Authority
+from tests.fixtures.certificates import Authority
 
 BUNDLE = "/global-bundle.pem"
 APOLOGY = "/apology.pem"

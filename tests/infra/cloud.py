@@ -11,8 +11,8 @@ import boto3  # type: ignore[import-untyped]
 
 from local.ports import LOOPBACK, accepts, free_port
 from local.processes import Child, Program, require_ready
+from tests.fixtures.servers import passed_on
 from tests.infra.terraform import ROOT
-from tests.servers import passed_on
 
 REGION = "eu-west-1"
 START_SECONDS = 60.0

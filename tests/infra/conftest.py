@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.fixtures.tools import give_up
 from tests.infra.terraform import MissingTerraformError, Terraform, find_terraform
-from tests.tools import give_up
 
 
 @pytest.fixture(scope="session")

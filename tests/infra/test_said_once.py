@@ -25,7 +25,7 @@ TESTS = """\
 import pytest
 
 from tests.infra.test_said_once import failing_terraform
-from tests.said_once import pytest_runtest_makereport
+from tests.fixtures.said_once import pytest_runtest_makereport
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> "subprocess.CompletedProce
     path = tmp_path_factory.mktemp("run") / "test_applied.py"
     path.write_text(TESTS)
     conftest = path.with_name("conftest.py")
-    conftest.write_text("from tests.said_once import pytest_runtest_makereport\n")
+    conftest.write_text("from tests.fixtures.said_once import pytest_runtest_makereport\n")
     options = ["-ra", "-p", "no:cacheprovider", f"--rootdir={path.parent}", f"--basetemp={path.parent / 'tmp'}"]
     command = [sys.executable, "-m", "pytest", *options, str(path)]
     environ = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

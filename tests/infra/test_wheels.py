@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools import beside, give_up
+from tests.fixtures.tools import beside, give_up
 
 pytestmark = pytest.mark.infra
 

@@ -11,11 +11,11 @@ import redis
 
 from chalicelib import settings as shop
 from fargate import settings as adapter
-from fargate.api_keys import ApiKeys
+from fargate.auth.api_keys import ApiKeys
+from tests.fixtures.servers import Server, serving
+from tests.fixtures.stores import OwnRedis
 from tests.infra.cloud import Cloud
 from tests.infra.questions import Container
-from tests.servers import Server, serving
-from tests.stores import OwnRedis
 
 LEFT_ALONE = {
     "ACCESS_LOG_SLOW_MS": "the default is the time within which 99 % of the answers are promised",

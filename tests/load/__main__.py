@@ -11,9 +11,9 @@ import sys
 import time
 from pathlib import Path
 
+from tests.fixtures.servers import ROOT
 from tests.load import experiments, report
 from tests.load.stocked import Stock, stocked
-from tests.servers import ROOT
 
 PICTURE = ROOT / "build" / "benchmark.svg"
 EXPERIMENTS = ("compare", "steady", "memory", "start", "threads", "processes")

@@ -17,16 +17,16 @@ from collections.abc import Callable
 from aws_lambda_powertools import Logger
 from chalice.app import Chalice
 
-from fargate.context import LambdaContext, identity_of
-from fargate.gateway import Gateway
-from fargate.http import HttpRequest
-from fargate.identifiers import IdentifierSource
+from fargate.gateway.context import LambdaContext, identity_of
+from fargate.gateway.core import Gateway
+from fargate.http.identifiers import IdentifierSource
+from fargate.http.messages import HttpRequest
 from fargate.settings import Settings
 from fargate.telemetry.access_log import AccessLog
-from fargate.telemetry.exchange import Exchange
-from fargate.telemetry.scope import RequestScope, enter_scope
+from fargate.telemetry.request_record import RequestRecord
+from fargate.telemetry.request_scope import RequestScope, enter_scope
 from fargate.telemetry.stdout import BoundedStdout
-from fargate.telemetry.telemetry import observer_of
+from fargate.telemetry.telemetry import telemetry_of
 from fargate.wsgi import HEADERS_KEY, create_wsgi_app
 
 BARE = "bare app(event, context)"
@@ -88,13 +88,13 @@ def through_wsgi() -> Callable[[], object]:
 def observed() -> Callable[[], object]:
     """Tell of each request as `python -m fargate` does: a line, metrics, and now and then a segment nobody receives."""
     app, settings, request = make_app(), Settings(), make_request()
-    gateway = Gateway(app, settings, telemetry=observer_of(app, settings))
+    gateway = Gateway(app, settings, telemetry=telemetry_of(app, settings))
     return lambda: gateway.handle(request)
 
 
 def one_line() -> Callable[[], object]:
     log = AccessLog("line", "INFO")
-    exchange = Exchange("GET", "/product/{id}", 200, 0.0123, 42, "10.0.0.1", "hit")
+    exchange = RequestRecord("GET", "/product/{id}", 200, 0.0123, 42, "10.0.0.1", "hit")
     ids = IdentifierSource().next(None, None, 0)
 
     def write() -> None:

@@ -13,8 +13,8 @@ import psutil
 
 from local.ports import LOOPBACK, free_port
 from local.processes import Child, Program
+from tests.fixtures.servers import ROOT, passed_on
 from tests.load.workloads import KEY
-from tests.servers import ROOT, passed_on
 
 SERVERS = ("waitress", "uvicorn", "granian")
 EXPRESS = ROOT / ".cache" / "express"

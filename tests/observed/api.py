@@ -11,7 +11,7 @@ import httpx
 
 from local.prometheus_server import DEPLOYED, PrometheusServer
 from local.waiting import wait_until
-from tests.stores import temporary_home
+from tests.fixtures.stores import temporary_home
 
 WAIT_SECONDS = 60.0
 

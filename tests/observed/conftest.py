@@ -10,10 +10,10 @@ import redis
 
 from tests.faults.conftest import stock
 from tests.faults.load import PRODUCTS
+from tests.fixtures.servers import Server, serving
+from tests.fixtures.stores import OwnRedis
+from tests.fixtures.tools import program
 from tests.observed.api import Prometheus, watching
-from tests.servers import Server, serving
-from tests.stores import OwnRedis
-from tests.tools import program
 
 ROUNDS = 5
 READS = 200

@@ -13,13 +13,13 @@ import pytest
 
 from local.prometheus_server import DEPLOYED
 from local.waiting import wait_until
+from tests.fixtures.stores import temporary_home
+from tests.fixtures.tools import program
 from tests.observed.api import WAIT_SECONDS
 from tests.observed.deployed import Task, hasty_task
 from tests.observed.expressions import alerts
 from tests.observed.tasks import Tasks
 from tests.observed.test_discovery import looking_for
-from tests.stores import temporary_home
-from tests.tools import program
 
 CONFIG = DEPLOYED / "alertmanager" / "alertmanager.yml"
 RUNBOOK = "https://github.com/example/shop/blob/main/docs/runbook.md"

@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from local.waiting import wait_until
+from tests.fixtures.stores import temporary_home
 from tests.observed.api import WAIT_SECONDS, Prometheus
 from tests.observed.deployed import DEPLOYED, Task, hasty_task
 from tests.observed.tasks import NAMED_BY_DNS, NAMESPACE, SERVICE, Tasks, name_server
-from tests.stores import temporary_home
 
 NAME_SERVER = "127.0.53.53"
 NO_HOST_PREFIX = {"AWS_DISABLE_HOST_PREFIX_INJECTION": "true"}

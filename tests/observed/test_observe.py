@@ -14,9 +14,9 @@ import pytest
 from local.ports import LOOPBACK, free_port
 from local.processes import Child, Program
 from local.waiting import wait_until
+from tests.fixtures.servers import ROOT, passed_on
+from tests.fixtures.stores import survivors, temporary_home
 from tests.local.runs import END_SECONDS, Run
-from tests.servers import ROOT, passed_on
-from tests.stores import survivors, temporary_home
 
 pytestmark = pytest.mark.usefixtures("prometheus_program")
 

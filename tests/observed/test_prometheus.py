@@ -10,11 +10,11 @@ import pytest
 from local.prometheus_server import DEPLOYED
 from local.waiting import wait_until
 from tests.faults.load import assert_unavailable, readers
+from tests.fixtures.servers import ROOT, Server
+from tests.fixtures.stores import OwnRedis
 from tests.observed import expressions
 from tests.observed.api import WAIT_SECONDS, Prometheus, watching
 from tests.observed.conftest import PRODUCT_READS, Load
-from tests.servers import ROOT, Server
-from tests.stores import OwnRedis
 
 BY_PROMETHEUS = {"up"}
 """What Prometheus itself adds to what it scrapes."""

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from local.waiting import wait_until
-from tests.servers import ROOT, Server, serving
-from tests.stores import OwnRedis
-from tests.telemetry.lines import Line, await_line, lines_of
+from tests.fargate.telemetry.lines import Line, await_line, lines_of
+from tests.fixtures.servers import ROOT, Server, serving
+from tests.fixtures.stores import OwnRedis
 
 QUERIES = sorted((ROOT / "terraform" / "modules" / "observability" / "queries").glob("*.query"))
 KEY = "a-key-of-the-tests"
@@ -45,7 +45,7 @@ def lines(module_database_url: str, redis_for_queries: OwnRedis) -> list[Line]:
 @pytest.fixture(scope="module")
 def redis_for_queries() -> Iterator[OwnRedis]:
     """A Redis to kill."""
-    from tests.stores import running_redis
+    from tests.fixtures.stores import running_redis
 
     with running_redis() as server:
         yield server

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from local.prometheus_server import DEPLOYED, render
+from tests.fixtures.servers import ROOT
 from tests.observed.expressions import RULES, TESTS, alerts, metrics_in, rule_tests
-from tests.servers import ROOT
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 HEARTBEAT = "Heartbeat"

@@ -6,7 +6,7 @@ import sys
 
 import redis
 
-from tests.servers import ROOT, passed_on
+from tests.fixtures.servers import ROOT, passed_on
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 

@@ -17,9 +17,9 @@ from local.ports import LOOPBACK, free_port
 from local.processes import Child, Program
 from local.prometheus_server import DEPLOYED
 from local.waiting import wait_until
+from tests.fixtures.stores import temporary_home
 from tests.observed.deployed import hasty_task
 from tests.observed.expressions import RULES
-from tests.stores import temporary_home
 
 USER, PASSWORD = "oncall", "of-the-tests"
 WEB_CONFIG = "basic_auth_users:\n  oncall: $2b$04$abcdefghijklmnopqrstuu8m01/OKKeqe.KVCwALriSagTRDKwHHe"

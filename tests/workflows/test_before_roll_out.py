@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from tests.fixtures.tools import give_up
 from tests.infra.terraform import MissingTerraformError, find_terraform, scratch_tree
-from tests.tools import give_up
 from tests.workflows.tree import ROOT, SCRIPTS
 
 PROVED = "what_the_migration_needs"

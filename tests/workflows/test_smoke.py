@@ -1,7 +1,7 @@
 """The smoke test knows the application's answers: asked by the real curl, the real server gives those it waits for."""
 
-from tests.servers import serving
-from tests.tools import program
+from tests.fixtures.servers import serving
+from tests.fixtures.tools import program
 from tests.workflows.stubs import Machine
 from tests.workflows.test_deployment_scripts import OUTPUTS, TF
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.tools import give_up
 from tests.infra.terraform import ROOT, TREE, scratch_tree
-from tests.tools import give_up
 
 pytestmark = [pytest.mark.infra, pytest.mark.timeout(300)]
 

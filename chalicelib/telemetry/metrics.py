@@ -1,0 +1,171 @@
+"""What Prometheus scrapes from this process: the shop's instruments, in a registry of its own.
+
+What must hold: no label holds an id; the number of series is fixed once every kind of thing has happened.
+
+Names follow OpenTelemetry's semantic conventions where there are any:
+https://opentelemetry.io/docs/specs/semconv/database/database-metrics/
+"""
+
+import os
+import resource
+from collections.abc import Iterator
+from typing import Protocol
+
+from chalice.app import Response
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from chalicelib import __version__
+from chalicelib.ports import AuditResult, CacheResult
+from chalicelib.stores.circuit_breaker import CircuitBreaker
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.025, 0.1, 0.5)
+FENCE_STAGES = ("raise", "publish")
+
+
+class PoolCounts(Protocol):
+    """How many connections a pool has."""
+
+    def checkedout(self) -> int:
+        """Return how many are in use."""
+
+    def checkedin(self) -> int:
+        """Return how many are idle."""
+
+    def size(self) -> int:
+        """Return how many there may be."""
+
+
+class ShopMetrics:
+    """The instruments. Thread-safe.
+
+    Args:
+        registry: where they are registered.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, that nobody reads
+        requests = Counter(
+            "cache_requests", "Reads of a product, by how they were answered.", ["result"], registry=registry
+        )
+        fences = Counter(
+            "cache_fence_failures",
+            "Writes that were not acknowledged since Redis was away.",
+            ["stage"],
+            registry=registry,
+        )
+        audits = Counter(
+            "cache_audit", "Cached answers that were compared with the database.", ["result"], registry=registry
+        )
+        self.operations = Histogram(
+            "db_client_operation_duration_seconds",
+            "Round trips to the stores.",
+            ["db_system_name", "db_operation_name"],
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.pool_wait = Histogram(
+            "db_client_connection_wait_duration_seconds",
+            "How long operations waited for a connection to PostgreSQL.",
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.pool_timeouts = Counter(
+            "db_client_connection_timeouts", "Operations that got no connection in time.", registry=registry
+        )
+        self.local_hits = Counter(
+            "cache_local_hits", "Hits that were answered from this task's own memory.", registry=registry
+        )
+        self.cache_requests = {result: requests.labels(result) for result in CacheResult}
+        self.cache_audits = {result: audits.labels(result) for result in AuditResult}
+        self.fence_failures = {stage: fences.labels(stage) for stage in FENCE_STAGES}
+        self.stores = Stores()
+        registry.register(self.stores)
+
+
+class Stores(Collector):
+    """Tells whether the stores answer, and where the connections to PostgreSQL are."""
+
+    def __init__(self) -> None:
+        self._breakers: dict[str, CircuitBreaker] = {}
+        self._pool: PoolCounts | None = None
+
+    def watch_database(self, pool: PoolCounts, breaker: CircuitBreaker) -> None:
+        """Tell of this database from now on."""
+        self._pool = pool
+        self._breakers["postgres"] = breaker
+
+    def watch_cache(self, breaker: CircuitBreaker) -> None:
+        """Tell of this cache from now on."""
+        self._breakers["redis"] = breaker
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the state of things."""
+        up = GaugeMetricFamily("store_up", "1 while the store answers, 0 while it is left alone.", labels=["store"])
+        failures = CounterMetricFamily("store_failures", "What the store did not answer.", labels=["store"])
+        for store, breaker in self._breakers.items():
+            up.add_metric([store], 0 if breaker.is_open else 1)
+            failures.add_metric([store], breaker.failures)
+        yield up
+        yield failures
+        if self._pool is not None:
+            yield from _connections(self._pool)
+
+
+def _connections(pool: PoolCounts) -> Iterator[Metric]:
+    count = GaugeMetricFamily("db_client_connection_count", "Connections to PostgreSQL.", labels=["state"])
+    count.add_metric(["used"], pool.checkedout())
+    count.add_metric(["idle"], pool.checkedin())
+    yield count
+    yield GaugeMetricFamily("db_client_connection_max", "Connections that there may be.", pool.size())
+
+
+class CpuSplit(Collector):
+    """The two that people who come from Node ask for, and the Python client adds up."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the process's times."""
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        yield CounterMetricFamily("process_cpu_user_seconds", "CPU time outside the kernel.", usage.ru_utime)
+        yield CounterMetricFamily("process_cpu_system_seconds", "CPU time inside the kernel.", usage.ru_stime)
+
+
+def _describe_process(registry: CollectorRegistry) -> None:
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    registry.register(CpuSplit())
+    build = GaugeMetricFamily("build_info", "What runs here.", labels=["version", "revision"])
+    build.add_metric([__version__, os.environ.get("REVISION", "unknown")], 1)
+    registry.register(_Constant(build))
+
+
+class _Constant(Collector):
+    def __init__(self, metric: Metric) -> None:
+        self._metric = metric
+
+    def collect(self) -> Iterator[Metric]:
+        yield self._metric
+
+
+REGISTRY = CollectorRegistry()
+"""What /metrics shows; the adapter adds what it knows of requests."""
+
+METRICS = ShopMetrics(REGISTRY)
+_describe_process(REGISTRY)
+
+
+def metrics_response(accept: str | None) -> Response:
+    """Answer a scrape in the format that the Accept header asks for."""
+    encode, content_type = choose_encoder(accept or "")
+    return Response(encode(REGISTRY).decode(), {"Content-Type": content_type}, 200)

@@ -1,0 +1,136 @@
+"""Where the shop meets HTTP: its responses, its errors, and what it reads from paths, queries and headers."""
+
+import functools
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import ParamSpec
+
+from chalice.app import Request, Response
+
+from chalicelib.errors import BadRequestError, NotFoundError, ServiceUnavailableError, ShopError
+from chalicelib.ports import Ahead, Reading
+from chalicelib.product import MAX_ID, Product
+from chalicelib.web.entity_tags import HeaderSource, etag_of, is_not_modified
+
+Parameters = ParamSpec("Parameters")
+ResponseAhead = Response | Awaitable[Response | None] | None
+
+
+logger = logging.getLogger("shop")
+
+JSON = "application/json"
+AWAY = "the shop cannot do this right now; the same request is safe to send again"
+DEFAULT_PAGE = 20
+MAX_PAGE = 100
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,9}")
+
+
+def answered(handler: Callable[Parameters, Response]) -> Callable[Parameters, Response]:
+    """Turn what a handler raises of the shop's errors into its answer: the one place where that is done."""
+
+    @functools.wraps(handler)
+    def with_errors_answered(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Response:
+        try:
+            return handler(*args, **kwargs)
+        except ShopError as error:
+            return _error(error)
+
+    return with_errors_answered
+
+
+def _error(error: ShopError) -> Response:
+    headers: dict[str, str | list[str]] = {"Content-Type": JSON}
+    message = str(error)
+    if isinstance(error, ServiceUnavailableError):
+        logger.warning("%s: %s", type(error).__name__, error)  # what is away is for the log, not for the client
+        headers["Retry-After"] = str(error.retry_after)
+        message = AWAY
+    return Response({"Code": error.code, "Message": message}, headers, error.status)
+
+
+def json_response(body: bytes | str, status: int = 200, **headers: str) -> Response:
+    """Answer with JSON that is already written; `headers` are named with underscores for hyphens."""
+    text = body.decode() if isinstance(body, bytes) else body
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(text, {"Content-Type": JSON, **named}, status)
+
+
+def body_of(request: Request) -> bytes:
+    """Return a request's body as it was sent."""
+    body = request.raw_body
+    return body if isinstance(body, bytes) else body.encode()
+
+
+def no_content() -> Response:
+    """Answer that it is done and there is nothing to say."""
+    return Response("", {}, 204)
+
+
+def replaced_response(product: Product) -> Response:
+    """Answer a write that left this product."""
+    body = product.to_json()
+    return json_response(body, ETag=etag_of(body))
+
+
+def created_response(product: Product, *, created: bool) -> Response:
+    """Answer a creation: 201, or 200 where the very same product was already there."""
+    return json_response(product.to_json(), 201 if created else 200, Location=f"/product/{product.id}")
+
+
+def product_response(product_id: int, reading: Reading, headers: HeaderSource) -> Response:
+    """Answer a read: the product, 304 where the client already has it, or 404."""
+    if reading.body is None:
+        raise NotFoundError(f"there is no product {product_id}")
+    etag = etag_of(reading.body)
+    if is_not_modified(headers, etag):
+        return Response("", {"ETag": etag, "X-Cache": reading.result}, 304)
+    return Response(reading.body.decode(), {"Content-Type": JSON, "ETag": etag, "X-Cache": reading.result}, 200)
+
+
+def product_response_ahead(product_id: int, reading: Ahead, headers: HeaderSource) -> ResponseAhead:
+    """Answer a read that an event loop makes, at once or once it is awaited; None where there is no reading."""
+    if reading is None or isinstance(reading, Reading):
+        return reading and _answered_product(product_id, reading, headers)
+    return _awaited(product_id, reading, headers)
+
+
+async def _awaited(product_id: int, awaited: Awaitable[Reading | None], headers: HeaderSource) -> Response | None:
+    reading = await awaited
+    return reading and _answered_product(product_id, reading, headers)
+
+
+_answered_product = answered(product_response)
+
+
+def parse_id(text: str) -> int:
+    """Read a product's id from a path.
+
+    Raises:
+        BadRequestError: it is not a whole number from 1 to 2147483647, written plainly.
+    """
+    product_id = int(text) if _WHOLE.fullmatch(text) else 0
+    if not 1 <= product_id <= MAX_ID:
+        raise BadRequestError(f"id must be a whole number from 1 to {MAX_ID}")
+    return product_id
+
+
+def parse_page(query: Mapping[str, str] | None) -> tuple[int, int]:
+    """Read `after` (default 0) and `limit` (default 20) from a query.
+
+    Raises:
+        BadRequestError: one of them is not a whole number in its range, or there is another parameter.
+    """
+    query = query or {}
+    faults = [f"{json.dumps(name)} is not a known parameter" for name in sorted(set(query) - {"after", "limit"})]
+    numbers = {}
+    for name, default, low, high in (("after", 0, 0, MAX_ID), ("limit", DEFAULT_PAGE, 1, MAX_PAGE)):
+        text = query.get(name, str(default))
+        if _WHOLE.fullmatch(text) and low <= int(text) <= high:
+            numbers[name] = int(text)
+        else:
+            faults.append(f"{name} must be a whole number from {low} to {high}")
+    if faults:
+        raise BadRequestError(*faults)
+    return numbers["after"], numbers["limit"]

@@ -1,0 +1,160 @@
+"""Build the event that a REST API hands to its Lambda function (payload version 1.0).
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+"""
+
+import base64
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fargate.gateway.routing import Match
+from fargate.http.identifiers import RequestIds
+from fargate.http.messages import HOP_BY_HOP, Header, HttpRequest, client_address
+
+Event = dict[str, Any]
+
+API_ID = "container"
+
+
+_NOBODY: dict[str, str | None] = dict.fromkeys(
+    (
+        "accessKey",
+        "accountId",
+        "apiKey",
+        "caller",
+        "cognitoAuthenticationProvider",
+        "cognitoAuthenticationType",
+        "cognitoIdentityId",
+        "cognitoIdentityPoolId",
+        "principalOrgId",
+        "user",
+        "userArn",
+    )
+)
+"""The identity of a caller that AWS knows nothing of."""
+
+
+class EventBuilder:
+    """Turns requests into events; what is the same for every request is worked out once."""
+
+    def __init__(self, base_path: str, trusted_proxies: int, account_id: str, binary_types: Sequence[str]) -> None:
+        self._account_id = account_id
+        self._trusted_proxies = trusted_proxies
+        self._binary_types = binary_types
+        self.stage = base_path.strip("/").replace("/", "-") or "api"
+
+    def build(self, request: HttpRequest, path: str, match: Match, ids: RequestIds, now: float) -> Event:
+        """Return the event of one request.
+
+        Args:
+            request: as it came over the wire.
+            path: its path without the base path.
+            match: the route that was found for it.
+            ids: what the request is called.
+            now: seconds since the epoch.
+        """
+        many = _collect(request.headers)
+        source_ip = client_address(request, self._trusted_proxies)
+        many["X-Amzn-Trace-Id"] = [ids.trace_header]
+        if not self._trusted_proxies or "X-Forwarded-For" not in many:
+            _describe_hop(many, request)
+        headers = {name: values[-1] for name, values in many.items()}
+        query = _query(request.query)
+        body, encoded = self._body(request.body, headers.get("Content-Type"))
+        pattern = match.route.pattern
+        host = _without_port(headers.get("Host", ""))
+        return {
+            "resource": pattern,
+            "path": path,
+            "httpMethod": request.method,
+            "headers": headers,
+            "multiValueHeaders": many,
+            "queryStringParameters": query and {name: values[-1] for name, values in query.items()},
+            "multiValueQueryStringParameters": query,
+            "pathParameters": match.parameters,
+            "stageVariables": None,
+            "requestContext": {
+                "accountId": self._account_id,
+                "apiId": API_ID,
+                "resourceId": pattern,
+                "resourcePath": pattern,
+                "httpMethod": request.method,
+                "path": request.path,
+                "stage": self.stage,
+                "protocol": request.protocol,
+                "requestId": ids.request_id,
+                "extendedRequestId": ids.extended_id,
+                "requestTime": _request_time(int(now)),
+                "requestTimeEpoch": int(now * 1000),
+                "domainName": host,
+                "domainPrefix": host.partition(".")[0],
+                "identity": {**_NOBODY, "sourceIp": source_ip, "userAgent": headers.get("User-Agent")},
+                "localPort": request.local_port,
+            },
+            "body": body,
+            "isBase64Encoded": encoded,
+        }
+
+    def _body(self, body: bytes, content_type: str | None) -> tuple[str | None, bool]:
+        if not body:
+            return None, False
+        if not self._is_binary(content_type):
+            try:
+                return body.decode(), False
+            except UnicodeDecodeError:
+                pass
+        return base64.b64encode(body).decode("ascii"), True
+
+    def _is_binary(self, content_type: str | None) -> bool:
+        binary_types = self._binary_types
+        if "*/*" in binary_types:
+            return True
+        return content_type is not None and content_type.partition(";")[0].strip().lower() in binary_types
+
+
+def _collect(headers: Iterable[Header]) -> dict[str, list[str]]:
+    many: dict[str, list[str]] = {}
+    for name, value in headers:
+        if name in HOP_BY_HOP:
+            continue
+        if name in many:
+            many[name].append(value)
+        else:
+            many[name] = [value]
+    return many
+
+
+def _describe_hop(many: dict[str, list[str]], request: HttpRequest) -> None:
+    """Add what API Gateway adds of the last hop, in the place of what a client claimed."""
+    many["X-Forwarded-For"] = [request.peer]
+    if request.local_port is not None:  # elsewhere AWS has said so
+        many["X-Forwarded-Proto"] = ["http"]
+        many["X-Forwarded-Port"] = [str(request.local_port)]
+
+
+def _without_port(host: str) -> str:
+    return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
+
+
+def _query(text: str) -> dict[str, list[str]] | None:
+    if not text:
+        return None
+    many: dict[str, list[str]] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        many.setdefault(name, []).append(value)
+    return many or None
+
+
+_last_request_time: tuple[int, str] = (0, "")
+
+
+def _request_time(second: int) -> str:
+    """Write a time as API Gateway does, `24/Nov/2026:10:00:00 +0000`; the text of the last second is kept."""
+    global _last_request_time
+    known, text = _last_request_time
+    if known != second:
+        text = datetime.fromtimestamp(second, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+        _last_request_time = (second, text)
+    return text

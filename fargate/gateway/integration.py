@@ -1,0 +1,136 @@
+"""Read the response that the app returned, as API Gateway reads a proxy integration's.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from chalice.app import Response
+
+from fargate.errors import BadGateway
+from fargate.http.bounded_cache import remembered
+from fargate.http.messages import HOP_BY_HOP, Header, HttpResponse
+
+DOORS_OWN = frozenset(name.lower() for name in HOP_BY_HOP) | {"content-length"}
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FORBIDDEN = re.compile(r"[\r\n\0]")
+
+
+def read_response(answer: object) -> HttpResponse:
+    """Turn `{"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}` into a response.
+
+    Raises:
+        BadGateway: the answer is not of that form.
+    """
+    if not isinstance(answer, dict):
+        raise BadGateway
+    status = _status(answer.get("statusCode"))
+    headers, has_content_type = _headers(answer.get("multiValueHeaders"), answer.get("headers"))
+    body = _body(answer.get("body"), answer.get("isBase64Encoded", False))
+    if not has_content_type and status not in (204, 304):
+        headers.append(("Content-Type", "application/json"))
+    return HttpResponse(status, headers, body)
+
+
+def read_plain(answer: Response) -> HttpResponse | None:
+    """Read an answer of text with one value for each header, as most are, without the form it has on Lambda.
+
+    None: it is another, which `Response.to_dict` and `read_response` know how to read.
+    """
+    body, headers = answer.body, answer.headers
+    if type(body) is not str or "Content-Type" not in headers or not 200 <= answer.status_code <= 599:
+        return None
+    pairs: list[Any] = list(headers.items())
+    try:
+        values = "".join([value for _, value in pairs])
+    except TypeError:  # one is a list, or a number
+        return None
+    if not (values.isascii() and values.isprintable() and all(map(_is_plain, headers))):
+        return None
+    return HttpResponse(answer.status_code, pairs, body.encode())
+
+
+@remembered
+def _is_plain(name: str) -> bool:
+    return name.lower() not in DOORS_OWN and _TOKEN.fullmatch(name) is not None
+
+
+def _status(value: object) -> int:
+    if isinstance(value, str) and len(value) == 3 and value.isdecimal():
+        value = int(value)
+    if not isinstance(value, int) or not 200 <= value <= 599:
+        raise BadGateway
+    return int(value)
+
+
+def _headers(many: object, single: object) -> tuple[list[Header], bool]:
+    """Join both maps: `multiValueHeaders` first, then those pairs of `headers` that are not among them.
+
+    Tells beside them whether there is a Content-Type.
+    """
+    headers: list[Header] = []
+    seen: set[str] = set()
+    for name, values in _items(many):
+        if not isinstance(values, list | tuple):
+            raise BadGateway
+        known = _known_as(name)
+        seen.add(known)
+        if known not in DOORS_OWN:
+            headers.extend([(name, _text(value)) for value in values])
+    for name, value in _items(single):
+        known = _known_as(name)
+        if known not in DOORS_OWN and not (known in seen and _has(headers, known, value)):
+            headers.append((name, _text(value)))
+            seen.add(known)
+    return headers, "content-type" in seen
+
+
+def _items(headers: object) -> Iterable[tuple[str, Any]]:
+    if headers is None:
+        return ()
+    if not isinstance(headers, dict):
+        raise BadGateway
+    return headers.items()
+
+
+def _has(headers: list[Header], known: str, value: object) -> bool:
+    return any(name.lower() == known and text == _text(value) for name, text in headers)
+
+
+@lru_cache(maxsize=1024)
+def _known_as(name: object) -> str:
+    """Return the one spelling that a header is compared by; apps use few names again and again."""
+    if not isinstance(name, str) or not _TOKEN.fullmatch(name):
+        raise BadGateway
+    return name.lower()
+
+
+def _text(value: object) -> str:
+    """Write a header's value as JSON would have carried it; what is not Latin-1 goes out as its UTF-8 bytes."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = "" if value is None else str(value)
+    if _FORBIDDEN.search(text):
+        raise BadGateway
+    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("latin-1")
+
+
+def _body(body: object, is_base64: object) -> bytes:
+    if body is None:
+        return b""
+    if not isinstance(body, str | bytes):
+        raise BadGateway
+    if is_base64:
+        try:
+            return base64.b64decode(body, validate=True)
+        except (binascii.Error, ValueError):
+            raise BadGateway from None
+    try:
+        return body if isinstance(body, bytes) else body.encode()
+    except UnicodeEncodeError:
+        raise BadGateway from None

@@ -1,0 +1,40 @@
+"""Refuse requests in whose bytes another server might see other messages: what request smuggling is made of."""
+
+from collections.abc import Sequence
+
+from fargate.errors import BadRequest, NotSupported
+from fargate.http.messages import Header
+
+
+def check_framing(version: str, headers: Sequence[Header]) -> None:
+    """Check the headers that say where a request ends and whom it is for (RFC 9112, sections 3.2 and 6).
+
+    Args:
+        version: of HTTP: "1.0" or "1.1".
+        headers: names as `canonical` writes them.
+
+    Raises:
+        BadRequest: they contradict each other, occur twice, or Host is missing or empty.
+        NotSupported: a transfer coding other than chunked.
+    """
+    hosts: list[str] = []
+    codings: list[str] = []
+    lengths = 0
+    for name, value in headers:
+        if name == "Host":
+            hosts.append(value)
+        elif name == "Content-Length":
+            lengths += 1
+        elif name == "Transfer-Encoding":
+            codings.append(value.lower())
+    if len(hosts) > 1 or lengths > 1 or (version == "1.1" and not any(hosts)):
+        raise BadRequest
+    if codings:
+        _check_codings(version, codings, lengths)
+
+
+def _check_codings(version: str, codings: list[str], lengths: int) -> None:
+    if lengths or version != "1.1":
+        raise BadRequest
+    if codings != ["chunked"]:
+        raise NotSupported

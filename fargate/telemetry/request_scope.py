@@ -1,0 +1,47 @@
+"""What belongs to the request being served, for whoever writes a log line or a trace meanwhile.
+
+What must hold: nothing here outlives its request or is seen from another one. Each request runs in a context of its own
+(`fargate.gateway.core`), so the context variable needs no cleaning up.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any
+
+from fargate.http.identifiers import RequestIds
+from fargate.http.messages import HttpRequest
+
+
+class RequestScope:
+    """One request, what it is called, and the keys that its handler has appended to log lines."""
+
+    __slots__ = ("began", "client", "ids", "log_keys", "recorded", "request")
+
+    def __init__(self, request: HttpRequest | None, ids: RequestIds, client: str = "", began: float = 0.0) -> None:
+        self.request = request
+        self.ids = ids
+        self.client = client  # address
+        self.began = began  # on the clock of whoever watches
+        self.recorded = False  # as a trace segment
+        self.log_keys: dict[int, dict[str, Any]] = {}  # by the formatter's id
+
+
+_current: ContextVar[RequestScope | None] = ContextVar("request", default=None)
+
+current_scope = _current.get
+"""Return the scope of the request being served, or None outside of one."""
+
+
+@contextlib.contextmanager
+def no_scope() -> Iterator[None]:
+    """Step out of the request being served while the block runs."""
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+enter_scope = _current.set
+"""Make a scope the current one for the rest of this context."""

@@ -1,0 +1,144 @@
+"""The function: the unpacked package under AWS's own runtime client, in a process that sees nothing else of ours."""
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import app
+from local.processes import Child, Program
+from local.waiting import wait_until
+from tests.aws_lambda.runtime_api import RuntimeApi, serving_runtime_api
+from tests.contract.doors import Door, resource_of, through_json
+from tests.contract.events import read_result, rest_event
+from tests.contract.messages import Answer, Request
+from tests.fixtures.servers import passed_on
+
+NAME = "chalice-app-dev"
+IMPORT_SECONDS = 60.0
+OUTPUT_SECONDS = 10.0
+
+# CPU time, which neighbours on the machine disturb least. Lambda's client is there before the function is.
+_TIMED_IMPORT = """
+import awslambdaric.bootstrap, time
+began = time.process_time()
+import app
+print(time.process_time() - began)
+"""
+
+_LISTED_IMPORT = """
+import awslambdaric.bootstrap, sys
+before = set(sys.modules)
+import app
+print(*set(sys.modules) - before)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """Where a function runs: the unpacked package, and what AWS's runtime brings."""
+
+    task: Path
+    runtime: Path
+
+    @property
+    def python(self) -> list[str]:
+        """A Python that has its standard library, and no site-packages."""
+        return [sys.executable, "-S"]
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What Lambda says to every function. Nothing can be written beside the code, so no bytecode either."""
+        return {
+            **passed_on(),
+            "PYTHONPATH": f"{self.task}:{self.runtime}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "LAMBDA_TASK_ROOT": str(self.task),
+            "LAMBDA_RUNTIME_DIR": str(self.runtime),
+            "AWS_LAMBDA_FUNCTION_NAME": NAME,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{NAME}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "2026/11/24/[$LATEST]6f9b0d1e",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
+            "AWS_REGION": "eu-west-1",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
+            "TZ": ":UTC",
+            "_HANDLER": "app.app",
+        }
+
+    def import_seconds(self) -> float:
+        """Import the package in a fresh process; return how long that took, in CPU time."""
+        return float(self._said_by(_TIMED_IMPORT))
+
+    def imported_modules(self) -> set[str]:
+        """Import the package in a fresh process; return the names of the modules that this imports."""
+        return set(self._said_by(_LISTED_IMPORT).split())
+
+    def _said_by(self, program: str) -> str:
+        run = subprocess.run(
+            [*self.python, "-c", program],
+            env=self.environ,
+            cwd=self.task,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=IMPORT_SECONDS,
+        )
+        return run.stdout
+
+
+class Function(Door):
+    """A running function, behind an API Gateway that routes: asked in requests, it answers in answers."""
+
+    def __init__(self, api: RuntimeApi, child: Child, log: Path) -> None:
+        self.child = child
+        self._api = api
+        self._log = log
+
+    def ask(self, request: Request) -> Answer:
+        return self.invoke(request)
+
+    def invoke(self, request: Request, **options: Any) -> Answer:
+        """Send one request, with what else the Runtime API may say of it."""
+        resource, parameters = resource_of(list(app.app.routes), request.path)
+        event = rest_event(request, resource, parameters)
+        return read_result(self._api.invoke(through_json(event), **options))
+
+    def output(self) -> str:
+        """Everything it has written so far."""
+        return self._log.read_text(encoding="utf-8")
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return what it has written, each line of which must be JSON."""
+        return [json.loads(line) for line in self.output().splitlines()]
+
+    def awaited_lines(self, count: int) -> list[dict[str, Any]]:
+        """Return its lines once there are so many."""
+        assert wait_until(lambda: len(self.output().splitlines()) >= count, OUTPUT_SECONDS), self.output()
+        return self.lines()
+
+
+@contextlib.contextmanager
+def running(sandbox: Sandbox, environ: Mapping[str, str], log: Path) -> Iterator[Function]:
+    """Run the function with these variables, and no others but Lambda's, until the block ends."""
+    with serving_runtime_api() as api:
+        child = Child(
+            Program(
+                "the function",
+                [*sandbox.python, "-m", "awslambdaric", "app.app"],
+                log=log,
+                environ={**sandbox.environ, **environ, "AWS_LAMBDA_RUNTIME_API": api.address},
+                folder=sandbox.task,
+            )
+        )
+        try:
+            yield Function(api, child, log)
+        finally:
+            child.end()

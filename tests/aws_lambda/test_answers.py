@@ -1,0 +1,223 @@
+"""The package answers as the container does, byte for byte: every route, in success and in failure.
+
+The same stories are told to both, over the same stores emptied anew: to `python -m fargate` over a socket, and to the
+unpacked package under AWS's own runtime client, in the events of a REST API.
+"""
+
+import itertools
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+import redis
+from pg8000.native import Connection
+
+from app import app
+from chalicelib.settings import read_settings
+from local.ports import free_port
+from local.waiting import wait_until
+from tests.aws_lambda.function import Function, Sandbox, running
+from tests.aws_lambda.packaged import Package
+from tests.aws_lambda.secrets import serving_secrets_manager
+from tests.chalicelib.database.products import database_at
+from tests.chalicelib.database.rds import KEY as SECRET_KEY
+from tests.chalicelib.database.rds import KEY_ID, rds_before
+from tests.contract.doors import ServerDoor, resource_of
+from tests.contract.messages import Answer, Request
+from tests.contract.test_two_homes import DETAILS, KEY, STORY, TV, read, tell, write
+from tests.fargate.telemetry.xray.daemon import Daemon, listening_daemon
+from tests.fixtures.certificates import Authority
+from tests.fixtures.servers import serving
+
+Start = Callable[[dict[str, str]], AbstractContextManager[Function]]
+
+# What the story of all homes leaves out.
+MORE: dict[str, Request] = {
+    "created": write("POST", "/data", TV),
+    "named by the caller": read("/product/1", ("X-Request-Id", "order-42")),
+    "named without sense": read("/product/1", ("X-Request-Id", "a b")),
+    "the largest id": read("/product/2147483647"),
+    "past the largest id": write("DELETE", "/product/2147483648"),
+    "replaced by a list": write("PUT", "/product/1", b"[]"),
+    "replaced in another type": Request("PUT", "/product/1", [KEY, ("Content-Type", "text/xml")], DETAILS),
+    "removed under no id": write("DELETE", "/product/x"),
+    "nothing after the last": read("/products?after=2147483647"),
+    "an unknown parameter": read("/products?after=1&after=2&before=3"),
+}
+
+# Both stores away.
+AWAY: dict[str, Request] = {
+    "what it is": read("/"),
+    "how it is": read("/status"),
+    "alive": read("/livez"),
+    "ready": read("/readyz"),
+    "described": read("/openapi.json"),
+    "a product": read("/product/1"),
+    "a page": read("/products"),
+    "created": write("POST", "/data", TV),
+    "replaced": write("PUT", "/product/1", DETAILS),
+    "removed": write("DELETE", "/product/1"),
+    "every fault all the same": write("POST", "/data", b"{}"),
+}
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[Daemon]:
+    with listening_daemon() as daemon:
+        yield daemon
+
+
+@pytest.fixture(scope="module")
+def environ(module_database_url: str, module_redis_url: str, daemon: Daemon) -> dict[str, str]:
+    return {
+        "DATABASE_URL": module_database_url,
+        "REDIS_URL": module_redis_url,
+        "AWS_XRAY_DAEMON_ADDRESS": daemon.address,
+    }
+
+
+@pytest.fixture(scope="module")
+def start(sandbox: Sandbox, packaged: Callable[[str], Package], tmp_path_factory: pytest.TempPathFactory) -> Start:
+    """Run the function as the stage `dev` is configured, but for these variables."""
+    folder, numbers = tmp_path_factory.mktemp("output"), itertools.count()
+
+    def start(environ: dict[str, str]) -> AbstractContextManager[Function]:
+        return running(sandbox, {**packaged("dev").environ, **environ}, folder / f"function-{next(numbers)}")
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def function(start: Start, environ: dict[str, str]) -> Iterator[Function]:
+    with start(environ) as function:
+        yield function
+
+
+@pytest.fixture(scope="module")
+def container(environ: dict[str, str]) -> Iterator[ServerDoor]:
+    with serving({**environ, "API_KEYS": KEY[1]}) as server:
+        yield ServerDoor(server)
+
+
+@pytest.fixture
+def empty_stores(environ: dict[str, str]) -> Callable[[], None]:
+    settings = read_settings(environ)
+    login, at = settings.database_credentials, settings.database
+
+    def empty() -> None:
+        connection = Connection(
+            login.username, host=at.host, port=at.port, password=login.password, database=at.database
+        )
+        with connection as database, redis.Redis.from_url(settings.redis_url) as cache:
+            database.run("TRUNCATE products")
+            cache.flushdb()
+
+    return empty
+
+
+@pytest.mark.parametrize("story", [STORY, MORE], ids=["the story of all homes", "more"])
+def test_the_package_answers_as_the_container_does(
+    story: dict[str, Request], function: Function, container: ServerDoor, empty_stores: Callable[[], None]
+) -> None:
+    empty_stores()
+    there = tell(container, story)
+    empty_stores()
+    assert tell(function, story) == there
+    assert all(answer.status < 500 for answer in there.values())
+
+
+def test_so_it_does_with_both_stores_away(start: Start) -> None:
+    environ = {
+        "DATABASE_URL": f"postgresql://shop:test@127.0.0.1:{free_port()}/shop",
+        "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0",
+    }
+    with serving({**environ, "API_KEYS": KEY[1]}) as server:
+        there = tell(ServerDoor(server), AWAY)
+    with start(environ) as function:
+        assert tell(function, AWAY) == there
+    assert [there[chapter].status for chapter in ("a product", "a page", "created", "replaced", "removed")] == [503] * 5
+
+
+def test_a_package_that_answers_otherwise_is_told_apart(
+    sandbox: Sandbox, container: ServerDoor, environ: dict[str, str], tmp_path: Path
+) -> None:
+    """The control: one word differs in one file."""
+    altered = Sandbox(altered_copy(sandbox.task, tmp_path / "task"), sandbox.runtime)
+    story = {"gone": read("/product/2147483646")}
+    with running(altered, environ, tmp_path / "output") as function:
+        assert tell(function, story) != tell(container, story)
+
+
+def altered_copy(task: Path, folder: Path) -> Path:
+    folder.mkdir()
+    for top in task.iterdir():
+        if top.name != "chalicelib":
+            (folder / top.name).symlink_to(top)
+    shutil.copytree(task / "chalicelib", folder / "chalicelib", ignore=shutil.ignore_patterns("__pycache__"))
+    file = folder / "chalicelib" / "http.py"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("there is no product", "here is no product"), encoding="utf-8")
+    return folder
+
+
+def test_the_stories_leave_no_route_out() -> None:
+    told = {(resource_of(list(app.routes), each.path)[0], each.method) for each in [*STORY.values(), *MORE.values()]}
+    told.add(("/metrics", "GET"))  # below
+    assert told == {(path, method) for path, methods in app.routes.items() for method in methods}
+
+
+def test_metrics_have_the_shops_families_in_both(function: Function, container: ServerDoor) -> None:
+    here, there = function.get("/metrics"), container.get("/metrics")
+    assert (here.status, here.header("content-type")) == (there.status, there.header("content-type"))
+    assert families(here) - families(there) == set()
+    assert {name.partition("_")[0] for name in families(there) - families(here)} == {"http", "log"}  # the adapter's
+
+
+def families(answer: Answer) -> set[str]:
+    return set(re.findall(r"^# TYPE (\w+) ", answer.body.decode(), re.MULTILINE))
+
+
+def test_each_request_leaves_one_line_and_nothing_else_is_said(start: Start, environ: dict[str, str]) -> None:
+    with start(environ) as function:
+        tell(function, STORY)
+        lines = function.awaited_lines(len(STORY))
+    assert [line["http"]["method"] for line in lines] == [request.method for request in STORY.values()]
+    assert all(line["service"] == "chalice-app" for line in lines)
+
+
+def test_what_it_asks_the_stores_is_in_the_requests_trace(function: Function, daemon: Daemon) -> None:
+    root = "1-67891233-abcdef012345678912345678"
+    function.invoke(read("/products"), trace=f"Root={root};Parent=53995c3f42cd8ad8;Sampled=1")
+    segment = daemon.receive(root)
+    assert (segment["name"], segment["type"], segment["parent_id"]) == ("PostgreSQL", "subsegment", "53995c3f42cd8ad8")
+
+
+def test_credentials_come_from_secrets_manager_through_the_boto3_that_lambda_brings(
+    start: Start, environ: dict[str, str]
+) -> None:
+    with (
+        serving_secrets_manager() as secrets,
+        start({**environ, **secrets.keep_login_of(environ["DATABASE_URL"])}) as function,
+    ):
+        assert function.get("/products").status == 200
+
+
+def test_tokens_are_signed_by_the_botocore_that_lambda_brings(
+    start: Start, environ: dict[str, str], tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    with rds_before(*database_at(environ["DATABASE_URL"]), "eu-west-1", authority.server("localhost")) as rds:
+        login = {
+            "DATABASE_URL": f"postgresql://shop_service@localhost:{rds.port}/shop?sslrootcert={authority.file}"
+            "&sslmode=verify-full",
+            "DATABASE_IAM_AUTH": "true",
+            "AWS_ACCESS_KEY_ID": KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        }
+        with start({**environ, **login}) as function:
+            assert wait_until(lambda: function.get("/products").status == 200, 30)
+        assert {login.user for login in rds.logins} == {"shop_service"}
+        assert rds.refusals == []

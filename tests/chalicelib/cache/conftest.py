@@ -1,0 +1,81 @@
+"""The cache's parts over the session's real Redis, with waits that are recorded instead of waited."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import redis
+
+from chalicelib.cache import hot_set
+from chalicelib.cache.audit import Audit
+from chalicelib.cache.local_copies import LocalCopies
+from chalicelib.cache.read_through import Lifetimes, ReadThroughCache
+from chalicelib.cache.redis_steps import RedisSteps
+from chalicelib.ports import AuditResult
+from chalicelib.redis_client.errors import RedisError
+from chalicelib.redis_client.thread_connections import ThreadConnections
+from chalicelib.stores.circuit_breaker import CircuitBreaker
+from tests.fixtures.entries import since_member
+from tests.fixtures.redis_clients import Client, redis_client
+
+LEASE_MS = 50
+
+
+@dataclass
+class Task:
+    """One task's cache, its parts, and what it waited."""
+
+    client: Client
+    lease_ms: int = LEASE_MS
+    loop_connection: Callable[[], Any] | None = None
+    waits: list[float] = field(default_factory=list)
+    database: dict[int, bytes] = field(default_factory=dict)
+    audited: list[AuditResult] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        probe = ThreadConnections(self.client.shop)
+        self.breaker = CircuitBreaker("Redis", lambda: probe.ask("PING"), RedisError)
+        self.shared = RedisSteps(
+            self.client.shop, self.client.shop, self.breaker, loop_connection=self.loop_connection, ahead_seconds=5.0
+        )
+        self.local = LocalCopies()
+        self.audit = Audit(self.shared, self.database.get, self.audited.append, one_in=0)
+        self.cache = ReadThroughCache(
+            self.shared, self.local, self.lease_ms, Lifetimes(), self.audit, sleep=self.waits.append
+        )
+
+    def warm(self, product_id: int) -> None:
+        """Have the task hold in its memory what Redis holds: it is asked for twice."""
+        for _ in range(2):
+            self.cache.read(product_id, lambda: None)
+        assert self.local.get(product_id) is not None
+
+    def forget(self) -> None:
+        """End what is in the task's own memory."""
+        self.local._kept.clear()
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[Client]:
+    """A client of a Redis whose hot set has been there for long."""
+    with redis_client(redis_url) as client:
+        age_hot_set(client)
+        yield client
+
+
+def age_hot_set(client: redis.Redis) -> None:
+    """Have the hot set be there for a minute."""
+    client.zadd(hot_set.KEY, {since_member(client): -(time.time() - 60) * 1000})
+
+
+@pytest.fixture
+def new_task(client: Client) -> Callable[..., Task]:
+    """Make a task; `lease_ms=0` for one that keeps nothing in memory."""
+    return lambda lease_ms=LEASE_MS: Task(client, lease_ms)
+
+
+@pytest.fixture
+def task(new_task: Callable[..., Task]) -> Task:
+    return new_task()

@@ -1,0 +1,296 @@
+"""A Redis that comes back with the past: a promoted replica, a restored snapshot; through every path of a read.
+
+Two real servers, real replication, and a name that moves from one to the other, as a failover does it.
+"""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import pytest
+import redis
+
+from chalicelib.cache import hot_set
+from chalicelib.ports import CacheResult, Reading
+from chalicelib.redis_client import generations, loop_connection
+from chalicelib.redis_client.thread_connections import ThreadConnections
+from local.ports import LOOPBACK
+from local.waiting import wait_until
+from tests.chalicelib.cache.conftest import Task
+from tests.consistency.proxy import Network, Proxy
+from tests.fixtures.entries import held, put
+from tests.fixtures.redis_clients import redis_client
+from tests.fixtures.stores import OwnRedis, running_redis
+
+OLD, NEW = b'{"id":1,"price":1}', b'{"id":1,"price":2}'
+
+
+class Name:
+    """A name for a Redis, which may come to mean another one."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self.proxy = proxy
+        self.url = f"redis://{LOOPBACK}:{proxy.port}/0"
+
+    def move_to(self, server: OwnRedis) -> None:
+        self.proxy.fail_over(server.port)
+
+
+class Loop:
+    """An event loop that goes on while a test does other things."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def ahead(self, task: Task, product_id: int) -> Reading | None:
+        async def read() -> Reading | None:
+            reading = task.cache.read_ahead(product_id, can_await=True)
+            return reading if reading is None or isinstance(reading, Reading) else await reading
+
+        return asyncio.run_coroutine_threadsafe(read(), self._loop).result(10)
+
+    def end(self, task: Task) -> None:
+        if task.shared._ahead is not None:
+            asyncio.run_coroutine_threadsafe(task.shared._ahead.close(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+
+@pytest.fixture
+def replica() -> Iterator[OwnRedis]:
+    with running_redis() as server:
+        yield server
+
+
+@pytest.fixture
+def name(own_redis: OwnRedis) -> Iterator[Name]:
+    with Network() as network:
+        yield Name(network.proxy(own_redis.port))
+
+
+@pytest.fixture
+def new_task(name: Name) -> Iterator[Callable[[], Task]]:
+    """Make tasks that reach their Redis by its name; they wait in earnest."""
+    with contextlib.ExitStack() as stack:
+
+        def make() -> Task:
+            client = stack.enter_context(redis_client(name.url))
+            task = Task(client, loop_connection=partial(loop_connection, name.url))
+            task.cache._sleep = time.sleep
+            return task
+
+        yield make
+
+
+@pytest.fixture
+def task(new_task: Callable[[], Task]) -> Task:
+    return new_task()
+
+
+@pytest.fixture
+def loop(task: Task) -> Iterator[Loop]:
+    loop = Loop()
+    yield loop
+    loop.end(task)
+
+
+def admin(server: OwnRedis) -> redis.Redis:
+    return redis.Redis.from_url(server.url)
+
+
+def follow(primary: OwnRedis, replica: OwnRedis) -> None:
+    """Have the replica hold what the primary holds."""
+    with admin(primary) as at_primary, admin(replica) as at_replica:
+        at_replica.replicaof(LOOPBACK, str(primary.port))
+        assert wait_until(lambda: at_replica.info("replication")["master_link_status"] == "up", 20)
+        assert wait_until(lambda: at_primary.wait(1, 1000) == 1, 20)
+
+
+def promote(replica: OwnRedis) -> None:
+    with admin(replica) as client:
+        client.replicaof("NO", "ONE")
+
+
+def write(task: Task, body: bytes) -> None:
+    """Write product 1, from its fence to its acknowledgement."""
+    fence = task.cache.fence(1)
+    fence.raise_()
+    fence.publish(body)
+
+
+def make_old(task: Task, primary: OwnRedis, replica: OwnRedis) -> None:
+    """Leave a replica with a body that is older than an acknowledged write."""
+    assert task.cache.read(1, lambda: OLD).body == OLD
+    follow(primary, replica)
+    promote(replica)  # cut off: nothing reaches it any more
+    write(task, NEW)
+    with admin(replica) as client:
+        stored = client.get("p1:1")
+        assert isinstance(stored, bytes)
+        assert stored.endswith(OLD), "the past is there"
+
+
+class TestPromotedReplica:
+    """The replica is cut off, a write is acknowledged, the replica is promoted, the name moves."""
+
+    def test_a_thread_does_not_answer_with_what_it_holds(
+        self, task: Task, name: Name, own_redis: OwnRedis, replica: OwnRedis
+    ) -> None:
+        make_old(task, own_redis, replica)
+        name.move_to(replica)
+        task.forget()
+        assert task.cache.read(1, lambda: NEW) == Reading(NEW, CacheResult.MISS)
+        assert task.cache.read(1, lambda: pytest.fail("it is there")) == Reading(NEW, CacheResult.HIT)
+
+    def test_an_event_loop_does_not_either(
+        self, task: Task, loop: Loop, name: Name, own_redis: OwnRedis, replica: OwnRedis
+    ) -> None:
+        make_old(task, own_redis, replica)
+        assert loop.ahead(task, 1) == Reading(NEW, CacheResult.HIT)
+        name.move_to(replica)
+        task.forget()
+        assert loop.ahead(task, 1) is None
+        task.cache.read(1, lambda: NEW)
+        task.forget()
+        assert loop.ahead(task, 1) == Reading(NEW, CacheResult.HIT)
+
+    def test_it_does_not_get_into_a_memory(
+        self, task: Task, loop: Loop, name: Name, own_redis: OwnRedis, replica: OwnRedis
+    ) -> None:
+        make_old(task, own_redis, replica)
+        name.move_to(replica)
+        for _ in range(3):
+            task.local.note(1, time.monotonic())  # hot here: to be kept, if only it were believed
+            assert loop.ahead(task, 1) is None
+            assert task.local.get(1) is None
+
+    def test_a_write_waits_out_the_copies_that_the_other_server_was_told_of(
+        self, task: Task, name: Name, own_redis: OwnRedis, replica: OwnRedis
+    ) -> None:
+        hot_set.create(ThreadConnections(task.client.shop).ask)
+        with admin(own_redis) as client:
+            for member in client.zrange(hot_set.KEY, 0, -1):
+                client.zadd(hot_set.KEY, {member: -(time.time() - 60) * 1000})  # old, as is its copy
+        make_old(task, own_redis, replica)
+        task.cache.read(1, lambda: NEW)
+        task.warm(1)
+        name.move_to(replica)
+        began = time.monotonic()
+        write(task, OLD)
+        assert time.monotonic() - began >= hot_set.LONGEST_WAIT_MS / 1000 - 0.02
+        assert task.local.get(1) is None
+
+    def test_each_product_is_loaded_once_among_all_tasks(
+        self, new_task: Callable[[], Task], name: Name, own_redis: OwnRedis, replica: OwnRedis
+    ) -> None:
+        tasks = [new_task(), new_task()]
+        for product_id in range(10):
+            tasks[0].cache.read(product_id, lambda: OLD)
+        make_old(tasks[0], own_redis, replica)
+        name.move_to(replica)
+        loads: list[int] = []
+
+        def read(number: int) -> bytes | None:
+            product_id = number % 10
+
+            def load() -> bytes:
+                loads.append(product_id)
+                time.sleep(0.05)  # so that others come meanwhile
+                return NEW
+
+            return tasks[number % 2].cache.read(product_id, load).body
+
+        for task in tasks:
+            task.forget()
+        with ThreadPoolExecutor(40) as pool:
+            assert set(pool.map(read, [product for product in range(10) for _ in range(8)])) == {NEW}
+        assert sorted(loads) == list(range(10))
+
+    def test_a_fence_of_the_other_server_lets_nothing_be_published_over_what_is_here(
+        self, task: Task, name: Name, own_redis: OwnRedis, replica: OwnRedis
+    ) -> None:
+        fence = task.cache.fence(1)
+        fence.raise_()
+        follow(own_redis, replica)
+        promote(replica)
+        name.move_to(replica)
+        fence.publish(NEW)
+        with admin(replica) as client:
+            assert client.get("p1:1") is None
+
+
+class TestSnapshot:
+    """A snapshot was taken before a write; the server dies and comes back with it."""
+
+    @pytest.mark.parametrize("path", ["thread", "loop"])
+    def test_what_it_holds_is_not_believed(self, task: Task, loop: Loop, own_redis: OwnRedis, path: str) -> None:
+        task.cache.read(1, lambda: OLD)
+        with admin(own_redis) as client:
+            client.save()
+        write(task, NEW)
+        own_redis.kill()
+        own_redis.start()
+        with admin(own_redis) as client:
+            assert (client.get("p1:1") or b"").endswith(OLD), "the past is there"
+        task.forget()
+        if path == "loop":
+            assert loop.ahead(task, 1) is None
+        assert task.cache.read(1, lambda: NEW) == Reading(NEW, CacheResult.MISS)
+
+
+class TestRolesThatChange:
+    """A connection that stays open while the server behind it becomes something else."""
+
+    def demote_and_promote(self, server: OwnRedis, other: OwnRedis) -> None:
+        with admin(server) as client:
+            before = generations.told_by(client.execute_command(*generations.QUESTION))
+            client.replicaof(LOOPBACK, str(other.port))
+            client.replicaof("NO", "ONE")
+            assert generations.told_by(client.execute_command(*generations.QUESTION)) != before
+
+    def test_an_idle_connection_asks_again(
+        self, task: Task, loop: Loop, own_redis: OwnRedis, replica: OwnRedis, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(generations, "ASKED_AGAIN_SECONDS", 0.0)
+        task.cache.read(1, lambda: OLD)
+        assert loop.ahead(task, 1) == Reading(OLD, CacheResult.HIT)
+        self.demote_and_promote(own_redis, replica)
+        task.forget()
+        assert loop.ahead(task, 1) is None
+        assert task.cache.read(1, lambda: NEW) == Reading(NEW, CacheResult.MISS)
+        assert task.breaker.failures == 0
+
+    def test_a_first_replica_changes_the_generation_of_a_primary_and_reads_stay_right(
+        self, new_task: Callable[[], Task], own_redis: OwnRedis, replica: OwnRedis
+    ) -> None:
+        before, after = new_task(), new_task()
+        before.cache.read(1, lambda: OLD)
+        follow(own_redis, replica)
+        write(after, NEW)
+        assert before.cache.read(1, lambda: NEW).body == NEW
+        assert after.cache.read(1, lambda: NEW).body == NEW
+
+    def test_what_has_no_generation_or_another_is_nothing(self, task: Task, own_redis: OwnRedis) -> None:
+        with admin(own_redis) as client:
+            for stored in (OLD, b"0" * generations.GENERATION_BYTES + OLD):
+                client.set("p1:1", stored)
+                assert task.cache.read(1, lambda: NEW) == Reading(NEW, CacheResult.MISS)
+            put(client, "p1:1", OLD)
+            assert held(client, "p1:1") == OLD
+
+
+def test_a_server_keeps_its_generation_while_it_lives(own_redis: OwnRedis, tmp_path: Path) -> None:
+    with admin(own_redis) as client:
+        seen = {generations.told_by(client.execute_command(*generations.QUESTION)) for _ in range(3)}
+        assert len(seen) == 1
+        own_redis.kill()
+        own_redis.start()
+        assert generations.told_by(client.execute_command(*generations.QUESTION)) not in seen

@@ -1,0 +1,120 @@
+"""A Redis in cluster mode stops the start with one sentence; a Redis that says nothing does not."""
+
+import contextlib
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+
+from chalicelib.cache import hot_set
+from chalicelib.cache.start_check import IN_CLUSTER_MODE, PATIENCE_SECONDS, prepare_cache
+from chalicelib.redis_client.client import CacheTimeouts
+from chalicelib.settings import Settings, SettingsError, read_settings
+from local.errors import ProgramError
+from local.ports import LOOPBACK, free_port
+from local.redis_server import programs_of_wheels
+from local.waiting import wait_until
+from tests.fixtures.entries import since_member
+from tests.fixtures.servers import ROOT, passed_on, serving
+from tests.fixtures.stores import OwnRedis, running_redis
+
+DATABASE_URL = "postgresql://user:password@127.0.0.1:1/shop"
+TRIES = 5
+PATIENT = CacheTimeouts(connect=5.0, answer=5.0)
+DEPLOYED_RIGHTS = "~p1:* +@read +@write +@scripting +@connection +time -@dangerous -@admin +info"
+"""Those that terraform/modules/elasticache gives the shop."""
+
+
+@pytest.fixture(params=programs_of_wheels(), ids=lambda path: Path(path).name)
+def clustered(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OwnRedis]:
+    """A server in cluster mode; of each kind that is installed.
+
+    Its second port is the first one plus 10,000, which may be taken: then it is started once more, on another.
+    """
+    program = tmp_path / "clustered"
+    program.write_text(f'#!/bin/sh\nexec "{request.param}" "$@" --cluster-enabled yes\n')
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    with contextlib.ExitStack() as stack:
+        for tries_left in reversed(range(TRIES)):
+            try:
+                yield stack.enter_context(running_redis(str(program)))
+                return
+            except ProgramError:
+                if not tries_left:
+                    raise
+
+
+def settings_for(redis_url: str) -> Settings:
+    return read_settings({"DATABASE_URL": DATABASE_URL, "REDIS_URL": redis_url})
+
+
+def test_it_stops_the_start_with_one_sentence(clustered: OwnRedis) -> None:
+    environ = passed_on() | {"DATABASE_URL": DATABASE_URL, "REDIS_URL": clustered.url, "PORT": str(free_port())}
+    command = [sys.executable, "-m", "fargate", "--host", LOOPBACK]
+    ended = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stderr) == (2, f"Cannot start:\n{IN_CLUSTER_MODE}\n")
+
+
+def test_it_is_noticed_with_the_rights_that_are_deployed(clustered: OwnRedis) -> None:
+    with redis.Redis.from_url(clustered.url) as admin:
+        admin.execute_command("ACL", "SETUSER", "shop", "on", ">secret", *DEPLOYED_RIGHTS.split())
+    with pytest.raises(SettingsError, match="cluster mode disabled"):
+        prepare_cache(settings_for(clustered.url.replace("//", "//shop:secret@")), PATIENT)
+
+
+@pytest.mark.parametrize("program", programs_of_wheels(), ids=lambda path: Path(path).name)
+def test_a_user_that_may_not_ask_info_stops_the_start(program: str) -> None:
+    with running_redis(program) as server, redis.Redis.from_url(server.url) as admin:
+        rights = DEPLOYED_RIGHTS.removesuffix(" +info")
+        admin.execute_command("ACL", "SETUSER", "shop", "on", ">secret", *rights.split())
+        with pytest.raises(SettingsError, match=r"may not ask INFO"):
+            prepare_cache(settings_for(server.url.replace("//", "//shop:secret@")), PATIENT)
+
+
+def test_these_rights_are_those_that_are_deployed() -> None:
+    user = (ROOT / "terraform" / "modules" / "elasticache" / "user.tf").read_text(encoding="utf-8")
+    assert f'"on {DEPLOYED_RIGHTS}"' in user
+
+
+def test_on_any_other_redis_the_hot_set_is_created(redis_url: str) -> None:
+    prepare_cache(settings_for(redis_url), PATIENT)
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.zrange(hot_set.KEY, 0, -1) == [since_member(client).encode()]
+
+
+def test_a_redis_that_refuses_the_login_is_no_reason_to_stop(redis_url: str) -> None:
+    prepare_cache(settings_for(redis_url.replace("//", "//nobody:wrong@")), PATIENT)
+
+
+def test_a_dead_redis_does_not_stop_the_start() -> None:
+    with serving({"DATABASE_URL": DATABASE_URL, "REDIS_URL": f"redis://{LOOPBACK}:{free_port()}/0"}) as server:
+        assert "cluster" not in server.output()
+
+
+def test_a_frozen_redis_does_not_stop_the_start(own_redis: OwnRedis) -> None:
+    own_redis.freeze()
+    with serving({"DATABASE_URL": DATABASE_URL, "REDIS_URL": own_redis.url}) as server:
+        assert "cluster" not in server.output()
+
+
+def test_a_redis_that_comes_back_empty_gets_its_hot_set_before_anything_is_written(own_redis: OwnRedis) -> None:
+    with serving({"DATABASE_URL": DATABASE_URL, "REDIS_URL": own_redis.url}) as server:
+        own_redis.kill()
+        for product in range(1, 6):  # enough failures for Redis to be left alone, and asked in the background
+            assert httpx.get(f"{server.url}/product/{product}").status_code == 503
+        own_redis.start()
+        with redis.Redis.from_url(own_redis.url) as client:
+            assert wait_until(lambda: client.exists(hot_set.KEY), 10)
+
+
+def test_no_question_takes_longer_than_its_patience(own_redis: OwnRedis) -> None:
+    own_redis.freeze()
+    began = time.monotonic()
+    prepare_cache(settings_for(own_redis.url), CacheTimeouts(connect=60.0, answer=60.0))
+    assert time.monotonic() - began < PATIENCE_SECONDS + 5.0

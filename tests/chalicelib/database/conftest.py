@@ -1,0 +1,43 @@
+"""Stores over the tests' databases."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from chalicelib.database.store import PostgresStore
+from tests.chalicelib.database.products import sql, store_at
+from tests.fixtures.wire import Proxy, proxied
+
+
+@pytest.fixture
+def products_url(module_database_url: str) -> str:
+    """A migrated database without products; tests that change more than products ask for a `database_url` instead."""
+    sql(module_database_url, "TRUNCATE products")
+    return module_database_url
+
+
+@pytest.fixture
+def store(products_url: str) -> Iterator[PostgresStore]:
+    with closing(store_at(products_url)) as store:
+        yield store
+
+
+@pytest.fixture
+def own_store(own_database_url: str) -> Iterator[PostgresStore]:
+    with closing(store_at(own_database_url)) as store:
+        yield store
+
+
+@pytest.fixture
+def proxy(products_url: str) -> Iterator[Proxy]:
+    with proxied(products_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def far_store(products_url: str, proxy: Proxy) -> Iterator[PostgresStore]:
+    """A store whose connections the test can cut; one of them is open and has been used."""
+    with closing(store_at(proxy.in_front_of(products_url))) as store:
+        store.read(1)
+        yield store

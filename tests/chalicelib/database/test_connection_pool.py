@@ -1,0 +1,117 @@
+"""Every connection that was opened is lent to one borrower, or idle, or closed; the last that came back goes first."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from chalicelib.database.connection_pool import ConnectionPool
+
+
+class Connection:
+    """Only that: open or closed, lent or not."""
+
+    def __init__(self) -> None:
+        self.is_fit = True
+        self.is_open = True
+        self.is_lent = False
+
+    def close(self) -> None:
+        assert self.is_open, "closed twice"
+        self.is_open = False
+
+
+class Opened(list[Connection]):
+    """Opens connections, and remembers each."""
+
+    def open(self) -> Connection:
+        self.append(Connection())
+        return self[-1]
+
+
+@pytest.fixture
+def opened() -> Opened:
+    return Opened()
+
+
+@pytest.fixture
+def pool(opened: Opened) -> ConnectionPool[Connection]:
+    return ConnectionPool(opened.open, lambda connection: connection.is_fit, 5)
+
+
+def figures(pool: ConnectionPool[Connection]) -> tuple[int, int, int]:
+    return pool.checkedout(), pool.checkedin(), pool.size()
+
+
+def test_none_is_opened_before_it_is_needed(pool: ConnectionPool[Connection], opened: Opened) -> None:
+    assert (opened, figures(pool)) == ([], (0, 0, 5))
+
+
+def test_the_last_that_came_back_is_lent_first(pool: ConnectionPool[Connection], opened: Opened) -> None:
+    first, second = pool.take(), pool.take()
+    assert figures(pool) == (2, 0, 5)
+    pool.give_back(first)
+    pool.give_back(second)
+    assert figures(pool) == (0, 2, 5)
+    assert [pool.take(), pool.take()] == [second, first]
+    assert opened == [first, second]
+
+
+def test_one_that_is_no_longer_fit_is_closed_and_replaced(pool: ConnectionPool[Connection], opened: Opened) -> None:
+    dead = pool.take()
+    pool.give_back(dead)
+    dead.is_fit = False
+    assert pool.take() is opened[1]
+    assert not dead.is_open
+    assert figures(pool) == (1, 0, 5)
+
+
+def test_what_is_discarded_is_closed_and_not_lent_again(pool: ConnectionPool[Connection], opened: Opened) -> None:
+    spoiled = pool.take()
+    pool.discard(spoiled)
+    assert (spoiled.is_open, figures(pool)) == (False, (0, 0, 5))
+    assert pool.take() is not spoiled
+
+
+def test_one_that_cannot_be_opened_is_not_counted_as_lent() -> None:
+    def refuse() -> Connection:
+        raise ConnectionRefusedError
+
+    pool = ConnectionPool(refuse, lambda connection: True, 5)
+    with pytest.raises(ConnectionRefusedError):
+        pool.take()
+    assert figures(pool) == (0, 0, 5)
+
+
+def test_closing_closes_idle_ones_now_and_lent_ones_when_they_come_back(
+    pool: ConnectionPool[Connection], opened: Opened
+) -> None:
+    lent, idle = pool.take(), pool.take()
+    pool.give_back(idle)
+    pool.close()
+    assert (idle.is_open, lent.is_open) == (False, True)
+    pool.give_back(lent)
+    assert (lent.is_open, figures(pool)) == (False, (0, 0, 5))
+
+
+def test_no_connection_is_lent_to_two_threads_and_none_is_lost(
+    pool: ConnectionPool[Connection], opened: Opened
+) -> None:
+    begin = threading.Barrier(5)
+
+    def borrow(number: int) -> None:
+        begin.wait(5)
+        for turn in range(2000):
+            connection = pool.take()
+            assert not connection.is_lent
+            connection.is_lent = True
+            connection.is_lent = False
+            end: Callable[[Connection], None] = pool.discard if (number + turn) % 7 == 0 else pool.give_back
+            end(connection)
+
+    with ThreadPoolExecutor(5) as threads:
+        for done in [threads.submit(borrow, number) for number in range(5)]:
+            done.result()
+    assert pool.checkedout() == 0
+    assert [connection.is_open for connection in opened].count(True) == pool.checkedin() <= 5

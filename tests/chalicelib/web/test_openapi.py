@@ -1,0 +1,54 @@
+"""/openapi.json describes the routes that there are, and the server keeps to it under fuzzing."""
+
+import contextlib
+import json
+from unittest import SkipTest
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis.checks import positive_data_acceptance
+from schemathesis.generation import GenerationMode
+from schemathesis.schemas import APIOperation
+
+from app import app
+from chalicelib.web import openapi
+from tests.chalicelib.web.conftest import KEY
+from tests.fixtures.servers import Server
+
+
+def test_it_names_exactly_the_routes_and_methods_that_exist(shop: httpx.Client) -> None:
+    document = shop.get("/openapi.json").json()
+    described = {
+        (path, method.upper()) for path, item in document["paths"].items() for method in item if method != "parameters"
+    }
+    assert described == {(path, method) for path, methods in app.routes.items() for method in methods}
+
+
+def test_it_marks_exactly_the_routes_that_want_a_key(shop: httpx.Client) -> None:
+    document = shop.get("/openapi.json").json()
+    for path, methods in app.routes.items():
+        for method, entry in methods.items():
+            assert ("security" in document["paths"][path][method.lower()]) == bool(entry.api_key_required)
+
+
+DESCRIPTION = schemathesis.openapi.from_dict(json.loads(openapi.DOCUMENT))
+OPERATIONS = [operation.ok() for operation in DESCRIPTION.get_all_operations()]
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
+def test_the_server_keeps_to_it_whatever_is_sent(server: Server, operation: APIOperation, mode: GenerationMode) -> None:
+    """Valid requests and invalid ones alike get an answer that the description allows, and never a 500."""
+
+    @given(case=operation.as_strategy(generation_mode=mode))
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    def send(case: schemathesis.Case) -> None:
+        response = case.call(base_url=server.url, headers={"x-api-key": KEY})
+        unmet_condition = response.status_code == 412  # which is no fault of the request's form
+        case.validate_response(response, excluded_checks=[positive_data_acceptance] if unmet_condition else [])
+
+    with contextlib.suppress(Unsatisfiable, SkipTest):  # what has no parameters cannot be asked for wrongly
+        send()

@@ -1,0 +1,225 @@
+"""The routes of the shop, as its clients see them."""
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+
+import httpx
+import pytest
+import redis
+
+from local.waiting import wait_until
+from tests.fixtures.servers import Server
+
+ids = count(1000)
+
+
+@pytest.fixture
+def tv(shop: httpx.Client) -> dict:
+    """A product that is stored and in nobody else's way."""
+    product = {"id": next(ids), "name": "Samsung TV", "price": 140}
+    assert shop.post("/data", json=product).status_code == 201
+    return product
+
+
+def test_the_index_says_what_this_is(shop: httpx.Client) -> None:
+    answer = shop.get("/").json()
+    assert answer["service"] == "chalice-app"
+    assert {"service", "version", "links"} == set(answer)
+    assert all(shop.get(link).status_code == 200 for link in answer["links"].values())
+
+
+def test_status_is_healthy_after_asking_its_own_port(shop: httpx.Client) -> None:
+    response = shop.get("/status")
+    assert response.status_code == 200
+    assert response.json()["status"] == "Healthy"
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+def test_probes_answer(shop: httpx.Client, path: str) -> None:
+    assert shop.get(path).status_code == 200
+
+
+def test_a_new_product_is_created_and_read_back(shop: httpx.Client) -> None:
+    body = f'{{"id":{next(ids)},"name":"Samsung TV","price":140}}'
+    created = shop.post("/data", content=body, headers={"content-type": "application/json"})
+    assert (created.status_code, created.text) == (201, body)
+    read = shop.get(created.headers["location"])
+    assert (read.status_code, read.text, read.headers["x-cache"]) == (200, body, "hit")
+
+
+@pytest.mark.parametrize("price", ["140", "19.99", "0", "0.01", "99999999.99", "0.1", "1e2"])
+def test_prices_come_back_exact(shop: httpx.Client, price: str) -> None:
+    id = next(ids)
+    body = f'{{"id":{id},"name":"TV","price":{price}}}'
+    assert shop.post("/data", content=body, headers={"content-type": "application/json"}).status_code == 201
+    expected = "100" if price == "1e2" else price
+    for _ in ("from the database", "from the cache"):
+        assert shop.get(f"/product/{id}").text == f'{{"id":{id},"name":"TV","price":{expected}}}'
+
+
+@pytest.mark.parametrize("name", ["مرحبا", "🛒📺", "é" * 100, "🛒" * 100, "a\tb\n", " ", '"\\', "\x7f\x01"])
+def test_any_text_is_a_name(shop: httpx.Client, name: str) -> None:
+    product = {"id": next(ids), "name": name, "price": 1}
+    assert shop.post("/data", json=product).status_code == 201
+    for _ in ("from the database", "from the cache"):
+        assert shop.get(f"/product/{product['id']}").json() == product
+
+
+def test_the_same_product_again_is_no_error(shop: httpx.Client, tv: dict) -> None:
+    again = shop.post("/data", json=tv)
+    assert (again.status_code, again.json()) == (200, tv)
+    assert again.headers["location"] == f"/product/{tv['id']}"
+
+
+def test_another_product_under_that_id_is_a_conflict(shop: httpx.Client, tv: dict) -> None:
+    response = shop.post("/data", json={**tv, "price": 141})
+    assert response.status_code == 409
+    assert response.json() == {"Code": "ConflictError", "Message": f"another product is stored under id {tv['id']}"}
+    assert shop.get(f"/product/{tv['id']}").json() == tv
+
+
+def test_of_many_different_products_under_one_id_exactly_one_wins(shop: httpx.Client) -> None:
+    id = next(ids)
+
+    def create(price: int) -> int:
+        return shop.post("/data", json={"id": id, "name": "TV", "price": price}).status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sorted(pool.map(create, range(16))) == [201] + [409] * 15
+
+
+def test_a_read_after_a_write_comes_from_the_cache_and_the_second_of_an_evicted_one_too(
+    shop: httpx.Client, tv: dict, module_redis_url: str
+) -> None:
+    path = f"/product/{tv['id']}"
+    assert shop.get(path).headers["x-cache"] == "hit"
+    with redis.Redis.from_url(module_redis_url) as evicting:
+        evicting.delete(f"p1:{tv['id']}")
+    assert wait_until(lambda: shop.get(path).headers["x-cache"] == "miss", 10)  # once the task's memory forgot it too
+    assert shop.get(path).headers["x-cache"] == "hit"
+
+
+def test_absence_is_remembered_until_the_product_is_created(shop: httpx.Client) -> None:
+    id = next(ids)
+    assert [shop.get(f"/product/{id}").status_code for _ in range(3)] == [404] * 3
+    assert shop.post("/data", json={"id": id, "name": "TV", "price": 1}).status_code == 201
+    assert shop.get(f"/product/{id}").status_code == 200
+
+
+def test_a_write_is_seen_by_the_next_read(shop: httpx.Client, tv: dict) -> None:
+    path = f"/product/{tv['id']}"
+    for price in range(20):
+        assert shop.put(path, json={"name": "TV", "price": price}).json()["price"] == price
+        assert shop.get(path).json()["price"] == price
+        assert shop.get(path).headers["x-cache"] == "hit"
+
+
+def test_a_client_that_has_this_version_gets_304(shop: httpx.Client, tv: dict) -> None:
+    path = f"/product/{tv['id']}"
+    etag = shop.get(path).headers["etag"]
+    for header in (etag, f'"other", {etag}', f"W/{etag}", "*"):
+        response = shop.get(path, headers={"if-none-match": header})
+        assert (response.status_code, response.content, response.headers["etag"]) == (304, b"", etag)
+    assert shop.get(path, headers={"if-none-match": '"other"'}).status_code == 200
+
+
+def test_replacing_honours_if_match(shop: httpx.Client, tv: dict) -> None:
+    path, change = f"/product/{tv['id']}", {"name": "TV", "price": 1}
+    etag = shop.get(path).headers["etag"]
+    replaced = shop.put(path, json=change, headers={"if-match": etag})
+    assert (replaced.status_code, replaced.headers["etag"]) == (200, shop.get(path).headers["etag"])
+    refused = shop.put(path, json={"name": "Radio", "price": 2}, headers={"if-match": etag})
+    assert (refused.status_code, refused.json()["Code"]) == (412, "PreconditionFailedError")
+    weak = shop.put(path, json={"name": "Radio", "price": 2}, headers={"if-match": f"W/{replaced.headers['etag']}"})
+    assert weak.status_code == 412
+    assert shop.get(path).json() == {"id": tv["id"], **change}
+    assert shop.put(path, json=change, headers={"if-match": "*"}).status_code == 200
+
+
+def test_of_many_writers_with_one_if_match_exactly_one_wins(shop: httpx.Client, tv: dict) -> None:
+    path = f"/product/{tv['id']}"
+    etag = shop.get(path).headers["etag"]
+
+    def replace(price: int) -> int:
+        return shop.put(path, json={"name": "TV", "price": price}, headers={"if-match": etag}).status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sorted(pool.map(replace, range(1, 17))) == [200] + [412] * 15
+
+
+@pytest.mark.parametrize("refusal", [409, 412])
+def test_a_refused_write_leaves_the_cache_at_work(shop: httpx.Client, tv: dict, refusal: int) -> None:
+    path, other = f"/product/{tv['id']}", {"name": "Radio", "price": 2}
+    if refusal == 409:
+        assert shop.post("/data", json={"id": tv["id"], **other}).status_code == 409
+    else:
+        assert shop.put(path, json=other, headers={"if-match": '"other"'}).status_code == 412
+    shop.get(path)
+    assert shop.get(path).headers["x-cache"] == "hit"
+
+
+def test_a_removed_product_is_gone(shop: httpx.Client, tv: dict) -> None:
+    path = f"/product/{tv['id']}"
+    shop.get(path)
+    removed = shop.delete(path)
+    assert (removed.status_code, removed.content) == (204, b"")
+    assert shop.get(path).status_code == 404
+    assert shop.delete(path).status_code == 404
+    assert shop.post("/data", json={**tv, "price": 3}).status_code == 201
+    assert shop.get(path).json()["price"] == 3
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_a_product_that_is_not_there_is_404(shop: httpx.Client, method: str) -> None:
+    response = shop.request(method, "/product/2147483647", json={"name": "TV", "price": 1})
+    assert response.status_code == 404
+    assert response.json() == {"Code": "NotFoundError", "Message": "there is no product 2147483647"}
+
+
+def test_pages_join_to_the_whole_list(shop: httpx.Client) -> None:
+    mine = [{"id": next(ids), "name": "TV", "price": n} for n in range(7)]
+    for product in mine:
+        shop.post("/data", json=product)
+    seen, after = [], mine[0]["id"] - 1
+    while after is not None:
+        page = shop.get("/products", params={"limit": 3, "after": after}).json()
+        assert len(page["products"]) <= 3
+        seen += page["products"]
+        after = page["next"]
+    assert seen == mine
+
+
+def test_after_the_highest_id_comes_nothing(shop: httpx.Client) -> None:
+    assert shop.get("/products?after=2147483647").json() == {"products": [], "next": None}
+
+
+def test_metrics_are_not_found_under_a_spelling_that_a_load_balancer_would_not_know(shop: httpx.Client) -> None:
+    response = shop.get("/%6detrics")
+    assert response.request.url.raw_path == b"/%6detrics"
+    assert (response.status_code, response.json()["Code"]) == (404, "NotFoundError")
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [("", "text/plain"), ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text")],
+)
+def test_metrics_speak_the_format_that_is_asked_for(shop: httpx.Client, accept: str, content_type: str) -> None:
+    response = shop.get("/metrics", headers={"accept": accept})
+    assert response.headers["content-type"].startswith(content_type)
+    assert "python_info" in response.text
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/nothing"), ("POST", "/product"), ("GET", "/product/1/2")])
+def test_an_unknown_path_is_404(shop: httpx.Client, method: str, path: str) -> None:
+    response = shop.request(method, path)
+    assert (response.status_code, response.json()) == (404, {"message": "Not Found"})
+
+
+def test_another_method_is_405_with_those_that_are_allowed(shop: httpx.Client) -> None:
+    response = shop.patch("/product/1")
+    assert (response.status_code, response.json()) == (405, {"message": "Method Not Allowed"})
+    assert response.headers["allow"] == "DELETE, GET, PUT"
+
+
+def test_nothing_of_the_stores_is_told_to_clients_or_logged_with_a_password(server: Server, shop: httpx.Client) -> None:
+    assert "postgresql://" not in server.output()

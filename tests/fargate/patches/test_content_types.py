@@ -1,0 +1,49 @@
+"""What Chalice finds of content types is remembered, and is what it would have found."""
+
+from typing import Any
+
+import pytest
+from chalice import app as chalice_app
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fargate.http.bounded_cache import LONGEST
+from fargate.patches.content_types import remember_content_types
+
+remember_content_types()
+remembered: Any = vars(chalice_app)["_matches_content_type"]
+TYPES = [
+    "application/json",
+    "text/html; charset=utf-8",
+    "*/*",
+    "image/png",
+    "text/html, image/*;q=0.8",
+    "",
+    "IMAGE/PNG",
+]
+
+
+@given(st.sampled_from(TYPES) | st.text(max_size=20), st.lists(st.sampled_from(TYPES), max_size=4))
+def test_the_answer_is_chalices_the_first_time_and_the_second(content_type: str, valid: list[str]) -> None:
+    theirs = remembered.__wrapped__(content_type, valid)
+    assert [remembered(content_type, valid), remembered(content_type, valid)] == [theirs, theirs]
+
+
+def test_doing_it_again_changes_nothing() -> None:
+    remember_content_types()
+    assert vars(chalice_app)["_matches_content_type"] is remembered
+
+
+@pytest.mark.parametrize("strange", [["application/json"], None, 3])
+def test_what_is_no_text_fails_as_it_does_there(strange: object) -> None:
+    with pytest.raises(AttributeError):
+        remembered(strange, ["application/json"])
+
+
+def test_what_is_long_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(chalice_app, "_content_type_header_contains", lambda header, _: bool(asked.append(header)))
+    for length in (LONGEST, LONGEST + 1):
+        for _ in range(2):
+            assert not remembered("x" * length, ["image/png"])
+    assert list(map(len, asked)) == [LONGEST, LONGEST + 1, LONGEST + 1]

@@ -1,0 +1,96 @@
+"""No request ever sees another's data, however many threads serve at the same time."""
+
+import json
+import random
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from chalice.app import Chalice
+
+from fargate.settings import Server as Kind
+from fargate.wsgi import create_wsgi_app
+from tests.fixtures.servers import Server, serving
+from tests.fixtures.wsgi import post
+
+CLIENTS = 64
+
+
+@pytest.fixture(scope="module", params=list(Kind))
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with serving({"THREADS": "16", "SERVER": request.param}, "tests.apps.echo:app") as server:
+        yield server
+
+
+def ask(client: httpx.Client, url: str, name: str, route: str) -> None:
+    """Send a request that is like no other, and hold the answer against it."""
+    response = client.post(f"{url}/{route}/{name}?pause=0.001", content=name, headers={"x-mark": name})
+    answer = response.json()
+    assert response.headers["x-mark"] == f"{name}/{name}/" + "MultiDict({'pause': ['0.001']})"
+    assert answer["name"] == name
+    assert answer["before"] == answer["after"]
+    assert answer["after"] == {
+        "body": name,
+        "params": {"name": name},
+        "mark": name,
+        "request_id": response.headers["x-amzn-requestid"],
+        "context_id": response.headers["x-amzn-requestid"],
+    }
+
+
+@pytest.mark.parametrize("route", ["echo", "blue"])
+def test_app_middleware_and_blueprints_see_their_own_request_only(server: Server, route: str) -> None:
+    def client(number: int) -> None:
+        with httpx.Client(timeout=30) as session:
+            for turn in range(30):
+                ask(session, server.url, f"{number}-{turn}-{random.random()}", route)
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        list(pool.map(client, range(CLIENTS)))
+
+
+def test_the_race_is_caught_where_nothing_isolates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control: without `isolate`, the same check fails."""
+    monkeypatch.setattr("fargate.gateway.core.isolate", lambda app: None)
+    app = Chalice("leaky")
+
+    @app.route("/echo/{name}", methods=["POST"])
+    def echo(name: str) -> str:
+        time.sleep(0.001)
+        assert app.current_request is not None
+        return app.current_request.raw_body.decode()
+
+    wsgi_app = create_wsgi_app(app)
+
+    def call(name: str) -> bool:
+        return post(wsgi_app, f"/echo/{name}", name.encode()).body == name.encode()
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        assert not all(pool.map(call, map(str, range(2000))))
+
+
+def test_outside_of_a_request_there_is_none() -> None:
+    app = Chalice("quiet")
+    create_wsgi_app(app)
+    with pytest.raises(AttributeError, match="current_request"):
+        _ = app.current_request
+
+
+def test_two_apps_in_one_process_do_not_mix() -> None:
+    one, two = Chalice("one"), Chalice("two")
+
+    @one.route("/{name}", methods=["POST"])
+    def outer(name: str) -> dict:
+        inner = json.loads(post(serve_two, "/inside", b"").body)
+        assert one.current_request is not None
+        return {"outer": one.current_request.context["path"], **inner}
+
+    @two.route("/{name}", methods=["POST"])
+    def inner(name: str) -> dict:
+        assert two.current_request is not None
+        return {"inner": two.current_request.context["path"]}
+
+    serve_one, serve_two = create_wsgi_app(one), create_wsgi_app(two)
+    assert json.loads(post(serve_one, "/outside", b"").body) == {"outer": "/outside", "inner": "/inside"}

@@ -1,0 +1,234 @@
+"""After SIGTERM a server accepts connections for DRAIN_ACCEPT_SECONDS: a load balancer goes on to open them."""
+
+import contextlib
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+from fargate.servers.signals import Stop, on_signals
+from fargate.settings import Server as Kind
+from local.waiting import wait_until
+from tests.contract.connection import Connection
+from tests.contract.messages import Answer
+from tests.fargate.servers.test_drain import END_SECONDS, swallow, wait_until_accepted
+from tests.fixtures.servers import ROOT, Server, serving
+
+LONG = "60"  # longer than any test waits: only a second signal ends it
+CONNECT_SECONDS = 1
+EVERY_SERVER = pytest.mark.parametrize("kind", list(Kind))
+
+
+def target(path: str, version: str = "1.1", *headers: str, method: str = "GET") -> bytes:
+    return "\r\n".join([f"{method} {path} HTTP/{version}", "Host: x", *headers, "", ""]).encode()
+
+
+UNTRACED = {"POWERTOOLS_TRACE_DISABLED": "true"}
+"""A request that is recorded, as the first of each second is, goes to its handler, which has another answer."""
+
+ANSWERS = {
+    "a handler": (200, target("/thing/other")),
+    "a handler, HTTP/1.0": (200, target("/thing/other", "1.0")),
+    "a handler, HTTP/1.0 that wants to be kept": (200, target("/thing/other", "1.0", "Connection: keep-alive")),
+    "a handler, HTTP/1.1 that wants to be kept": (200, target("/thing/other", "1.1", "Connection: keep-alive")),
+    "ahead": (200, target("/thing/at-once")),
+    "ahead, HTTP/1.0": (200, target("/thing/at-once", "1.0")),
+    "ahead, HTTP/1.0 that wants to be kept": (200, target("/thing/at-once", "1.0", "Connection: keep-alive")),
+    "ahead, awaited": (200, target("/thing/later")),
+    "without a body": (304, target("/thing/nothing")),
+    "a head alone": (200, target("/both/other", method="HEAD")),
+    "liveness": (200, target("/livez")),
+    "readiness": (503, target("/readyz")),
+    "readiness, HTTP/1.0": (503, target("/readyz", "1.0", "Connection: keep-alive")),
+    "no such path": (404, target("/nowhere")),
+    "no such method": (405, target("/thing/other", method="DELETE")),
+    "no key": (403, target("/thing/other", "1.1", "Content-Length: 0", method="POST")),
+    "not HTTP": (400, target("/thing/other", "1.1", "No colon")),
+    "not HTTP, HTTP/1.0": (400, target("/thing/other", "1.0", "Connection: keep-alive", "No colon")),
+    "a head that is too long": (431, target("/thing/other", "1.1", "X: " + "x" * 2000)),
+}
+GRANIAN_ADDS = {"close, keep-alive": "close"}
+"""What it adds for HTTP/1.0 clients that want to be kept; close is what counts then (RFC 9112, section 9.3)."""
+
+
+@EVERY_SERVER
+def test_whoever_still_comes_is_answered_and_sent_elsewhere(kind: Kind) -> None:
+    environ = {**UNTRACED, "SERVER": kind, "DRAIN_ACCEPT_SECONDS": LONG, "MAX_HEADER_BYTES": "1024"}
+    with serving(environ, "tests.apps.ahead:app") as server, contextlib.ExitStack() as closing:
+        kept = Connection(server.port)
+        closing.callback(kept.close)
+        kept.send(target("/livez"))
+        assert answered(kept).all("connection") == []
+        server.process.send_signal(signal.SIGTERM)
+        wait_until_draining(server)
+        kept.send(target("/livez"))
+        assert (answered(kept).all("connection"), kept.read()) == (["close"], None)
+        seen = {}
+        for name, (_, request) in ANSWERS.items():
+            connection = Connection(server.port)
+            closing.callback(connection.close)
+            connection.send(request)
+            answer = answered(connection, "HEAD" if request.startswith(b"HEAD") else "GET")
+            said = [each.lower() for each in answer.all("connection")]
+            if kind is Kind.GRANIAN:
+                said = [GRANIAN_ADDS.get(each, each) for each in said]
+            seen[name] = (answer.status, said, connection.read())
+        assert seen == {name: (status, ["close"], None) for name, (status, _) in ANSWERS.items()}
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(END_SECONDS) == 0, server.output()
+
+
+def answered(connection: Connection, method: str = "GET") -> Answer:
+    answer = connection.read(method)
+    assert answer is not None
+    return answer
+
+
+def wait_until_draining(server: Server) -> None:
+    """Ask whether it is ready, over a new connection each time, until it says no: the signal has arrived."""
+    deadline = time.monotonic() + END_SECONDS
+    while (answer := httpx.get(f"{server.url}/readyz")).status_code == 200:
+        assert time.monotonic() < deadline
+    assert (answer.status_code, answer.json(), answer.headers["connection"]) == (503, {"message": "Draining"}, "close")
+
+
+@dataclass(slots=True)
+class Balancer:
+    """Clients that send one request after the other, each over a new connection, until connecting fails."""
+
+    port: int
+    answered: list[int] = field(default_factory=list)
+    refused_at: list[float] = field(default_factory=list)
+
+    def send(self) -> None:
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=CONNECT_SECONDS)
+            try:
+                connection.connect()
+            except OSError:  # refused, or dropped by the kernel
+                self.refused_at.append(time.monotonic())
+                return
+            connection.sock.settimeout(END_SECONDS)
+            connection.request("GET", "/echo/x")
+            self.answered.append(connection.getresponse().status)
+            connection.close()
+
+
+@EVERY_SERVER
+def test_new_connections_are_served_for_that_long_and_refused_while_it_drains(kind: Kind) -> None:
+    accept_seconds = 2  # more than a connection that is dropped takes to fail
+    environ = {"SERVER": kind, "DRAIN_ACCEPT_SECONDS": str(accept_seconds)}
+    with serving(environ, "tests.apps.echo:app") as server, ThreadPoolExecutor(4) as pool:
+        slow = Connection(server.port)
+        slow.send(target("/echo/slow", "1.1", "Content-Type: application/json", "Content-Length: 2", method="POST"))
+        balancer = Balancer(server.port)
+        clients = [pool.submit(balancer.send) for _ in range(4)]
+        assert wait_until(lambda: len(balancer.answered) > 100, END_SECONDS)
+        sent_at = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        for each in clients:
+            each.result(END_SECONDS)
+        assert min(balancer.refused_at) >= sent_at + accept_seconds
+        assert set(balancer.answered) == {200}
+        assert server.process.poll() is None, "connections were refused only once it had ended"
+        slow.send(b"{}")
+        assert (answered(slow).all("connection"), slow.read()) == (["close"], None)
+        slow.close()
+        assert server.process.wait(END_SECONDS) == 0, server.output()
+
+
+@EVERY_SERVER
+@pytest.mark.parametrize(
+    "signals", [(signal.SIGTERM, signal.SIGINT), (signal.SIGINT,)], ids=["SIGTERM, SIGINT", "SIGINT"]
+)
+def test_ctrl_c_waits_for_nobody(kind: Kind, signals: tuple[signal.Signals, ...]) -> None:
+    with serving({"SERVER": kind, "DRAIN_ACCEPT_SECONDS": LONG}, "tests.apps.echo:app") as server:
+        for number in signals:
+            if number is not signals[0]:
+                wait_until_draining(server)
+            server.process.send_signal(number)
+        assert server.process.wait(END_SECONDS) == 0, server.output()
+
+
+@EVERY_SERVER
+def test_accepting_and_draining_follow_each_other(kind: Kind) -> None:
+    """What does not end is cut after both together."""
+    environ = {"SERVER": kind, "DRAIN_ACCEPT_SECONDS": "1", "DRAIN_SECONDS": "1"}
+    with serving(environ, "tests.apps.echo:app") as server:
+        stuck = threading.Thread(target=swallow, args=(f"{server.url}/echo/x?pause=60",))
+        stuck.start()
+        wait_until_accepted(server.port, 1)
+        sent_at = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(END_SECONDS) == 0
+        assert time.monotonic() >= sent_at + 2
+        assert "after 1 s" in server.output()
+        stuck.join()
+
+
+@contextlib.contextmanager
+def told(stop: Stop) -> Iterator[list[None]]:
+    """Tell of signals; yields a list that grows by one for each."""
+    woken: list[None] = []
+    with on_signals(stop, lambda: woken.append(None)):
+        yield woken
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_second_signal_shortens_the_time_of_accepting_and_never_prolongs_it() -> None:
+    clock = Clock()
+    stop = Stop(5, clock)
+    with told(stop) as woken:
+        assert (stop.is_told, stop.accept_seconds_left) == (False, float("inf"))
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert (stop.is_told, stop.accept_seconds_left, len(woken)) == (True, 5, 1)
+        clock.now += 2
+        assert stop.accept_seconds_left == 3
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert (stop.accept_seconds_left, len(woken)) == (0, 2)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert (stop.accept_seconds_left, len(woken)) == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("accept_seconds", "signals"),
+    [(0, [signal.SIGTERM]), (5, [signal.SIGTERM, signal.SIGTERM]), (5, [signal.SIGINT]), (0, [signal.SIGINT])],
+)
+def test_ctrl_c_ends_the_process_once_nothing_is_accepted(accept_seconds: float, signals: list[int]) -> None:
+    with told(Stop(accept_seconds)):
+        for number in signals:
+            os.kill(os.getpid(), number)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+
+
+def test_ctrl_c_ends_the_process_once_the_time_has_run_out() -> None:
+    script = """if True:
+        import signal
+        from fargate.servers.signals import Stop, on_signals
+        stop = Stop(0.01)
+        with on_signals(stop, lambda: None):
+            signal.raise_signal(signal.SIGTERM)
+            while stop.accept_seconds_left:
+                pass
+            signal.raise_signal(signal.SIGINT)
+    """
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=END_SECONDS, check=False)
+    assert ended.returncode == -signal.SIGINT

@@ -1,0 +1,141 @@
+"""A bad start says every reason at once; a good one says what is served."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from local.ports import free_port
+from tests.fixtures.servers import ROOT, serving
+
+HEAVY = {"aws_xray_sdk.core", "boto3", "botocore.session", "redis", "requests", "sqlalchemy", "unittest"}
+"""What takes a tenth of a second or more to import, and serves no request of a shop without secrets."""
+
+FIRST_ANSWER = """
+import os, sys
+from app import app
+from fargate.gateway.core import Gateway
+from fargate.http.messages import HttpRequest
+from fargate.servers import waitress_server
+from fargate.settings import read_settings
+from fargate.telemetry.telemetry import telemetry_of
+
+settings = read_settings(os.environ)
+gateway = Gateway(app, settings, telemetry=telemetry_of(app, settings))
+recorded = [("X-Amzn-Trace-Id", "Root=1-67891233-abcdef012345678912345678;Sampled=1")]
+for path in ("/product/1", "/metrics"):
+    answer = gateway.handle(HttpRequest("GET", path, "", recorded, b"", "10.0.0.1", "HTTP/1.1", 3000))
+    print(answer.status, file=sys.stderr)
+print(*sys.modules, file=sys.stderr)
+"""
+
+
+def start(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Start a server that is not expected to live."""
+    command = [sys.executable, "-m", "fargate", *arguments]
+    return subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_every_fault_of_the_adapter_and_of_the_shop_is_reported_together() -> None:
+    ended = start(
+        PORT="http", THREADS="0", SERVER="apache", BASE_PATH="api", DATABASE_POOL_SIZE="many", REDIS_URL="localhost"
+    )
+    assert ended.returncode == 2
+    assert ended.stderr == textwrap.dedent("""\
+        Cannot start:
+        PORT is 'http', not a whole number
+        SERVER is 'apache', not one of waitress, uvicorn, granian
+        THREADS is 0, not between 1 and 1000
+        BASE_PATH is 'api', not a path such as /api
+        DATABASE_URL is not set
+        DATABASE_POOL_SIZE is 'many', not a whole number
+        REDIS_URL must look like rediss://user:password@host:6379/0
+    """)
+
+
+def test_an_end_that_takes_longer_than_ecs_waits_is_refused_with_both_parts_of_it() -> None:
+    ended = start("tests.apps.echo:app", DRAIN_ACCEPT_SECONDS="60", DRAIN_SECONDS="51")
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "Cannot start:\nDRAIN_ACCEPT_SECONDS (60) and DRAIN_SECONDS (51) follow each other and make 111 s together, "
+        "more than 110: ECS kills a task 120 s after SIGTERM at the latest\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("nowhere:app", "There is no module 'nowhere' to serve (looked for 'nowhere:app')"),
+        ("tests.apps.echo:nothing", "'tests.apps.echo:nothing' is not a Chalice app"),
+        ("json:dumps", "'json:dumps' is not a Chalice app"),
+    ],
+)
+def test_an_app_that_is_not_there_gets_one_sentence(target: str, message: str) -> None:
+    ended = start(target)
+    assert (ended.returncode, ended.stderr) == (2, f"Cannot start:\n{message}\n")
+
+
+def test_a_port_that_is_taken_gets_one_sentence() -> None:
+    with serving({}, "tests.apps.echo:app") as server:
+        ended = start("tests.apps.echo:app", "--host", "127.0.0.1", "--port", str(server.port))
+    assert ended.returncode == 2
+    assert ended.stderr == f"Cannot start:\nCannot listen on 127.0.0.1 port {server.port}: Address already in use\n"
+
+
+def test_an_argument_beats_its_variable_and_is_named_when_wrong() -> None:
+    ended = start("tests.apps.echo:app", "--port", "x", PORT=str(free_port()))
+    assert ended.stderr == "Cannot start:\n--port is 'x', not a whole number\n"
+
+
+def test_a_password_is_never_shown() -> None:
+    ended = start(DATABASE_URL="postgresql://user:hunter2@:x/", REDIS_URL="redis://:hunter2@host:x")
+    assert ended.returncode == 2
+    assert "hunter2" not in ended.stderr + ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        ("", "No API_KEYS: the routes that want a key are closed: DELETE /product/{id}, POST /data, PUT /product/{id}"),
+        ("none", "API_KEYS=none: anyone may call the routes that want a key"),
+    ],
+)
+def test_the_start_says_what_is_closed_or_open(database_url: str, redis_url: str, keys: str, line: str) -> None:
+    with serving({"DATABASE_URL": database_url, "REDIS_URL": redis_url, "API_KEYS": keys}) as server:
+        server.awaited_output(line)
+
+
+def test_an_app_of_its_own_needs_nothing_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "thatapp.py").write_text(
+        "from chalice import Chalice\napp = Chalice('that')\napp.route('/')(lambda: 1)\n"
+    )
+    with serving({"PYTHONPATH": str(tmp_path)}, "thatapp") as server:
+        server.awaited_output("Serving that on 127.0.0.1 port")
+
+
+@pytest.mark.parametrize("workers", ["2", "0", "auto"])
+def test_more_than_one_process_is_refused_with_the_reason(workers: str) -> None:
+    ended = start("tests.apps.echo:app", WORKERS=workers)
+    assert ended.returncode == 2
+    assert f"WORKERS is '{workers}', but a task is one process: give it one vCPU, and run more tasks" in ended.stderr
+
+
+def test_the_first_answer_imports_no_heavy_library(database_url: str, redis_url: str) -> None:
+    """Modules are counted, not seconds: those are the machine's. `make bench ONLY=start` tells them."""
+    environ = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "PATH": os.environ["PATH"]}
+    run = subprocess.run(
+        [sys.executable, "-c", FIRST_ANSWER],
+        env=environ,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    *statuses, modules = run.stderr.splitlines()
+    assert statuses == ["404", "200"]
+    assert "chalicelib.database.store" in modules.split()
+    assert not HEAVY & set(modules.split())

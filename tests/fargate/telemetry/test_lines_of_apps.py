@@ -1,0 +1,133 @@
+"""What an app logs by itself: as JSON, with its request's ids, never with another's keys, never with a secret."""
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+
+from fargate.http.identifiers import IdentifierSource
+from fargate.http.messages import HttpRequest
+from fargate.telemetry.formatter import make_powertools_safe
+from fargate.telemetry.redaction import process_secrets, redact, request_secrets
+from fargate.telemetry.request_scope import RequestScope, current_scope, enter_scope
+from tests.fargate.telemetry.conftest import SERVERS
+from tests.fargate.telemetry.lines import await_line
+from tests.fixtures.servers import serving
+
+KEY = "kept-in-a-drawer"
+TOKEN = "Bearer of-good-news"
+BODY = {"password": "opensesame", "card": {"number": "4000 0000"}, "note": 'with "quotes"'}
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_no_key_of_a_request_is_ever_on_anothers_line(name: str) -> None:
+    requests = 800
+    with serving({}, "tests.fargate.telemetry.chatty:app", "--server", name) as server:
+        with httpx.Client(base_url=server.url, timeout=30) as client, ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(lambda number: client.get(f"/keys/user-{number}"), range(requests)))
+        by_request = {answer.headers["x-amzn-requestid"]: answer.json()["user"] for answer in answers}
+        await_line(server, lambda line: line.get("request_id") == answers[-1].headers["x-amzn-requestid"])
+        server.process.terminate()
+        assert server.process.wait(30) == 0
+        own = [json.loads(line) for line in server.output().splitlines() if "asked_by" in line]
+        access = [json.loads(line) for line in server.output().splitlines() if "/keys/{user} 200" in line]
+    assert len(own) == 2 * requests
+    assert [line for line in own if line["user"] != line["asked_by"]] == []
+    named = [line for line in own if "request_id" in line]  # the logger of another name keeps its own form
+    assert len(named) >= requests
+    assert [line for line in named if by_request[line["request_id"]] != line["user"]] == []
+    assert sorted(line["user"] for line in access) == sorted(by_request.values())
+
+
+def test_without_the_scope_of_a_request_keys_are_everybodys() -> None:
+    """The negative control: Powertools' formatter as it is mixes the keys of threads up."""
+    make_powertools_safe()
+    formatter, both = LambdaPowertoolsFormatter(), threading.Barrier(2, timeout=10)
+
+    def seen_by(user: str, *, scoped: bool) -> object:
+        enter_scope(RequestScope(None, IdentifierSource().next(None, None, 0)) if scoped else None)
+        formatter.append_keys(user=user)
+        both.wait()
+        seen = formatter.log_format["user"]
+        both.wait()
+        enter_scope(None)
+        return seen
+
+    with ThreadPoolExecutor(2) as pool:
+        mixed = list(pool.map(lambda user: seen_by(user, scoped=False), ("ann", "bob")))
+        apart = list(pool.map(lambda user: seen_by(user, scoped=True), ("ann", "bob")))
+    assert mixed != ["ann", "bob"]
+    assert apart == ["ann", "bob"]
+    assert current_scope() is None
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_every_way_to_log_ends_in_a_line_of_json(name: str) -> None:
+    with serving({}, "tests.fargate.telemetry.chatty:app", "--server", name) as server:
+        request_id = httpx.get(server.url + "/plain").headers["x-amzn-requestid"]
+        await_line_of_print(server.output)
+        server.process.terminate()
+        assert server.process.wait(30) == 0
+        lines = [json.loads(line) for line in server.output().splitlines() if line != "by print"]
+        for message in ("by the standard library's logger", "by Chalice's own logger"):
+            (line,) = [line for line in lines if line["message"] == message]
+            assert line["request_id"] == request_id
+
+
+def await_line_of_print(output: object) -> None:
+    from local.waiting import wait_until
+
+    assert callable(output)
+    assert wait_until(lambda: "by print\n" in output(), 10)
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO"])
+@pytest.mark.parametrize("name", SERVERS)
+def test_no_secret_is_ever_written_also_in_tracebacks(name: str, level: str) -> None:
+    environ = {"API_KEYS": KEY, "POWERTOOLS_LOG_LEVEL": level, "DATABASE_URL": "postgresql://a:hush-hush@nowhere/shop"}
+    with serving(environ, "tests.fargate.telemetry.chatty:app", "--server", name) as server:
+        headers = {"x-api-key": KEY, "authorization": TOKEN}
+        answer = httpx.post(server.url + "/fails", json=BODY, headers=headers)
+        assert answer.status_code == 500
+        line = await_line(server, lambda line: "exception" in line)
+        server.process.terminate()
+        server.process.wait(30)
+        output = server.output()
+    assert line["exception_name"] == "ValueError"
+    assert line["request_id"] == answer.headers["x-amzn-requestid"]
+    assert "in fails" in line["exception"]
+    for secret in (KEY, TOKEN, "of-good-news", "opensesame", "4000 0000", "quotes", "hush-hush"):
+        assert secret not in output
+
+
+def test_an_exit_of_the_app_is_an_error_with_its_request() -> None:
+    with serving({}, "tests.fargate.telemetry.chatty:app") as server:
+        answer = httpx.get(server.url + "/exits")
+        line = await_line(server, lambda line: line.get("exception_name") == "SystemExit")
+        assert (answer.status_code, line["level"], line["request_id"]) == (
+            502,
+            "ERROR",
+            answer.headers["x-amzn-requestid"],
+        )
+
+
+def test_secrets_are_found_in_the_environment() -> None:
+    environ = {
+        "API_KEYS": "first-key, second-key",
+        "API_KEYS_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:000000000000:secret:keys",
+        "REDIS_URL": "rediss://shop:p%40ssword@cache:6379/0",
+        "GITHUB_TOKEN": "none",
+        "HOME": "/root",
+    }
+    assert set(process_secrets(environ)) == {"first-key", "second-key", "p%40ssword", "p@ssword"}
+
+
+def test_a_secret_is_found_in_every_form() -> None:
+    request = HttpRequest("POST", "/", "", [("X-Api-Key", "a-key")], 'ein "Körper"'.encode(), "", "HTTP/1.1", 1)
+    secrets = request_secrets(request)
+    for text in ('ein "Körper"', repr('ein "Körper"'.encode()), json.dumps('ein "Körper"'), "a-key"):
+        assert "rper" not in redact(text, secrets)
+        assert "a-key" not in redact(text, secrets)

@@ -1,0 +1,91 @@
+"""A request's line is put together from pieces; it is the line that would be written without them."""
+
+import contextlib
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from aws_lambda_powertools import Logger
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fargate.http.identifiers import IdentifierSource
+from fargate.telemetry.formatter import RequestFormatter, make_powertools_safe, weighted
+from fargate.telemetry.request_record import RequestRecord
+from fargate.telemetry.request_scope import RequestScope, enter_scope, no_scope
+
+CREATED = 1_795_521_600.25
+TEXTS = st.text(max_size=40)
+
+
+def lines(formatter: RequestFormatter, exchange: RequestRecord) -> list[dict[str, Any]]:
+    """Return the line twice as it is put together, then as it is built where a handler has appended a key."""
+    with new_request() as scope:
+        found = [formatter.access_line("INFO", exchange, CREATED) for _ in range(2)]
+        scope.log_keys[id(formatter)] = {"order": 7, "weight": "heavy"}
+        found.append(formatter.access_line("INFO", exchange, CREATED))
+    return [json.loads(weighted(line, 20)) for line in found]
+
+
+@given(
+    st.sampled_from(["GET", "_OTHER"]),
+    TEXTS,
+    st.integers(200, 599),
+    st.floats(0, 1000),
+    st.integers(0),
+    TEXTS,
+    st.none() | TEXTS,
+)
+def test_both_ways_write_the_same(
+    method: str, route: str, status: int, seconds: float, length: int, client: str, cache: str | None
+) -> None:
+    formatter = RequestFormatter({"service": 'a "shop"', "colour": "red"})
+    exchange = RequestRecord(method, route, status, seconds, min(length, 2**63), client, cache)
+    first, second, built = lines(formatter, exchange)
+    assert built.pop("order") == 7
+    assert first.pop("http") == pytest.approx(built.pop("http"))
+    second.pop("http")
+    assert first == second == built
+    assert built["weight"] == 20
+
+
+def test_the_fields_stand_in_the_order_of_the_contract() -> None:
+    exchange = RequestRecord("GET", "/product/{id}", 200, 0.0123, 42, "10.0.0.1", "hit")
+    (line, *_) = lines(RequestFormatter({"service": "shop"}), exchange)
+    assert list(line) == [
+        *("level", "message", "timestamp", "service", "correlation_id", "xray_trace_id", "request_id"),
+        *("http", "client_ip", "cache", "weight"),
+    ]
+    assert line["http"] == {
+        "method": "GET",
+        "route": "/product/{id}",
+        "status": 200,
+        "duration_ms": 12.3,
+        "bytes": 42,
+    }
+
+
+def test_a_logger_that_a_handler_makes_keeps_its_fields_for_later_requests() -> None:
+    make_powertools_safe()
+    written = io.StringIO()
+    with new_request():
+        logger = Logger(service="made late", stream=written, colour="red")
+        logger.append_keys(order=7)
+        logger.info("first")
+    with new_request():
+        logger.info("second")
+    first, second = map(json.loads, written.getvalue().splitlines())
+    assert (first["service"], first["colour"], first["order"]) == ("made late", "red", 7)
+    assert (second["service"], second["colour"]) == ("made late", "red")
+    assert "order" not in second
+
+
+@contextlib.contextmanager
+def new_request() -> Iterator[RequestScope]:
+    """Serve a request while the block runs."""
+    scope = RequestScope(None, IdentifierSource(1).next(None, None, CREATED))
+    with no_scope():
+        enter_scope(scope)
+        yield scope
