@@ -11,7 +11,7 @@ from chalicelib.cache.local_copies import LocalCopies
 from chalicelib.cache.read_through import Lifetimes, ReadThroughCache, Sleep
 from chalicelib.cache.redis_steps import RedisSteps
 from chalicelib.cache.start_check import prepare_cache
-from chalicelib.catalog import Catalog
+from chalicelib.catalog import Catalog, load_json
 from chalicelib.database.login import database_source
 from chalicelib.database.store import PostgresStore
 from chalicelib.ports import ProductCache, ProductStore
@@ -92,15 +92,12 @@ def build_cache(settings: Settings, store: ProductStore, metrics: ShopMetrics = 
     reads = redis_client(settings.redis_url, redis_credentials)
     writes = redis_client(settings.redis_url, redis_credentials, WRITERS_TIMEOUTS)
     probe = ThreadConnections(reads)
-    ahead = functools.partial(loop_connection, settings.redis_url, redis_credentials)
+    connect_loop = functools.partial(loop_connection, settings.redis_url, redis_credentials)
     breaker = CircuitBreaker("Redis", lambda: hot_set.create(probe.ask), RedisError)
     metrics.stores.watch_cache(breaker)
-    shared = RedisSteps(reads, writes, breaker, StoreInstrumentation("Redis", "redis", metrics), ahead)
+    shared = RedisSteps(reads, writes, breaker, StoreInstrumentation("Redis", "redis", metrics), connect_loop)
 
-    def load(product_id: int) -> bytes | None:
-        product = store.read(product_id)
-        return product.to_json() if product else None
-
+    load = functools.partial(load_json, store)
     audit = Audit(shared, load, lambda result: metrics.cache_audits[result].inc())
     lifetimes = Lifetimes(body=settings.cache_ttl_seconds)
     return ReadThroughCache(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from chalicelib.errors import ConflictError, NotFoundError, PreconditionFailedError
-from chalicelib.ports import Ahead, Check, ProductCache, ProductStore, Reading
+from chalicelib.ports import Check, ProductCache, ProductStore, Reading
 from chalicelib.product import MAX_ID, Product
 
 T = TypeVar("T")
@@ -30,16 +30,15 @@ class Catalog:
 
     def read(self, product_id: int) -> Reading:
         """Return a product's JSON (None: there is no such product) and how it was come by."""
+        return self._cache.read(product_id, lambda: load_json(self._store, product_id))
 
-        def load() -> bytes | None:
-            product = self._store.read(product_id)
-            return product.to_json() if product else None
+    def read_from_memory(self, product_id: int) -> Reading | None:
+        """Read from this task's memory; None: it is not there."""
+        return self._cache.read_from_memory(product_id)
 
-        return self._cache.read(product_id, load)
-
-    def read_ahead(self, product_id: int, can_await: bool) -> Ahead:
-        """Read without waiting, other than in an event loop: what the cache cannot answer so is left to `read`."""
-        return self._cache.read_ahead(product_id, can_await)
+    async def read_from_loop(self, product_id: int) -> Reading | None:
+        """Read from the cache alone, without a thread; None: `read` has to be called."""
+        return await self._cache.read_from_loop(product_id)
 
     def create(self, product: Product) -> bool:
         """Store a new product; return False where the very same one is already there, so that a retry is safe.
@@ -105,6 +104,12 @@ class Catalog:
         shown, more = products[:limit], len(products) > limit
         following = json.dumps(shown[-1].id if more else None).encode()
         return b'{"products":[' + b",".join(each.to_json() for each in shown) + b'],"next":' + following + b"}"
+
+
+def load_json(store: ProductStore, product_id: int) -> bytes | None:
+    """Read a product's JSON from the store; None: there is no such product."""
+    product = store.read(product_id)
+    return product.to_json() if product else None
 
 
 def _check(may_replace: Condition) -> Check:

@@ -3,7 +3,7 @@
 `database.store` and `cache.read_through` implement these; `chalicelib.bootstrap` joins them.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -38,10 +38,6 @@ Load = Callable[[], bytes | None]
 """Reads a product's JSON from the database; None: there is no such product."""
 
 
-Ahead = Reading | Awaitable[Reading | None] | None
-"""What can be said of a read at once: the answer, or an answer to await; None: only who waits can tell."""
-
-
 class Fence(Protocol):
     """One write's promise to the readers of one product, from before its statement until it is acknowledged."""
 
@@ -67,8 +63,11 @@ class ProductCache(Protocol):
     def read(self, product_id: int, load: Load) -> Reading:
         """Answer from the cache, or `load` from the database and remember. A cache that is away is no error."""
 
-    def read_ahead(self, product_id: int, can_await: bool) -> Ahead:
-        """Answer without the database and without making a thread wait, where the cache can; await only if one may."""
+    def read_from_memory(self, product_id: int) -> Reading | None:
+        """Answer from this task's memory; None: it is not there."""
+
+    async def read_from_loop(self, product_id: int) -> Reading | None:
+        """Answer from the cache alone, without a thread; None: `read` has to be called."""
 
     def fence(self, product_id: int) -> Fence:
         """Begin a write of one product. Raises CacheUnavailableError where the cache is known to be away."""

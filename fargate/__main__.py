@@ -15,6 +15,7 @@ from chalice.app import Chalice
 
 from fargate.auth.authorizers import closed_routes
 from fargate.errors import ConfigurationError
+from fargate.fast_path import fast_routes_of
 from fargate.gateway.unserved import unserved_handlers
 from fargate.lifecycle import Lifecycle, Phase
 from fargate.servers import waitress_server
@@ -149,6 +150,7 @@ def prepare(given: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Sett
     try:
         app = load_app(given.app)
         start_app(given.app)
+        fast_routes_of(app)
     except ConfigurationError as error:
         faults.append(str(error))
     if faults or app is None:

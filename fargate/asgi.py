@@ -1,4 +1,4 @@
-"""The ASGI door: any Chalice app as an ASGI 3 callable, for uvicorn, granian and the like, and for Mangum on Lambda.
+"""The ASGI adapter: any Chalice app as an ASGI 3 callable, for uvicorn, granian and the like, and for Mangum on Lambda.
 
 Handlers run in a bounded pool of threads, so that the event loop never waits for one. Bodies are limited as they
 arrive; a request whose client has gone while it waited for a thread is not served.
@@ -8,18 +8,17 @@ import asyncio
 import contextlib
 import logging
 import os
-import time
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import quote, unquote
 
 from chalice.app import Chalice
 
 from fargate.errors import BadRequest, GatewayError, HeadersTooLong, RequestTooLong, ServiceUnavailable
-from fargate.fast_path import NOTHING_AHEAD, Asked
-from fargate.gateway.core import Gateway
+from fargate.fast_path import FastPath, fast_routes_of
+from fargate.gateway.core import Arrival, Gateway
 from fargate.http.framing import check_framing
-from fargate.http.messages import Header, HttpRequest, HttpResponse, canonical_of_bytes, has_no_body, lowered_bytes
+from fargate.http.messages import HttpRequest, HttpResponse, canonical_of_bytes, has_no_body, lowered_bytes
 from fargate.lifecycle import PROBE_PATHS, Lifecycle, Phase
 from fargate.settings import Settings, read_settings
 from fargate.telemetry.telemetry import Telemetry
@@ -33,15 +32,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-ASKED = "fargate.asked"
-"""The extension of a server of ours that has called `ask_ahead` by itself: the `Asked` that came of it."""
-
-TURN_SECONDS = 0.001
-"""How long a loop that answers ahead, one after the other, keeps the interpreter from threads that have requests."""
-
-WAY_SECONDS = 0.00005
-"""How long it stands aside then, as a thread takes so long to wake up; if it only let go, it would win each race."""
-
+_FRAMING = ("Content-Length", "Transfer-Encoding")
 _SAFE_IN_PATH = "/:@!$&'()*+,;=-._~"
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 
@@ -62,15 +53,16 @@ def create_asgi_app(
         chalice_app: the app; nothing in it has to change.
         settings: read from the environment where not given.
         lifecycle: what readiness probes are answered from; without one the server counts as ready.
-        telemetry: told of every request, as `fargate.telemetry.telemetry.telemetry_of(chalice_app, settings)` makes it;
-            without one nobody is told.
+        telemetry: records every request, as `fargate.telemetry.telemetry.telemetry_of(chalice_app, settings)` makes it;
+            without one nothing is recorded.
 
     Raises:
-        ConfigurationError: the environment holds a bad value.
+        ConfigurationError: the environment holds a bad value, or a route of the fast path needs its handler.
     """
     settings = settings or read_settings(os.environ)
     lifecycle = lifecycle or Lifecycle()
-    return AsgiAdapter(Gateway(chalice_app, settings, lifecycle, telemetry), settings, lifecycle)
+    gateway = Gateway(chalice_app, settings, lifecycle, telemetry)
+    return AsgiAdapter(gateway, settings, lifecycle, FastPath(gateway, fast_routes_of(chalice_app)))
 
 
 class AsgiAdapter:
@@ -79,13 +71,13 @@ class AsgiAdapter:
     https://asgi.readthedocs.io/en/latest/specs/www.html
     """
 
-    def __init__(self, gateway: Gateway, settings: Settings, lifecycle: Lifecycle) -> None:
+    def __init__(self, gateway: Gateway, settings: Settings, lifecycle: Lifecycle, fast_path: FastPath) -> None:
         self.gateway = gateway
+        self.fast_path = fast_path
         self._settings = settings
         self._lifecycle = lifecycle
         self._workers = Workers(self._answer, settings.threads, "request", gateway.telemetry.queued)
         self._probe_worker = Workers(self._answer, 1, "probe")
-        self._gave_way_at = 0.0  # on time.perf_counter
         self._waiting = 0  # only the event loop's thread touches it
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,37 +101,48 @@ class AsgiAdapter:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            request = self.read_head(scope)._replace(body=await self._read_body(scope, receive))
+            request = self._read_head(scope)
+            if _may_have_body(request, scope):
+                request = request._replace(body=await self._read_body(scope, receive))
         except GatewayError as error:
             await self._refuse(error, scope, send)
             return
+        answer = await self._answer_fast(request)
+        if isinstance(answer, HttpResponse):
+            await self._send(answer, scope, send)
+            return
         try:
-            response = await self._handle(request, receive, scope.get("extensions", {}).get(ASKED))
+            response = await self._handle(request, answer, receive)
         except GatewayError as error:
-            response = self._refusal(error, scope)
+            response = self._refusal(error, scope, answer)
         except ClientDisconnected:
-            await self._refuse(ServiceUnavailable(), scope, send)  # it may have ended only its own side
+            await self._refuse(ServiceUnavailable(), scope, send, answer)  # it may have ended only its own side
             return
         await self._send(response, scope, send)
 
-    async def _refuse(self, error: GatewayError, scope: Scope, send: Send) -> None:
+    async def _refuse(self, error: GatewayError, scope: Scope, send: Send, arrival: Arrival | None = None) -> None:
         """Answer what could not be read, though the client may have gone."""
         ends = not isinstance(error, RequestTooLong)  # what follows on the connection cannot be trusted
         with contextlib.suppress(OSError):
-            await self._send(self._refusal(error, scope), scope, send, ends=ends)
+            await self._send(self._refusal(error, scope, arrival), scope, send, ends=ends)
 
-    def _refusal(self, error: GatewayError, scope: Scope) -> HttpResponse:
+    def _refusal(self, error: GatewayError, scope: Scope, arrival: Arrival | None = None) -> HttpResponse:
         client = scope.get("client")
-        return self.gateway.refuse(error, scope["method"], _last_hop(client[0]) if client else "")
+        return self.gateway.refuse(error, scope["method"], _last_hop(client[0]) if client else "", arrival)
 
-    def read_head(self, scope: Scope) -> HttpRequest:
+    def _read_head(self, scope: Scope) -> HttpRequest:
         """Read all of a request but its body.
 
         Raises:
             BadRequest, NotSupported, HeadersTooLong: it is none, or too long.
         """
         path, query = _raw_path(scope), scope["query_string"].decode("latin-1")
-        headers = self.read_headers(scope["headers"], len(path) + len(query))
+        size = len(path) + len(query)
+        for name, value in scope["headers"]:
+            size += len(name) + len(value)
+        if size > self._settings.max_header_bytes:
+            raise HeadersTooLong
+        headers = [(canonical_of_bytes(name), value.decode("latin-1")) for name, value in scope["headers"]]
         if _is_http_1(scope) and "aws.event" not in scope:
             check_framing(scope["http_version"], headers)
         server, client = scope.get("server"), scope.get("client")
@@ -153,18 +156,6 @@ class AsgiAdapter:
             protocol=_protocol(scope["http_version"]),
             local_port=server[1] if server and "aws.event" not in scope else None,
         )
-
-    def read_headers(self, raw: Sequence[tuple[bytes, bytes]], size: int) -> list[Header]:
-        """Read a request's headers; `size` is what else there is in its head, in bytes.
-
-        Raises:
-            HeadersTooLong: together they are.
-        """
-        for name, value in raw:
-            size += len(name) + len(value)
-        if size > self._settings.max_header_bytes:
-            raise HeadersTooLong
-        return [(canonical_of_bytes(name), value.decode("latin-1")) for name, value in raw]
 
     async def _read_body(self, scope: Scope, receive: Receive) -> bytes:
         limit = self._settings.max_body_bytes
@@ -184,20 +175,24 @@ class AsgiAdapter:
             more = message.get("more_body", False)
         return b"".join(chunks)
 
-    async def _handle(self, request: HttpRequest, receive: Receive, asked: Asked | None) -> HttpResponse:
+    async def _answer_fast(self, request: HttpRequest) -> HttpResponse | Arrival | None:
+        """Return a response of the fast path, or the arrived request where that has none; None: not its route."""
+        route = self.fast_path.find(request)
+        if route is None or request.local_port is None:  # Mangum ends the loop with each event
+            return None
+        if self._in_need_of_threads > 0:
+            self.fast_path.yield_to_threads()
+        return await self.fast_path.answer(request, route)
+
+    async def _handle(self, request: HttpRequest, arrival: Arrival | None, receive: Receive) -> HttpResponse:
         """Have a thread answer the request; probes have a thread of their own and never wait behind others."""
         if request.path.removeprefix(self._settings.base_path) in PROBE_PATHS:
-            return await self._probe_worker.submit((request, asked and asked.is_recorded))
-        if asked is None and self.answers_ahead and request.local_port is not None:  # Mangum's loops do not live on
-            ahead = await self._answered_ahead(request)
-            if isinstance(ahead, HttpResponse):
-                return ahead
-            asked = ahead
+            return await self._probe_worker.submit((request, arrival))
         if self._in_need_of_threads >= self._settings.threads + self._settings.connection_limit:
             raise ServiceUnavailable(headers=[("Retry-After", "1")])
         self._waiting += 1
         try:
-            answer = self._workers.submit((request, asked and asked.is_recorded))
+            answer = self._workers.submit((request, arrival))
             if self._in_need_of_threads > self._settings.threads:
                 return await _unless_disconnected(answer, receive)
             return await answer
@@ -209,39 +204,13 @@ class AsgiAdapter:
         """How many requests have a thread's place, or wait for one; those that have lent theirs do not."""
         return self._waiting - self._workers.lent
 
-    def _answer(self, asked: tuple[HttpRequest, bool | None]) -> HttpResponse:
-        return self.gateway.handle(*asked)
+    def _answer(self, submitted: tuple[HttpRequest, Arrival | None]) -> HttpResponse:
+        return self.gateway.handle(*submitted)
 
     @property
     def is_draining(self) -> bool:
         """Whether connections end after their answers."""
         return self._lifecycle.is_draining
-
-    @property
-    def answers_ahead(self) -> bool:
-        """Whether the app may have answers at hand (`fargate.fast_path`)."""
-        return self.gateway.answers_ahead
-
-    def ask_ahead(self, request: HttpRequest) -> HttpResponse | Asked:
-        """Ask the app for an answer, as `Gateway.ask_ahead` does, on the loop's thread."""
-        if self._waiting and self._is_turn_over() and self._in_need_of_threads > 0:
-            self._give_way()
-        return self.gateway.ask_ahead(request, can_await=True)
-
-    def _is_turn_over(self) -> bool:
-        return time.perf_counter() - self._gave_way_at >= TURN_SECONDS
-
-    def _give_way(self) -> None:
-        """Let a thread have the interpreter; else a flood of answers ahead would hold up writes and misses."""
-        time.sleep(WAY_SECONDS)
-        self._gave_way_at = time.perf_counter()
-
-    async def _answered_ahead(self, request: HttpRequest) -> HttpResponse | Asked:
-        """Ask for an answer, and await it where it may be there soon."""
-        ahead = self.ask_ahead(request)
-        if isinstance(ahead, HttpResponse) or ahead.awaited is None:
-            return ahead
-        return await ahead.awaited or NOTHING_AHEAD
 
     async def _send(self, response: HttpResponse, scope: Scope, send: Send, *, ends: bool = False) -> None:
         headers = [(lowered_bytes(name), value.encode("latin-1")) for name, value in response.headers]
@@ -269,6 +238,13 @@ async def _unless_disconnected(answer: asyncio.Future[HttpResponse], receive: Re
         return answer.result()
     finally:
         gone.cancel()
+
+
+def _may_have_body(request: HttpRequest, scope: Scope) -> bool:
+    """Tell whether a body follows: with HTTP/1 only where a header frames one (RFC 9112, section 6.3)."""
+    if not _is_http_1(scope) or "aws.event" in scope:
+        return True
+    return any(name in _FRAMING for name, _ in request.headers)
 
 
 def _is_http_1(scope: Scope) -> bool:

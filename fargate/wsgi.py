@@ -1,4 +1,4 @@
-"""The WSGI door: any Chalice app as a WSGI callable (PEP 3333), for waitress, gunicorn and the like."""
+"""The WSGI adapter: any Chalice app as a WSGI callable (PEP 3333), for waitress, gunicorn and the like."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -37,8 +37,8 @@ def create_wsgi_app(
         chalice_app: the app; nothing in it has to change.
         settings: read from the environment where not given.
         lifecycle: what readiness probes are answered from; without one the server counts as ready.
-        telemetry: told of every request, as `fargate.telemetry.telemetry.telemetry_of(chalice_app, settings)` makes it;
-            without one nobody is told.
+        telemetry: records every request, as `fargate.telemetry.telemetry.telemetry_of(chalice_app, settings)` makes it;
+            without one nothing is recorded.
 
     Raises:
         ConfigurationError: the environment holds a bad value.
@@ -61,14 +61,8 @@ class WsgiAdapter:
         except GatewayError as error:
             response = self.gateway.refuse(error, environ["REQUEST_METHOD"], environ.get("REMOTE_ADDR", ""))
         else:
-            response = self._answer(request)
+            response = self.gateway.handle(request)
         return _send(response, environ["REQUEST_METHOD"], start_response)
-
-    def _answer(self, request: HttpRequest) -> HttpResponse:
-        if not self.gateway.answers_ahead:
-            return self.gateway.handle(request)
-        asked = self.gateway.ask_ahead(request, can_await=False)
-        return asked if isinstance(asked, HttpResponse) else self.gateway.handle(request, asked.is_recorded)
 
 
 def _send(response: HttpResponse, method: str, start_response: StartResponse) -> Iterable[bytes]:

@@ -15,7 +15,7 @@ from chalicelib.cache.entries import ABSENT, Entry, is_body, is_lease, key_of, n
 from chalicelib.cache.local_copies import LocalCopies
 from chalicelib.cache.redis_steps import RedisSteps
 from chalicelib.errors import CacheUnavailableError
-from chalicelib.ports import Ahead, CacheResult, Load, Reading
+from chalicelib.ports import CacheResult, Load, Reading
 from chalicelib.redis_client.errors import RedisError
 
 POLL_SECONDS = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128)
@@ -80,10 +80,9 @@ class ReadThroughCache:
 
         Where Redis is away, or a write is under way, every reader loads for itself and stores nothing.
         """
-        body = self._local.get(product_id)
-        if body is not None:
-            self._answered_locally()
-            return self._hit(product_id, body)
+        kept = self.read_from_memory(product_id)
+        if kept is not None:
+            return kept
         if self._shared.is_away:
             return Reading(load(), CacheResult.BYPASS)
         lease = new_lease()
@@ -99,24 +98,22 @@ class ReadThroughCache:
             return Reading(None, CacheResult.HIT)
         return Reading(load(), CacheResult.BYPASS)
 
-    def read_ahead(self, product_id: int, can_await: bool) -> Ahead:
-        """Answer from memory, or to an event loop once it has awaited Redis; what is not there is left to `read`.
-
-        The same promise stands: Redis is asked after the call, and memory is as old as a lease allows.
-        """
+    def read_from_memory(self, product_id: int) -> Reading | None:
+        """Answer from memory; None: the product is not there."""
         body = self._local.get(product_id)
-        if body is not None:
-            self._answered_locally()
-            return self._hit(product_id, body)
-        if not can_await or not self._shared.can_look_ahead:
+        if body is None:
             return None
-        return self._looked_ahead(product_id)
+        self._answered_locally()
+        return self._hit(product_id, body)
 
-    async def _looked_ahead(self, product_id: int) -> Reading | None:
+    async def read_from_loop(self, product_id: int) -> Reading | None:
+        """Answer from Redis, which is asked after the call; None: the product is not there, or Redis cannot answer."""
+        if not self._shared.can_look_from_loop:
+            return None
         keep_ms = self._keep_ms(product_id)
         began = self._clock()
         try:
-            entry = await self._shared.look_ahead(key_of(product_id), keep_ms)
+            entry = await self._shared.look_from_loop(key_of(product_id), keep_ms)
         except RedisError:
             return None
         self._note(product_id, entry, began, keep_ms)

@@ -28,7 +28,7 @@ Answer = TypeVar("Answer")
 LEASE_MS = 800
 """How long a reader may take to load a product before another may try: longer than a read of the database may take."""
 
-AHEAD_SECONDS = 0.05
+LOOP_SECONDS = 0.05
 """How long an event loop may wait for an exchange with Redis, before it leaves those reads to threads."""
 
 FENCE_MS = 5000
@@ -99,7 +99,7 @@ class RedisSteps:
         breaker: told how each step went.
         watch: told how long each step took.
         loop_connection: makes the connection that event loops ask over.
-        ahead_seconds: how long an event loop may wait for an exchange.
+        loop_seconds: how long an event loop may wait for an exchange.
     """
 
     def __init__(
@@ -109,17 +109,17 @@ class RedisSteps:
         breaker: CircuitBreaker,
         watch: Instrumentation = NoInstrumentation(),  # noqa: B008 - holds nothing
         loop_connection: Callable[[], Any] | None = None,
-        ahead_seconds: float = AHEAD_SECONDS,
+        loop_seconds: float = LOOP_SECONDS,
     ) -> None:
         self._loop_connection = loop_connection
-        self._ahead_seconds = ahead_seconds
+        self._loop_seconds = loop_seconds
         self._reads = ThreadConnections(reads)
         self._writes = ThreadConnections(writes)
         self._breaker = breaker
         self._watch = watch
 
     @property
-    def can_look_ahead(self) -> bool:
+    def can_look_from_loop(self) -> bool:
         """Whether an event loop may ask."""
         return self._loop_connection is not None and not self._breaker.is_open
 
@@ -132,15 +132,15 @@ class RedisSteps:
         """Return what is there."""
         return cast("Entry | None", self._asked("look", _LOOK, key))
 
-    def look_ahead(self, key: str, keep_ms: int) -> Awaitable[Entry | None]:
+    def look_from_loop(self, key: str, keep_ms: int) -> Awaitable[Entry | None]:
         """Return what is there, as `peek` does, to an event loop; a round trip answers many.
 
         Where a body may be kept in memory for `keep_ms` milliseconds, not 0, the product is announced before that.
         """
         if not keep_ms:
-            return self._ahead.ask("GETEX", key)
+            return self._lookups.ask("GETEX", key)
         arguments = (id_of(key), hot_set.announced_ms(keep_ms))
-        return self._ahead.ask(*_ANNOUNCE_AND_LOOK.command(key, hot_set.KEY, arguments=arguments))
+        return self._lookups.ask(*_ANNOUNCE_AND_LOOK.command(key, hot_set.KEY, arguments=arguments))
 
     def look_or_lease(self, key: str, lease: Entry, keep_ms: int) -> Entry | None:
         """Return what is there; where there is nothing, put a lease there and return None.
@@ -176,12 +176,12 @@ class RedisSteps:
         return bool(self._asked("drop", _DROP, key, arguments=(entry,)))
 
     @functools.cached_property
-    def _ahead(self) -> "BatchedLookups":
+    def _lookups(self) -> "BatchedLookups":
         """Made when an event loop first asks: what it needs of asyncio, threads do without."""
         from chalicelib.redis_client.batched_lookups import BatchedLookups
 
-        assert self._loop_connection is not None  # noqa: S101  can_look_ahead was asked
-        return BatchedLookups(self._loop_connection, self._ahead_seconds, self._told)
+        assert self._loop_connection is not None  # noqa: S101  can_look_from_loop was asked
+        return BatchedLookups(self._loop_connection, self._loop_seconds, self._told)
 
     def _asked(self, operation: str, script: Script, *keys: str, arguments: tuple[Argument, ...] = ()) -> Any:
         """Run a script for a reader; it must do no harm twice."""

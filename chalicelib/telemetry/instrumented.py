@@ -1,13 +1,13 @@
 """Listens to the stores and the cache, and tells metrics and traces."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TypeVar
 
 from chalicelib.errors import CacheUnavailableError
-from chalicelib.ports import Ahead, Fence, Load, ProductCache, Reading
+from chalicelib.ports import Fence, Load, ProductCache, Reading
 from chalicelib.telemetry.metrics import ShopMetrics
-from chalicelib.telemetry.tracing import annotate, traced
+from chalicelib.telemetry.tracing import annotate, traced, traced_async
 
 Answer = TypeVar("Answer")
 
@@ -72,17 +72,18 @@ class InstrumentedCache:
         self._metrics.cache_requests[reading.result].inc()
         return reading
 
-    def read_ahead(self, product_id: int, can_await: bool) -> Ahead:
-        """Read without waiting, and count what was answered."""
-        reading = self._cache.read_ahead(product_id, can_await)
-        if isinstance(reading, Reading):
-            self._metrics.cache_requests[reading.result].inc()
-            return reading
-        return None if reading is None else self._counted(reading)
+    def read_from_memory(self, product_id: int) -> Reading | None:
+        """Read, and count what was answered."""
+        return self._counted(product_id, self._cache.read_from_memory(product_id))
 
-    async def _counted(self, awaited: Awaitable[Reading | None]) -> Reading | None:
-        reading = await awaited
+    async def read_from_loop(self, product_id: int) -> Reading | None:
+        """Read, and count what was answered."""
+        reading = await traced_async("Redis", "GETEX", lambda: self._cache.read_from_loop(product_id))
+        return self._counted(product_id, reading)
+
+    def _counted(self, product_id: int, reading: Reading | None) -> Reading | None:
         if reading is not None:
+            annotate("product_id", product_id)
             self._metrics.cache_requests[reading.result].inc()
         return reading
 

@@ -5,7 +5,7 @@ the adapter in a container.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from aws_lambda_powertools import Tracer
@@ -24,6 +24,16 @@ def annotate(key: str, value: str | int) -> None:
     recorder = _recorder()
     if recorder.is_sampled():
         recorder.current_segment().put_annotation(key, value)
+
+
+async def traced_async(store: str, operation: str, step: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Do as `traced` does for a step that an event loop awaits."""
+    recorder = _recorder()
+    if not recorder.is_sampled():
+        return await step()
+    with recorder.in_subsegment(store, namespace="remote") as subsegment:
+        subsegment.put_annotation("operation", operation)
+        return await step()
 
 
 def traced(store: str, operation: str, step: Callable[[], Answer]) -> Answer:

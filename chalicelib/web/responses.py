@@ -4,18 +4,18 @@ import functools
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from typing import ParamSpec
+from collections.abc import Callable, Mapping
+from typing import ParamSpec, TypeVar
 
 from chalice.app import Request, Response
 
 from chalicelib.errors import BadRequestError, NotFoundError, ServiceUnavailableError, ShopError
-from chalicelib.ports import Ahead, Reading
+from chalicelib.ports import Reading
 from chalicelib.product import MAX_ID, Product
 from chalicelib.web.entity_tags import HeaderSource, etag_of, is_not_modified
 
 Parameters = ParamSpec("Parameters")
-ResponseAhead = Response | Awaitable[Response | None] | None
+Answer = TypeVar("Answer")
 
 
 logger = logging.getLogger("shop")
@@ -27,11 +27,11 @@ MAX_PAGE = 100
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
-def answered(handler: Callable[Parameters, Response]) -> Callable[Parameters, Response]:
+def answered(handler: Callable[Parameters, Answer]) -> Callable[Parameters, Answer | Response]:
     """Turn what a handler raises of the shop's errors into its answer: the one place where that is done."""
 
     @functools.wraps(handler)
-    def with_errors_answered(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Response:
+    def with_errors_answered(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer | Response:
         try:
             return handler(*args, **kwargs)
         except ShopError as error:
@@ -79,6 +79,7 @@ def created_response(product: Product, *, created: bool) -> Response:
     return json_response(product.to_json(), 201 if created else 200, Location=f"/product/{product.id}")
 
 
+@answered
 def product_response(product_id: int, reading: Reading, headers: HeaderSource) -> Response:
     """Answer a read: the product, 304 where the client already has it, or 404."""
     if reading.body is None:
@@ -87,21 +88,6 @@ def product_response(product_id: int, reading: Reading, headers: HeaderSource) -
     if is_not_modified(headers, etag):
         return Response("", {"ETag": etag, "X-Cache": reading.result}, 304)
     return Response(reading.body.decode(), {"Content-Type": JSON, "ETag": etag, "X-Cache": reading.result}, 200)
-
-
-def product_response_ahead(product_id: int, reading: Ahead, headers: HeaderSource) -> ResponseAhead:
-    """Answer a read that an event loop makes, at once or once it is awaited; None where there is no reading."""
-    if reading is None or isinstance(reading, Reading):
-        return reading and _answered_product(product_id, reading, headers)
-    return _awaited(product_id, reading, headers)
-
-
-async def _awaited(product_id: int, awaited: Awaitable[Reading | None], headers: HeaderSource) -> Response | None:
-    reading = await awaited
-    return reading and _answered_product(product_id, reading, headers)
-
-
-_answered_product = answered(product_response)
 
 
 def parse_id(text: str) -> int:

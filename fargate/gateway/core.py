@@ -1,21 +1,20 @@
-"""API Gateway's part, once, for every door: HTTP request -> REST proxy event -> `app(event, context)` -> HTTP response.
+"""API Gateway's part, for both adapters: HTTP request -> REST proxy event -> `app(event, context)` -> HTTP response.
 
-Whatever happens, a request gets exactly one response, and what it left behind is gone with it: it runs in a context of
-its own.
+What must hold: a request gets exactly one response, and runs in a context of its own, so that nothing of it is left
+when it ends.
 """
 
 import contextvars
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalice.app import Chalice, Response
 
 from fargate.auth.authorizers import Authorizers, Call, method_arn
 from fargate.errors import BadGateway, Forbidden, GatewayError, MethodNotAllowed, NotFound, ServiceUnavailable
-from fargate.fast_path import ATTRIBUTE, NOTHING_AHEAD, Answer, AnswerAhead, Asked, HeaderView
 from fargate.gateway.context import LambdaContext, identity_of
 from fargate.gateway.cors import cors_of, headers_of, preflight
 from fargate.gateway.event import API_ID, Event, EventBuilder
@@ -28,12 +27,34 @@ from fargate.lifecycle import PROBE_PATHS, READINESS_PATH, Lifecycle
 from fargate.patches.content_types import remember_content_types
 from fargate.patches.isolation import isolate
 from fargate.settings import Settings
+from fargate.telemetry.request_scope import RequestScope
 from fargate.telemetry.telemetry import NoTelemetry, Telemetry
 from fargate.threads.waiting import offer_sleep
 
 logger = logging.getLogger("fargate")
 
-FAILED_AHEAD = "The app failed to answer ahead; its handler is called"
+
+class Located(NamedTuple):
+    """A path without the base path, and the route that it matches. Shared by all requests of that path."""
+
+    path: str
+    match: Match | None
+
+
+class Arrival(NamedTuple):
+    """A request that is being served."""
+
+    request: HttpRequest
+    located: Located
+    scope: RequestScope
+    context: contextvars.Context  # everything that is done for the request runs in it
+    time: float  # seconds since the epoch
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """What the route's parameters hold, percent-encoded."""
+        match = self.located.match
+        return (match and match.parameters) or {}
 
 
 class Gateway:
@@ -43,7 +64,7 @@ class Gateway:
         app: the app; it gets per-request `current_request` and `lambda_context`.
         settings: base path, API keys, user pools, trusted proxies, deadline.
         lifecycle: moved on by the server; readiness probes are answered from it.
-        telemetry: told of every request.
+        telemetry: logs, counts and traces each request.
         clock: seconds since the epoch.
         monotonic: seconds on a clock that never goes back.
     """
@@ -65,9 +86,8 @@ class Gateway:
         self._settings = settings
         self._lifecycle = lifecycle or Lifecycle()
         self._clock = clock
-        self._answer_ahead: AnswerAhead | None = getattr(app, ATTRIBUTE, None)
         self._routes = RouteTable(app.routes)
-        self._matches = BoundedCache(lambda path: _shared(self._routes.match(self._strip_base_path(path))))
+        self._located = BoundedCache(self._locate)
         self._function = identity_of(app.app_name)
         self._identifiers = IdentifierSource()
         self._events = EventBuilder(
@@ -78,118 +98,80 @@ class Gateway:
             f"arn:aws:execute-api:{self._function.region}:{self._function.account_id}:{API_ID}/{self._events.stage}"
         )
 
-    def handle(self, request: HttpRequest, recorded: bool | None = None) -> HttpResponse:
+    def handle(self, request: HttpRequest, arrival: Arrival | None = None) -> HttpResponse:
         """Answer one request. Never raises; returns once the app has returned.
 
         Args:
             request: as it came over the wire.
-            recorded: whether its trace is; None: that is still to be decided.
+            arrival: what `arrive` returned for it, where that was called already.
         """
-        return contextvars.copy_context().run(self._handle, request, recorded)
+        arrival = arrival or self.arrive(request)
+        return arrival.context.run(self._handle, arrival)
 
-    @property
-    def answers_ahead(self) -> bool:
-        """Whether the app may have answers at hand (`fargate.fast_path`)."""
-        return self._answer_ahead is not None
+    def arrive(self, request: HttpRequest) -> Arrival:
+        """Begin to serve a request: give it its ids and a context, and record that it is being served."""
+        now = self._clock()
+        ids = self._identifiers.next(*_names_given(request.headers), now)
+        scope = RequestScope(request, ids, client_address(request, self._settings.trusted_proxies))
+        context = contextvars.copy_context()
+        context.run(self.telemetry.begin, scope)
+        return Arrival(request, self._located[request.path], scope, context, now)
 
-    def ask_ahead(self, request: HttpRequest, *, can_await: bool) -> HttpResponse | Asked:
-        """Ask the app for an answer that it has at hand, once for each request.
+    def locate(self, path: str) -> Located:
+        """Find the route of a percent-encoded path."""
+        return self._located[path]
 
-        Where it has none, or fails in it, the request goes to its handler as any other does: `handle` is told what has
-        been decided about its trace. A request that is recorded goes there in any case, so that its calls are seen.
-
-        Args:
-            request: as it came over the wire.
-            can_await: whether there is an event loop, to await what may be there soon.
-        """
-        if self.telemetry.records(last_value(request.headers, "X-Amzn-Trace-Id")):
-            return Asked(is_recorded=True)
-        since = time.perf_counter()
-        try:
-            match = self._match_ahead(request)
-            answer = self._answered_ahead(request, match, can_await) if match else None
-            if match is None or answer is None:
-                return NOTHING_AHEAD
-            if isinstance(answer, Response):
-                return self._complete(request, match, answer, since)
-        except Exception:
-            logger.exception(FAILED_AHEAD)
-            return NOTHING_AHEAD
-        return Asked(is_recorded=False, awaited=self._awaited(request, match, answer, since))
-
-    def _match_ahead(self, request: HttpRequest) -> Match | None:
-        """Return the route of a request that may be answered ahead.
-
-        Routes with an authorizer, an API key or CORS may not: `handle` does more for them than to call their handlers.
-        """
-        match = self._matches[request.path]
-        entry = match.route.methods.get(request.method) if match else None
-        if entry is None or entry.authorizer is not None or entry.api_key_required or entry.cors:
-            return None
-        return match
-
-    def _answered_ahead(self, request: HttpRequest, match: Match, can_await: bool) -> Answer:
-        if self._answer_ahead is None:
-            return None
-        headers = HeaderView(request.headers)
-        return self._answer_ahead(request.method, match.route.pattern, match.parameters or {}, headers, can_await)
-
-    async def _awaited(
-        self, request: HttpRequest, match: Match, answer: Awaitable[Response | None], since: float
-    ) -> HttpResponse | None:
-        try:
-            found = await answer
-            return None if found is None else self._complete(request, match, found, since)
-        except Exception:
-            logger.exception(FAILED_AHEAD)
-            return None
-
-    def _complete(self, request: HttpRequest, match: Match, answer: Response, since: float) -> HttpResponse:
-        """Make a response of an answer that the app has given ahead, and tell of it."""
+    def complete(self, arrival: Arrival, answer: Response) -> HttpResponse:
+        """Make the HTTP response of what a route of the app returned, and record it. Runs in the request's context."""
         response = read_plain(answer) or read_response(answer.to_dict(self._app.api.binary_types))
-        ids = self._identifiers.next(*_names_given(request.headers), self._clock())
-        _name(response, ids)
-        client = client_address(request, self._settings.trusted_proxies)
-        seconds = time.perf_counter() - since
-        self.telemetry.told(request.method, match.route.pattern, client, ids, response, seconds)
-        return response
+        return self._finish(arrival, response)
 
-    def refuse(self, error: GatewayError, method: str = "", peer: str = "") -> HttpResponse:
-        """Answer what cannot be read as a request: too long, or against the protocol.
+    def refuse(
+        self, error: GatewayError, method: str = "", peer: str = "", arrival: Arrival | None = None
+    ) -> HttpResponse:
+        """Answer what cannot be read as a request, or cannot be served now.
 
         Args:
             error: why.
             method: as far as it is known.
             peer: address of the other end of the connection.
+            arrival: the request, where it was read.
         """
-        ids = self._identifiers.next(None, None, self._clock())
         response = error_response(error)
-        self.telemetry.told(method, None, peer, ids, response, 0.0)
+        if arrival is not None:
+            return arrival.context.run(self._finish, arrival, response)
+        scope = RequestScope(None, self._identifiers.next(None, None, self._clock()), peer)
+        contextvars.copy_context().run(self._record_refusal, scope, method, response)
         return response
 
-    def _handle(self, request: HttpRequest, recorded: bool | None) -> HttpResponse:
-        now = self._clock()
-        ids = self._identifiers.next(*_names_given(request.headers), now)
-        self.telemetry.began(request, ids, client_address(request, self._settings.trusted_proxies), recorded)
-        path = self._strip_base_path(request.path)
-        match = self._routes.match(path)
-        response = self._answer(request, path, match, ids, now)
-        _name(response, ids)
-        self.telemetry.ended(request.method, _served_route(match, request.method, response.status), response)
+    def _record_refusal(self, scope: RequestScope, method: str, response: HttpResponse) -> None:
+        self.telemetry.begin(scope)
+        self.telemetry.end(scope, method, None, response)
+
+    def _handle(self, arrival: Arrival) -> HttpResponse:
+        return self._finish(arrival, self._answer(arrival))
+
+    def _finish(self, arrival: Arrival, response: HttpResponse) -> HttpResponse:
+        """Name the response, and record the request. Runs in the request's context."""
+        _name(response, arrival.scope.ids)
+        method = arrival.request.method
+        route = _served_route(arrival.located.match, method, response.status)
+        self.telemetry.end(arrival.scope, method, route, response)
         return response
 
-    def _answer(
-        self, request: HttpRequest, path: str, match: Match | None, ids: RequestIds, now: float
-    ) -> HttpResponse:
+    def _answer(self, arrival: Arrival) -> HttpResponse:
+        path, match = arrival.located
+        method = arrival.request.method
         try:
             self._check_readiness(path)
             if match is None:
-                return _probe_answer(path, request.method)
-            return self._serve(request, path, match, ids, now)
+                return _probe_answer(path, method)
+            return self._serve(arrival, path, match)
         except GatewayError as error:
-            return error_response(error, match.route if match else None, request.method)
+            return error_response(error, match.route if match else None, method)
 
-    def _serve(self, request: HttpRequest, path: str, match: Match, ids: RequestIds, now: float) -> HttpResponse:
+    def _serve(self, arrival: Arrival, path: str, match: Match) -> HttpResponse:
+        request, ids = arrival.request, arrival.scope.ids
         route = match.route
         entry = route.methods.get(request.method)
         if entry is None:
@@ -201,7 +183,7 @@ class Gateway:
         authorizer = self._admit(request, path, match, context) if entry.authorizer is not None else None
         if entry.api_key_required and not self._settings.api_keys.accept(last_value(request.headers, "X-Api-Key")):
             raise Forbidden
-        event = self._events.build(request, path, match, ids, now)
+        event = self._events.build(request, path, match, ids, arrival.time)
         if authorizer is not None:
             event["requestContext"]["authorizer"] = authorizer
         return read_response(self._invoke(event, context))
@@ -218,6 +200,10 @@ class Gateway:
         except BaseException as error:  # the outermost boundary: SystemExit would leave the client hanging
             logger.exception("%s escaped the app at %s", type(error).__name__, event["resource"])
             raise BadGateway from error
+
+    def _locate(self, path: str) -> Located:
+        stripped = self._strip_base_path(path)
+        return Located(stripped, _shared(self._routes.match(stripped)))
 
     def _strip_base_path(self, path: str) -> str:
         """Drop the stage prefix where it is there; a load balancer's probes come without it."""

@@ -73,7 +73,7 @@ class EventBuilder:
             "multiValueHeaders": many,
             "queryStringParameters": query and {name: values[-1] for name, values in query.items()},
             "multiValueQueryStringParameters": query,
-            "pathParameters": match.parameters,
+            "pathParameters": dict(match.parameters) if match.parameters else None,  # a copy: the app may change it
             "stageVariables": None,
             "requestContext": {
                 "accountId": self._account_id,

@@ -4,17 +4,16 @@ from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from fargate.asgi import AsgiAdapter
 from fargate.errors import BadRequest, GatewayError, HeadersTooLong
-from fargate.servers.uvicorn_ahead import AheadProtocol
 
 VERSIONS = ("1.0", "1.1")
 DEFAULT_HEADER_BYTES = 64 * 1024
 
 
-class StrictProtocol(AheadProtocol):
+class StrictProtocol(HttpToolsProtocol):
     """What httptools lets through and a server must not.
 
     It holds a head of any length in memory, takes any version, and reports the fields of a chunked body's trailer as if
@@ -34,7 +33,7 @@ class StrictProtocol(AheadProtocol):
         """Parse what came; give up on a head that does not end."""
         if self._refusal:
             return
-        self._stir()
+        self._unset_keepalive_if_required()
         self._unparsed_bytes += len(data)
         self._parse(data)
         if self._unparsed_bytes > self._max_header_bytes:
@@ -119,12 +118,6 @@ class StrictProtocol(AheadProtocol):
             self._send_refusal(self._refusal)
         else:
             super().on_response_complete()
-
-    def _go_on(self) -> None:
-        if self._refusal:
-            self.on_response_complete()
-        else:
-            super()._go_on()
 
     def _send_refusal(self, error: GatewayError) -> None:
         if self.transport.is_closing():

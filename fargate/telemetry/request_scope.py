@@ -14,15 +14,18 @@ from fargate.http.messages import HttpRequest
 
 
 class RequestScope:
-    """One request, what it is called, and the keys that its handler has appended to log lines."""
+    """One request, its ids, and the keys that its handler has appended to log lines.
+
+    `request` is None where something came that cannot be read as a request.
+    """
 
     __slots__ = ("began", "client", "ids", "log_keys", "recorded", "request")
 
-    def __init__(self, request: HttpRequest | None, ids: RequestIds, client: str = "", began: float = 0.0) -> None:
+    def __init__(self, request: HttpRequest | None, ids: RequestIds, client: str = "") -> None:
         self.request = request
         self.ids = ids
         self.client = client  # address
-        self.began = began  # on the clock of whoever watches
+        self.began = 0.0  # on the clock of the telemetry
         self.recorded = False  # as a trace segment
         self.log_keys: dict[int, dict[str, Any]] = {}  # by the formatter's id
 

@@ -1,4 +1,4 @@
-"""What the gateway tells of each request: one line, one observation, and now and then one segment."""
+"""What is recorded of each request: a log line, metrics, and for some a trace segment."""
 
 import os
 import time
@@ -9,15 +9,14 @@ from typing import Protocol
 from chalice.app import Chalice
 from prometheus_client import CollectorRegistry
 
-from fargate.http.identifiers import RequestIds
-from fargate.http.messages import HttpRequest, HttpResponse
+from fargate.http.messages import HttpResponse
 from fargate.settings import Settings
 from fargate.telemetry.access_log import AccessLog, LineRate, drop_plain_handlers
 from fargate.telemetry.formatter import make_powertools_safe
 from fargate.telemetry.http_metrics import HttpMetrics, metrics_in
 from fargate.telemetry.redaction import process_secrets
 from fargate.telemetry.request_record import record_of
-from fargate.telemetry.request_scope import RequestScope, current_scope, enter_scope
+from fargate.telemetry.request_scope import RequestScope, enter_scope
 from fargate.telemetry.xray.recorder import hand_to_tracer
 from fargate.telemetry.xray.segments import NoSegments, Sampling, Segments, XRaySegments
 
@@ -26,122 +25,58 @@ REGISTRY_ATTRIBUTE = "metrics_registry"
 
 
 class Telemetry(Protocol):
-    """Told of requests. Thread-safe.
+    """Records requests. Thread-safe. `begin` and `end` run in the context of their request."""
 
-    `began` and `ended` run in the context of their request, with its handler between them; the others anywhere.
-    """
+    def begin(self, scope: RequestScope) -> None:
+        """A request has arrived, or something that cannot be read as one; makes its scope the current one."""
 
-    def records(self, trace_header: str | None) -> bool:
-        """Decide whether a request is recorded as a trace segment."""
-
-    def began(
-        self,
-        request: HttpRequest,
-        ids: RequestIds,
-        client: str,
-        recorded: bool | None = None,
-    ) -> None:
-        """Take note of a request whose handler is about to be called.
-
-        Args:
-            request: as it came over the wire.
-            ids: what it is called.
-            client: address.
-            recorded: what `records` has decided of it; None: decide now.
-        """
-
-    def ended(self, method: str, route: str | None, response: HttpResponse) -> None:
-        """Tell what became of it; `route` is None where none of the app's fits."""
-
-    def told(
-        self, method: str, route: str | None, client: str, ids: RequestIds, response: HttpResponse, seconds: float
-    ) -> None:
-        """Tell of what was answered without a handler: ahead of it, or since it never was a request."""
+    def end(self, scope: RequestScope, method: str, route: str | None, response: HttpResponse) -> None:
+        """It is answered; `route` is None where no route of the app matches."""
 
     def queued(self, seconds: float) -> None:
-        """Take note of how long a request waited for a thread."""
+        """A request waited so long for a thread."""
 
 
 class NoTelemetry:
-    """Tells nobody; only keeps what the app logs by itself apart for each request."""
+    """Records nothing; only keeps apart what the app logs for each request."""
 
     def __init__(self) -> None:
         make_powertools_safe()
 
-    def records(self, trace_header: str | None) -> bool:
-        """Record nothing."""
-        return False
+    def begin(self, scope: RequestScope) -> None:
+        enter_scope(scope)
 
-    def began(
-        self,
-        request: HttpRequest,
-        ids: RequestIds,
-        client: str,
-        recorded: bool | None = None,
-    ) -> None:
-        """Begin the request's scope."""
-        enter_scope(RequestScope(request, ids))
+    def end(self, scope: RequestScope, method: str, route: str | None, response: HttpResponse) -> None: ...
 
-    def ended(self, method: str, route: str | None, response: HttpResponse) -> None:
-        """Tell nobody."""
-
-    def told(
-        self, method: str, route: str | None, client: str, ids: RequestIds, response: HttpResponse, seconds: float
-    ) -> None:
-        """Tell nobody."""
-
-    def queued(self, seconds: float) -> None:
-        """Tell nobody."""
+    def queued(self, seconds: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class RequestTelemetry:
-    """Tells of each request in a line and in metrics, and of some in a trace segment."""
+    """Records each request as a log line and in metrics, and some as a trace segment."""
 
     access_log: AccessLog
     metrics: HttpMetrics
     segments: Segments
     clock: Callable[[], float] = time.perf_counter
 
-    def records(self, trace_header: str | None) -> bool:
-        """Ask whoever samples."""
-        return self.segments.records(trace_header or "")
-
-    def began(
-        self,
-        request: HttpRequest,
-        ids: RequestIds,
-        client: str,
-        recorded: bool | None = None,
-    ) -> None:
-        """Begin the request's scope, and where it is recorded its segment."""
+    def begin(self, scope: RequestScope) -> None:
         self.metrics.began()
-        scope = RequestScope(request, ids, client, self.clock())
         enter_scope(scope)
-        scope.recorded = self.segments.records(ids.trace_header) if recorded is None else recorded
-        if scope.recorded:
-            self.segments.begin(request, ids)
+        scope.began = self.clock()
+        request = scope.request
+        if request is not None and self.segments.records(scope.ids.trace_header):
+            scope.recorded = True
+            self.segments.begin(request, scope.ids)
 
-    def ended(self, method: str, route: str | None, response: HttpResponse) -> None:
-        """Tell everybody."""
-        scope = current_scope()
-        assert scope is not None  # noqa: S101  began() was called in this context
-        exchange = record_of(method, route, response, self.clock() - scope.began, scope.client)
+    def end(self, scope: RequestScope, method: str, route: str | None, response: HttpResponse) -> None:
+        record = record_of(method, route, response, self.clock() - scope.began, scope.client)
         if scope.recorded and scope.request is not None:
-            self.segments.end(scope.request, exchange)
-        self.metrics.ended(exchange, scope.ids.trace_id if scope.recorded else None)
-        self.access_log.write(exchange, recorded=scope.recorded)
-
-    def told(
-        self, method: str, route: str | None, client: str, ids: RequestIds, response: HttpResponse, seconds: float
-    ) -> None:
-        """Tell in a line and in metrics."""
-        exchange = record_of(method, route, response, seconds, client)
-        self.metrics.count(exchange)
-        self.access_log.write(exchange, ids)
+            self.segments.end(scope.request, record)
+        self.metrics.ended(record, scope.ids.trace_id if scope.recorded else None)
+        self.access_log.write(record, recorded=scope.recorded)
 
     def queued(self, seconds: float) -> None:
-        """Tell metrics."""
         self.metrics.queued(seconds)
 
     def finish(self) -> None:

@@ -20,7 +20,7 @@ from chalicelib.cache.read_through import LeaseFence
 from chalicelib.cache.scripts import Script
 from chalicelib.catalog import Catalog
 from chalicelib.errors import CacheUnavailableError
-from chalicelib.ports import Ahead, CacheResult, Fence, Load, ProductCache, ProductStore, Reading
+from chalicelib.ports import CacheResult, Fence, Load, ProductCache, ProductStore, Reading
 from chalicelib.redis_client import batched_lookups, generations
 from chalicelib.redis_client.batched_lookups import BatchedLookups
 from chalicelib.redis_client.generations import Argument
@@ -50,7 +50,10 @@ class CommitThenDelete:
             return Reading(load(), CacheResult.BYPASS)
         return Reading(loaded, CacheResult.MISS)
 
-    def read_ahead(self, product_id: int, can_await: bool) -> Ahead:
+    def read_from_memory(self, product_id: int) -> Reading | None:
+        return None
+
+    async def read_from_loop(self, product_id: int) -> Reading | None:
         return None
 
     def fence(self, product_id: int) -> Fence:
@@ -92,7 +95,10 @@ class SingleFlight:
             running = self._running.setdefault(product_id, mine)
         return self._lead(product_id, load, mine) if running is mine else running.result()
 
-    def read_ahead(self, product_id: int, can_await: bool) -> Ahead:
+    def read_from_memory(self, product_id: int) -> Reading | None:
+        return None
+
+    async def read_from_loop(self, product_id: int) -> Reading | None:
         return None
 
     def fence(self, product_id: int) -> Fence:

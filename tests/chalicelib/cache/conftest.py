@@ -38,7 +38,7 @@ class Task:
         probe = ThreadConnections(self.client.shop)
         self.breaker = CircuitBreaker("Redis", lambda: probe.ask("PING"), RedisError)
         self.shared = RedisSteps(
-            self.client.shop, self.client.shop, self.breaker, loop_connection=self.loop_connection, ahead_seconds=5.0
+            self.client.shop, self.client.shop, self.breaker, loop_connection=self.loop_connection, loop_seconds=5.0
         )
         self.local = LocalCopies()
         self.audit = Audit(self.shared, self.database.get, self.audited.append, one_in=0)

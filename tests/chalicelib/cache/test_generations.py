@@ -17,7 +17,8 @@ import redis
 
 from chalicelib.cache import hot_set
 from chalicelib.ports import CacheResult, Reading
-from chalicelib.redis_client import generations, loop_connection
+from chalicelib.redis_client import generations
+from chalicelib.redis_client.client import loop_connection
 from chalicelib.redis_client.thread_connections import ThreadConnections
 from local.ports import LOOPBACK
 from local.waiting import wait_until
@@ -49,16 +50,14 @@ class Loop:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
 
-    def ahead(self, task: Task, product_id: int) -> Reading | None:
+    def read(self, task: Task, product_id: int) -> Reading | None:
         async def read() -> Reading | None:
-            reading = task.cache.read_ahead(product_id, can_await=True)
-            return reading if reading is None or isinstance(reading, Reading) else await reading
+            return task.cache.read_from_memory(product_id) or await task.cache.read_from_loop(product_id)
 
         return asyncio.run_coroutine_threadsafe(read(), self._loop).result(10)
 
     def end(self, task: Task) -> None:
-        if task.shared._ahead is not None:
-            asyncio.run_coroutine_threadsafe(task.shared._ahead.close(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(task.shared._lookups.close(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
@@ -154,13 +153,13 @@ class TestPromotedReplica:
         self, task: Task, loop: Loop, name: Name, own_redis: OwnRedis, replica: OwnRedis
     ) -> None:
         make_old(task, own_redis, replica)
-        assert loop.ahead(task, 1) == Reading(NEW, CacheResult.HIT)
+        assert loop.read(task, 1) == Reading(NEW, CacheResult.HIT)
         name.move_to(replica)
         task.forget()
-        assert loop.ahead(task, 1) is None
+        assert loop.read(task, 1) is None
         task.cache.read(1, lambda: NEW)
         task.forget()
-        assert loop.ahead(task, 1) == Reading(NEW, CacheResult.HIT)
+        assert loop.read(task, 1) == Reading(NEW, CacheResult.HIT)
 
     def test_it_does_not_get_into_a_memory(
         self, task: Task, loop: Loop, name: Name, own_redis: OwnRedis, replica: OwnRedis
@@ -169,7 +168,7 @@ class TestPromotedReplica:
         name.move_to(replica)
         for _ in range(3):
             task.local.note(1, time.monotonic())  # hot here: to be kept, if only it were believed
-            assert loop.ahead(task, 1) is None
+            assert loop.read(task, 1) is None
             assert task.local.get(1) is None
 
     def test_a_write_waits_out_the_copies_that_the_other_server_was_told_of(
@@ -242,7 +241,7 @@ class TestSnapshot:
             assert (client.get("p1:1") or b"").endswith(OLD), "the past is there"
         task.forget()
         if path == "loop":
-            assert loop.ahead(task, 1) is None
+            assert loop.read(task, 1) is None
         assert task.cache.read(1, lambda: NEW) == Reading(NEW, CacheResult.MISS)
 
 
@@ -261,10 +260,10 @@ class TestRolesThatChange:
     ) -> None:
         monkeypatch.setattr(generations, "ASKED_AGAIN_SECONDS", 0.0)
         task.cache.read(1, lambda: OLD)
-        assert loop.ahead(task, 1) == Reading(OLD, CacheResult.HIT)
+        assert loop.read(task, 1) == Reading(OLD, CacheResult.HIT)
         self.demote_and_promote(own_redis, replica)
         task.forget()
-        assert loop.ahead(task, 1) is None
+        assert loop.read(task, 1) is None
         assert task.cache.read(1, lambda: NEW) == Reading(NEW, CacheResult.MISS)
         assert task.breaker.failures == 0
 

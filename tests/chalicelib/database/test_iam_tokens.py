@@ -270,7 +270,7 @@ class TestSettings:
 
 def test_without_it_botocore_is_not_imported_and_with_it_not_before_a_login() -> None:
     code = (
-        "import os, sys; from chalicelib import login, postgres, settings;"
+        "import os, sys; from chalicelib import settings; from chalicelib.database import login, store;"
         " login.database_source(settings.read_settings(os.environ)); sys.exit('botocore' in sys.modules)"
     )
     for settings in ({"DATABASE_URL": "postgresql://u@h/d"}, {"DATABASE_URL": URL, "DATABASE_IAM_AUTH": "true"}):

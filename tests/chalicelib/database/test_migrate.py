@@ -15,7 +15,7 @@ import pytest
 from alembic import command
 from pg8000 import native
 
-from chalicelib import migrate as migrations
+from chalicelib.database import migrate as migrations
 from chalicelib.database.migrate import MigrationError, MigrationTimeouts, migrate
 from chalicelib.settings import DatabaseAddress
 from chalicelib.stores.credentials import CredentialSource, FixedCredentials

@@ -207,7 +207,8 @@ def test_a_secret_that_cannot_be_read_is_an_outage_of_the_database(database_url:
 
 def test_without_a_secret_boto3_is_not_imported() -> None:
     code = (
-        "import sys; from chalicelib import credentials, postgres, redis_client;"
+        "import sys; import chalicelib.database.store, chalicelib.redis_client.client;"
+        " from chalicelib.stores import credentials;"
         " credentials.source(None, None); sys.exit('boto3' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -40,10 +40,10 @@ ANSWERS = {
     "a handler, HTTP/1.0": (200, target("/thing/other", "1.0")),
     "a handler, HTTP/1.0 that wants to be kept": (200, target("/thing/other", "1.0", "Connection: keep-alive")),
     "a handler, HTTP/1.1 that wants to be kept": (200, target("/thing/other", "1.1", "Connection: keep-alive")),
-    "ahead": (200, target("/thing/at-once")),
-    "ahead, HTTP/1.0": (200, target("/thing/at-once", "1.0")),
-    "ahead, HTTP/1.0 that wants to be kept": (200, target("/thing/at-once", "1.0", "Connection: keep-alive")),
-    "ahead, awaited": (200, target("/thing/later")),
+    "from memory": (200, target("/thing/at-once")),
+    "from memory, HTTP/1.0": (200, target("/thing/at-once", "1.0")),
+    "from memory, HTTP/1.0 that wants to be kept": (200, target("/thing/at-once", "1.0", "Connection: keep-alive")),
+    "from the loop": (200, target("/thing/later")),
     "without a body": (304, target("/thing/nothing")),
     "a head alone": (200, target("/both/other", method="HEAD")),
     "liveness": (200, target("/livez")),
@@ -63,7 +63,7 @@ GRANIAN_ADDS = {"close, keep-alive": "close"}
 @EVERY_SERVER
 def test_whoever_still_comes_is_answered_and_sent_elsewhere(kind: Kind) -> None:
     environ = {**UNTRACED, "SERVER": kind, "DRAIN_ACCEPT_SECONDS": LONG, "MAX_HEADER_BYTES": "1024"}
-    with serving(environ, "tests.apps.ahead:app") as server, contextlib.ExitStack() as closing:
+    with serving(environ, "tests.apps.fast_path:app") as server, contextlib.ExitStack() as closing:
         kept = Connection(server.port)
         closing.callback(kept.close)
         kept.send(target("/livez"))

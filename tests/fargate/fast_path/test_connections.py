@@ -1,4 +1,4 @@
-"""Under uvicorn, what is answered ahead goes past ASGI; order, framing, the life of a connection stay what they are."""
+"""On the fast path too, order, framing and the life of a connection are what they are for any request."""
 
 import contextlib
 import http.client
@@ -10,12 +10,10 @@ from io import BufferedReader
 
 import pytest
 
-from fargate.http.messages import HttpResponse
-from fargate.servers.uvicorn_ahead import head_of
-from tests.apps.ahead import HANDLER
+from tests.apps.fast_path import HANDLER
 from tests.fixtures.servers import Server, serving
 
-APP = "tests.apps.ahead:app"
+APP = "tests.apps.fast_path:app"
 ENVIRON = {"SERVER": "uvicorn", "POWERTOOLS_TRACE_DISABLED": "true", "API_KEYS": "key"}
 
 
@@ -167,18 +165,3 @@ def test_what_is_awaited_is_answered_while_the_server_drains() -> None:
         status, headers, body = wire.answer()
         assert (status, headers["connection"], body) == (200, "close", "held")
         assert server.process.wait(30) == 0
-
-
-def test_a_head_says_how_long_the_body_is_unless_there_can_be_none() -> None:
-    response = HttpResponse(200, [("Content-Type", "text/plain"), ("ETag", '"é"')], b"body")
-    assert head_of(response, b"date: now\r\n", ends=False) == (
-        b'HTTP/1.1 200 OK\r\ndate: now\r\ncontent-type: text/plain\r\netag: "\xe9"\r\ncontent-length: 4\r\n\r\n'
-    )
-    unchanged = head_of(HttpResponse(304, [], b""), b"", ends=True)
-    assert unchanged == b"HTTP/1.1 304 Not Modified\r\nconnection: close\r\n\r\n"
-
-
-@pytest.mark.parametrize("evil", [("A", "b\r\nc: d"), ("A\r\nB", "c"), ("A", "b\nc")])
-def test_a_header_that_would_break_a_response_in_two_is_an_error(evil: tuple[str, str]) -> None:
-    with pytest.raises(ValueError, match="in two"):
-        head_of(HttpResponse(200, [("B", "b"), evil], b""), b"", ends=False)

@@ -1,53 +1,49 @@
-"""An app may answer ahead, and an event loop awaits its answer; what needs more than its handler is never asked for."""
+"""The fast path answers what the app has registered for it, and is otherwise like any other way."""
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
-from tests.apps.ahead import HANDLER
+from tests.apps.fast_path import HANDLER
 from tests.contract.doors import ServerDoor
 from tests.fargate.telemetry.lines import await_line, line_of
+from tests.fargate.telemetry.xray.daemon import listening_daemon
 from tests.fixtures.servers import serving
 
-APP = "tests.apps.ahead:app"
+APP = "tests.apps.fast_path:app"
 LOOPS = ("uvicorn", "granian")
+TRACE = "1-67891233-abcdef012345678912345678"
 UNRECORDED = {"POWERTOOLS_TRACE_DISABLED": "true", "API_KEYS": "key"}
 
 
-@pytest.fixture(scope="module", params=[*LOOPS, "waitress"])
+@pytest.fixture(scope="module", params=LOOPS)
 def door(request: pytest.FixtureRequest) -> Iterator[ServerDoor]:
     with serving({"SERVER": request.param, **UNRECORDED}, APP) as server:
         yield ServerDoor(server)
 
 
-@pytest.mark.parametrize(
-    ("door", "thread"), [*((kind, b"MainThread") for kind in LOOPS), ("waitress", b"waitress-")], indirect=["door"]
-)
-def test_what_is_at_hand_is_answered_by_whoever_read_the_request(door: ServerDoor, thread: bytes) -> None:
+def test_what_is_in_memory_is_answered_by_the_loops_thread(door: ServerDoor) -> None:
     answer = door.get("/thing/at-once")
-    assert answer.status == 200
-    assert answer.body.startswith(thread)
+    assert (answer.status, answer.body) == (200, b"MainThread")
 
 
-@pytest.mark.parametrize(
-    ("door", "body"), [*((kind, b"later") for kind in LOOPS), ("waitress", HANDLER.encode())], indirect=["door"]
-)
-def test_what_is_at_hand_in_a_moment_is_awaited_where_there_is_a_loop(door: ServerDoor, body: bytes) -> None:
-    assert door.get("/thing/later").body == body
+def test_what_is_one_await_away_is_awaited(door: ServerDoor) -> None:
+    assert door.get("/thing/later").body == b"later"
 
 
-@pytest.mark.parametrize("name", ["unknown", "never", "fails"])
-def test_what_is_not_at_hand_is_left_to_the_handler(door: ServerDoor, name: str) -> None:
+@pytest.mark.parametrize("name", ["unknown", "never", "fails", "fails-later"])
+def test_what_is_not_there_is_left_to_the_handler(door: ServerDoor, name: str) -> None:
     assert door.get(f"/thing/{name}").body == HANDLER.encode()
 
 
 def test_a_failure_in_it_is_logged(door: ServerDoor) -> None:
     door.get("/thing/fails")
-    line = await_line(door.server, lambda line: "answer ahead" in line["message"])
+    line = await_line(door.server, lambda line: "fast path failed" in line["message"])
     assert (line["level"], line["exception_name"]) == ("ERROR", "RuntimeError")
 
 
-def test_it_is_told_the_headers_in_any_spelling(door: ServerDoor) -> None:
+def test_it_reads_headers_in_any_spelling(door: ServerDoor) -> None:
     answer = door.get("/thing/header", ("X-COLOUR", "red"), ("x-colour", "green"))
     assert (answer.body, answer.header("Colour")) == (b"green", "blue")
 
@@ -66,7 +62,7 @@ def test_a_header_that_would_break_the_answer_in_two_never_leaves(door: ServerDo
     assert (answer.body, answer.all("B")) == (HANDLER.encode(), [])
 
 
-def test_its_answers_are_named_and_told_of_like_any_other(door: ServerDoor) -> None:
+def test_its_answers_are_named_and_logged_as_any_other(door: ServerDoor) -> None:
     answer = door.get("/thing/colour", ("X-Request-Id", "order-42"))
     request_id = answer.header("x-amzn-RequestId")
     assert request_id
@@ -79,20 +75,30 @@ def test_its_answers_are_named_and_told_of_like_any_other(door: ServerDoor) -> N
     assert line["client_ip"] == "127.0.0.1"
 
 
-def test_a_key_is_asked_for_before_anything_else(door: ServerDoor) -> None:
+def test_other_methods_of_a_route_are_left_to_their_handlers(door: ServerDoor) -> None:
     assert door.post("/thing/at-once", b"").status == 403
     assert door.post("/thing/at-once", b"", ("x-api-key", "key")).body == HANDLER.encode()
+    assert door.get("/cors/at-once").body == HANDLER.encode()
 
 
-def test_other_origins_are_answered_by_the_handler(door: ServerDoor) -> None:
-    answer = door.get("/cors/at-once")
-    assert (answer.body, answer.header("Access-Control-Allow-Origin")) == (HANDLER.encode(), "*")
+@pytest.mark.parametrize("name", ["context", "context-later"])
+def test_each_request_has_a_context_of_its_own(door: ServerDoor, name: str) -> None:
+    with httpx.Client(base_url=door.server.url) as client:
+        assert [client.get(f"/thing/{name}").text for _ in range(3)] == ["nothing"] * 3
 
 
-@pytest.mark.parametrize("kind", [*LOOPS, "waitress"])
-def test_what_is_traced_goes_through_the_handler_so_that_its_calls_are_seen(kind: str) -> None:
-    with serving({"SERVER": kind}, APP) as server:
-        door = ServerDoor(server)
-        for sampled, body in (("1", HANDLER.encode()), ("0", b"blue")):
-            trace = ("X-Amzn-Trace-Id", f"Root=1-67891233-abcdef012345678912345678;Sampled={sampled}")
-            assert door.get("/thing/colour", trace).body == body
+def test_what_it_logs_carries_the_ids_of_its_request(door: ServerDoor) -> None:
+    request_id = door.get("/thing/log").header("x-amzn-RequestId")
+    line = await_line(door.server, lambda line: line["message"] == "logged on the fast path")
+    assert line["request_id"] == request_id
+
+
+@pytest.mark.parametrize("kind", LOOPS)
+def test_a_traced_request_takes_it_too(kind: str) -> None:
+    with (
+        listening_daemon() as daemon,
+        serving({"SERVER": kind, "AWS_XRAY_DAEMON_ADDRESS": daemon.address}, APP) as one,
+    ):
+        answer = ServerDoor(one).get("/thing/later", ("X-Amzn-Trace-Id", f"Root={TRACE};Sampled=1"))
+        assert answer.body == b"later"
+        assert daemon.receive(TRACE)["annotations"]["route"] == "/thing/{name}"
