@@ -32,7 +32,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_FRAMING = ("Content-Length", "Transfer-Encoding")
 _SAFE_IN_PATH = "/:@!$&'()*+,;=-._~"
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 
@@ -102,7 +101,7 @@ class AsgiAdapter:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             request = self._read_head(scope)
-            if _may_have_body(request, scope):
+            if _may_have_body(scope):
                 request = request._replace(body=await self._read_body(scope, receive))
         except GatewayError as error:
             await self._refuse(error, scope, send)
@@ -229,7 +228,7 @@ async def _unless_disconnected(answer: asyncio.Future[HttpResponse], receive: Re
     Raises:
         ClientDisconnected: the client has gone.
     """
-    gone = asyncio.ensure_future(receive())
+    gone = asyncio.ensure_future(_disconnected(receive))
     try:
         await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():
@@ -240,11 +239,18 @@ async def _unless_disconnected(answer: asyncio.Future[HttpResponse], receive: Re
         gone.cancel()
 
 
-def _may_have_body(request: HttpRequest, scope: Scope) -> bool:
+async def _disconnected(receive: Receive) -> None:
+    """Return once the client has gone; first may come the end of a body that there is not."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _may_have_body(scope: Scope) -> bool:
     """Tell whether a body follows: with HTTP/1 only where a header frames one (RFC 9112, section 6.3)."""
     if not _is_http_1(scope) or "aws.event" in scope:
         return True
-    return any(name in _FRAMING for name, _ in request.headers)
+    names = [name for name, _ in scope["headers"]]
+    return b"content-length" in names or b"transfer-encoding" in names
 
 
 def _is_http_1(scope: Scope) -> bool:

@@ -139,7 +139,7 @@ class Gateway:
         """
         response = error_response(error)
         if arrival is not None:
-            return arrival.context.run(self._finish, arrival, response)
+            return arrival.context.copy().run(self._finish, arrival, response)  # a thread may run in the context itself
         scope = RequestScope(None, self._identifiers.next(None, None, self._clock()), peer)
         contextvars.copy_context().run(self._record_refusal, scope, method, response)
         return response
@@ -156,7 +156,8 @@ class Gateway:
         _name(response, arrival.scope.ids)
         method = arrival.request.method
         route = _served_route(arrival.located.match, method, response.status)
-        self.telemetry.end(arrival.scope, method, route, response)
+        if arrival.scope.close():
+            self.telemetry.end(arrival.scope, method, route, response)
         return response
 
     def _answer(self, arrival: Arrival) -> HttpResponse:

@@ -5,6 +5,7 @@ What must hold: nothing here outlives its request or is seen from another one. E
 """
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -19,7 +20,7 @@ class RequestScope:
     `request` is None where something came that cannot be read as a request.
     """
 
-    __slots__ = ("began", "client", "ids", "log_keys", "recorded", "request")
+    __slots__ = ("_open", "began", "client", "ids", "log_keys", "recorded", "request")
 
     def __init__(self, request: HttpRequest | None, ids: RequestIds, client: str = "") -> None:
         self.request = request
@@ -28,6 +29,11 @@ class RequestScope:
         self.began = 0.0  # on the clock of the telemetry
         self.recorded = False  # as a trace segment
         self.log_keys: dict[int, dict[str, Any]] = {}  # by the formatter's id
+        self._open = threading.Lock()
+
+    def close(self) -> bool:
+        """Return True the first time: a handler may end while the event loop gives its request up."""
+        return self._open.acquire(blocking=False)
 
 
 _current: ContextVar[RequestScope | None] = ContextVar("request", default=None)

@@ -1,14 +1,15 @@
 """A route that needs more than its handler stops the start; whatever comes of a request, it is counted once."""
 
 import asyncio
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from chalice.app import Chalice, CORSConfig, IAMAuthorizer, Response
 from prometheus_client import CollectorRegistry
 
-from fargate.asgi import create_asgi_app
+from fargate.asgi import Receive, create_asgi_app
 from fargate.errors import ConfigurationError
 from fargate.fast_path import fast_routes_of
 from fargate.lifecycle import Lifecycle, Phase
@@ -87,20 +88,34 @@ def test_an_app_that_answers_its_probes_early_is_unready_while_it_drains() -> No
     assert call(app, "GET", "/readyz").status == 503
 
 
-def counted(app: Chalice, *names: str, settings: Settings = Settings()) -> tuple[list[int], CollectorRegistry]:  # noqa: B008
+def counted(
+    app: Chalice,
+    *names: str,
+    settings: Settings = Settings(),  # noqa: B008
+    client_stays: bool = True,
+    sent: Callable[[int], None] = lambda status: None,
+) -> tuple[list[int], CollectorRegistry]:
     """Return the statuses of requests that come at the same time, and the metrics afterwards."""
-    telemetry = telemetry_of(app, settings)
-    asgi = create_asgi_app(app, settings, telemetry=telemetry)
+    asgi = create_asgi_app(app, settings, telemetry=telemetry_of(app, settings))
     statuses: list[int] = []
 
-    async def receive() -> Any:
-        return {"type": "http.request"}
+    def client() -> Receive:
+        messages = [{"type": "http.disconnect"}, {"type": "http.request"}]
+
+        async def receive() -> Any:
+            if client_stays and len(messages) == 1:
+                await asyncio.Event().wait()
+            return messages.pop()
+
+        return receive
 
     async def send(message: Any) -> None:
-        statuses.extend([message["status"]] if "status" in message else [])
+        if "status" in message:
+            statuses.append(message["status"])
+            sent(message["status"])
 
     async def ask_all() -> None:
-        await asyncio.gather(*(asgi(scope_of(name), receive, send) for name in names))
+        await asyncio.gather(*(asgi(scope_of(name), client(), send) for name in names))
 
     asyncio.run(ask_all())
     return statuses, app.metrics_registry  # type: ignore[attr-defined]
@@ -135,3 +150,14 @@ def test_a_request_that_the_overloaded_server_turns_away_is_counted_once_too() -
     assert metrics.get_sample_value("http_server_active_requests") == 0
     labels = {"http_request_method": "GET", "http_route": "/{name}", "http_response_status_code": "503"}
     assert metrics.get_sample_value("http_server_request_duration_seconds_count", labels) == 8
+
+
+def test_a_request_whose_client_goes_while_it_waits_for_a_thread_is_given_up() -> None:
+    refused = threading.Semaphore(0)
+    app = app_with()
+    app.routes["/{name}"]["GET"].view_function = lambda name: Response(str(refused.acquire() and refused.acquire()))
+    statuses, metrics = counted(
+        app, *["handler"] * 3, settings=Settings(threads=1), client_stays=False, sent=lambda _: refused.release()
+    )
+    assert sorted(statuses) == [200, 503, 503]
+    assert metrics.get_sample_value("http_server_active_requests") == 0
