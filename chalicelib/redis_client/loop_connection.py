@@ -1,9 +1,11 @@
-"""A connection to Redis for an event loop: opened and logged in here, then handed over to a protocol.
+"""A connection to Redis for an event loop.
 
-What must hold: no step waits on the loop's thread. How long the steps may take together is bounded by who uses it.
+What must hold: no step waits on the loop's thread; a connection on which anything went wrong is closed, so that no
+answer is ever taken for the answer to another question. The caller bounds how long the steps take together.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import hiredis
@@ -12,13 +14,14 @@ from chalicelib.redis_client import generations
 from chalicelib.redis_client.address import RedisAddress
 from chalicelib.redis_client.connection import CHUNK, INCOMPLETE, Login, away, greeting, packed
 from chalicelib.redis_client.errors import RedisConnectionError, RedisLoginError, refusal
+from chalicelib.redis_client.generations import Words
 from chalicelib.stores.credentials import Credentials
 
 
 class LoopConnection:
-    """A connection for an event loop; where its credentials have rotated, it logs in with the new ones.
+    """A connection for one event loop; where its credentials have rotated, it logs in with the new ones.
 
-    `generation` is the server's, as of when it was opened.
+    `generation` is the server's, as of when it was opened, or asked again.
     """
 
     generation = b""
@@ -26,58 +29,74 @@ class LoopConnection:
     def __init__(self, address: RedisAddress, login: Login) -> None:
         self._address = address
         self._login = login
+        self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._answers = hiredis.Reader(notEnoughData=INCOMPLETE)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it was opened, and not closed since by us."""
+        return self._writer is not None
 
     async def connect(self) -> None:
-        """Connect, log in, and ask for the server's generation."""
+        """Connect, log in, and ask for the server's generation; raises RedisError."""
         tried = await asyncio.to_thread(self._login.current)  # a secret may have to be read
         try:
             await self._log_in(tried)
         except RedisLoginError:
             if not await asyncio.to_thread(self._login.is_renewed, tried):
                 raise
-            self.hang_up()
             await self._log_in(await asyncio.to_thread(self._login.current))
 
     async def _log_in(self, credentials: Credentials) -> None:
         address = self._address
         try:
             tls = await asyncio.to_thread(address.tls_context)
-            reader, self._writer = await asyncio.open_connection(address.host, address.port, ssl=tls)
-            for command in greeting(address, credentials):
-                await _asked(reader, self._writer, command)
-            self.generation = generations.told_by(await _asked(reader, self._writer, generations.QUESTION))
+            self._reader, self._writer = await asyncio.open_connection(address.host, address.port, ssl=tls)
         except OSError as error:
             raise away(error, address) from error
+        *_, told = await self.ask_all([*greeting(address, credentials), generations.QUESTION])
+        self.generation = generations.told_by(told)
 
-    def hand_over(self, protocol: asyncio.Protocol) -> asyncio.WriteTransport:
-        """Have `protocol` receive all that the server sends from now on; return what to write to.
+    async def ask_all(self, commands: Sequence[Words]) -> list[Any]:
+        """Send commands in one piece and return their answers; raises RedisError, and is closed then."""
+        try:
+            return await self._exchange(commands)
+        except OSError as error:
+            self.disconnect()
+            raise away(error, self._address) from error
+        except BaseException:
+            self.disconnect()
+            raise
 
-        Streams, as this one was opened with, would cost a lookup more than Redis does.
-        """
-        assert self._writer is not None  # noqa: S101  it is connected
-        transport: asyncio.WriteTransport = self._writer.transport
-        transport.set_protocol(protocol)
-        return transport
+    async def _exchange(self, commands: Sequence[Words]) -> list[Any]:
+        reader, writer = self._reader, self._writer
+        if reader is None or writer is None:
+            raise RedisConnectionError("not connected")
+        writer.write(b"".join(map(packed, commands)))
+        answers: list[Any] = []
+        while len(answers) < len(commands):
+            answer = self._answers.gets()
+            if answer is INCOMPLETE:
+                self._answers.feed(await _received(reader))
+            elif isinstance(answer, hiredis.ReplyError):
+                raise refusal(str(answer))
+            else:
+                answers.append(answer)
+        if self._answers.has_data():  # an answer to no question: the next one would be taken for another
+            self.disconnect()
+        return answers
 
-    def hang_up(self) -> None:
-        """Close the connection at once, whoever it was handed to."""
-        writer, self._writer = self._writer, None
+    def disconnect(self) -> None:
+        """Close the connection at once; what the server may still send is never read."""
+        writer, self._writer, self._reader = self._writer, None, None
+        self._answers = hiredis.Reader(notEnoughData=INCOMPLETE)
         if writer is not None:
             writer.transport.abort()
 
 
-async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, command: generations.Words) -> Any:
-    """Send one command and read its answer."""
-    writer.write(packed(command))
-    answers = hiredis.Reader(notEnoughData=INCOMPLETE)
-    answer = answers.gets()
-    while answer is INCOMPLETE:
-        data = await reader.read(CHUNK)
-        if not data:
-            raise RedisConnectionError("Redis closed the connection")
-        answers.feed(data)
-        answer = answers.gets()
-    if isinstance(answer, hiredis.ReplyError):
-        raise refusal(str(answer))
-    return answer
+async def _received(reader: asyncio.StreamReader) -> bytes:
+    data = await reader.read(CHUNK)
+    if not data:
+        raise RedisConnectionError("Redis closed the connection")
+    return data

@@ -11,6 +11,7 @@ import redis
 from chalicelib.redis_client.batched_lookups import BatchedLookups
 from chalicelib.redis_client.client import loop_connection
 from chalicelib.redis_client.errors import RedisConnectionError, RedisError, RedisResponseError, RedisTimeoutError
+from chalicelib.redis_client.loop_connection import LoopConnection
 from tests.fixtures.entries import put
 from tests.fixtures.redis_clients import Client, redis_client
 from tests.fixtures.stores import OwnRedis
@@ -144,14 +145,12 @@ class TestBatchedLookups:
         assert proxy.connections == 2
 
     def test_a_fault_of_any_kind_leaves_nobody_waiting(self, asked: Asked) -> None:
-        class Broken:
+        class Broken(LoopConnection):
             async def connect(self) -> None:
                 raise LookupError("which no client raises on purpose")
 
-            def hang_up(self) -> None: ...
-
         async def ask(lookups: BatchedLookups) -> object:
-            lookups._connect = Broken
+            lookups._connect = lambda: Broken(*[None] * 2)  # type: ignore[list-item]
             with pytest.raises(RedisConnectionError, match="on purpose"):
                 await asyncio.wait_for(lookups.ask("GETEX", "a"), 10)
             return len(asked.told)
