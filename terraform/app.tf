@@ -1,15 +1,15 @@
 locals {
   app_port = 3000
 
-  # After SIGTERM a task goes on accepting, then finishes what it has begun within the drain; the load balancer lets go of
-  # it in that time. Then it writes its last lines.
+  # After SIGTERM a task still accepts connections while the load balancer deregisters it. Then it finishes open requests
+  # (drain) and writes its last log lines.
   drain_seconds        = 20
   stop_timeout_seconds = var.app_drain_accept_seconds + local.drain_seconds + 10
 
-  # New tasks stand beside all of the old ones until they serve; checks.tf reckons with that.
+  # New tasks run beside all old ones until they are healthy. checks.tf counts connections for both.
   app_deployment = { minimum_percent = 100, maximum_percent = 200 }
 
-  # The names are those that the container reads (README.md, "Running it for real"); a test holds them together.
+  # The names are the settings of the container (README.md, "Running it for real"); a test compares them.
   app_environment = merge(local.database_environment, {
     PORT                    = tostring(local.app_port)
     SERVER                  = var.app_server
@@ -95,7 +95,7 @@ module "app" {
     cache    = { security_group_id = module.cache.security_group_id, port = 6379 }
   })
   egress_prefix_lists = { s3 = module.network.s3_prefix_list_id }
-  # No endpoint leads to a public registry, so a collector that is not in a private ECR opens the way out.
+  # Public registries have no VPC endpoint, so a collector image outside a private ECR needs internet access.
   internet_egress = length(local.missing_endpoints) > 0 || !can(regex("^[0-9]{12}[.]dkr[.]ecr[.]", var.collector_image))
 
   keep_task_definitions            = var.keep_task_definitions

@@ -1,5 +1,5 @@
-# EDIT HERE: the organization and the workspace in Terraform Cloud. One workspace for each environment:
-# its name ends with -<env>, which variables.tf asks for.
+# EDIT HERE: the organization and the workspace in Terraform Cloud. Each environment has its own workspace, whose name
+# ends with -<env>; variables.tf checks that.
 terraform {
   cloud {
     organization = "example"

@@ -1,15 +1,15 @@
-# How the service logs in to the database: as a role of its own, which the migration makes (migration.tf).
+# How the service logs in to the database: as its own role, which the migration creates (migration.tf).
 locals {
-  # Checking tokens takes 300 MiB or more of the instance's memory (AWS' page on IAM database authentication): the smallest
-  # class has no room for that.
+  # The smallest class has too little memory to check tokens: AWS recommends 300 MiB or more for IAM authentication.
   database_iam_auth = var.database_iam_auth == null ? var.database_class != "db.t4g.micro" : var.database_iam_auth
 
-  # RDS Proxy logs in with a password, also for clients that come with a token; and RDS takes no password of a role that may
-  # come with a token. So each way has a role of its own: tasks of before a change get in for as long as they run.
+  # RDS Proxy always logs in with a password, and RDS refuses passwords for a role that may use tokens. So each way has
+  # its own role: after a change, tasks that still run can log in as the other role.
   database_has_password = var.database_proxy || !local.database_iam_auth
   database_user         = local.database_has_password ? "${var.database_service_user}_password" : var.database_service_user
 
-  # RDS has CAs of its own; RDS Proxy has a public certificate, which the system's CAs verify and RDS' bundle does not.
+  # RDS has its own CAs (a bundle). RDS Proxy has a public certificate, which the system's CAs verify and the bundle does
+  # not.
   rds_ca      = "&sslrootcert=/app/certs/rds-global-bundle.pem"
   database_ca = var.database_proxy ? "" : local.rds_ca
 
@@ -29,7 +29,7 @@ module "database_login" {
   count  = local.database_has_password ? 1 : 0
 
   name                 = "${local.name}-database"
-  description          = "The service's login to the database of ${local.name}"
+  description          = "Database login of the service ${local.name}"
   username             = local.database_user
   password_version     = var.database_password_version
   recovery_window_days = var.deletion_protection ? 7 : 0

@@ -5,7 +5,7 @@ locals {
 
   task_subnet_ids = var.public_tasks ? module.network.public_subnet_ids : module.network.private_subnet_ids
 
-  # What every task reaches: AWS services by their endpoints, image layers in S3.
+  # Every task reaches AWS services through the VPC endpoints.
   aws_egress = module.network.has_endpoints ? {
     endpoints = { security_group_id = module.network.endpoints_security_group_id, port = 443 }
   } : {}

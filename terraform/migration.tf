@@ -1,6 +1,6 @@
-# The migration: a task of the service's image that runs before each roll-out (.github/scripts/migrate.sh), and the only
-# one that logs in as the database's owner. It goes to the instance itself, past a proxy: its advisory lock would pin a
-# connection of the proxy's, and the owner has no login there.
+# The migration: a task with the service's image that runs before each roll-out (.github/scripts/migrate.sh). Only it logs
+# in as the database's owner. It connects to the instance, not to RDS Proxy: its advisory lock would pin a proxy
+# connection, and the proxy has no login for the owner.
 module "migration" {
   source = "./modules/ecs_task"
 
@@ -8,6 +8,7 @@ module "migration" {
   region             = var.region
   log_group_name     = module.observability.log_groups.app.name
   execution_role_arn = module.app.execution_role_arn
+  trust_policy       = module.app.task_trust_policy
 
   container = {
     name    = "migration"

@@ -40,15 +40,15 @@ module "prometheus" {
   companions  = local.prometheus_companions
   permissions = local.prometheus_permissions
 
-  # One task, and never two: they would write to the same files. It is away during each deployment and its answers are as
-  # slow as what it is asked, so no alarm judges one; a task that does not start goes back by itself.
+  # Exactly one task: two would write to the same files. So a deployment stops the old task first, and no rollback alarm
+  # watches it; the circuit breaker still rolls back if the new task does not start.
   task_count = { min = 1, max = 1 }
   deployment = { minimum_percent = 0, maximum_percent = 100 }
 
   certificate_arn      = var.certificate_arn
   allowed_cidrs        = var.prometheus_allowed_cidrs
   health_check_path    = "/-/healthy"
-  health_check_matcher = "200,401" # it asks the load balancer for a password too
+  health_check_matcher = "200,401" # the health check has no password
 
   egress = merge(local.aws_egress, {
     tasks   = { security_group_id = module.app.task_security_group_id, port = local.app_port }

@@ -1,5 +1,5 @@
-# What runs in Prometheus' task, and what each of it is told and allowed: Prometheus itself, the discovery of tasks, and
-# Alertmanager. They share an address, so they talk over 127.0.0.1, and nothing but Prometheus is reached from outside.
+# Settings and permissions of the three programs in Prometheus' task: Prometheus, the discovery of tasks, and
+# Alertmanager. They talk over 127.0.0.1; only Prometheus is reachable from outside.
 locals {
   discovery_port     = 9099
   app_discovery_name = "app"
@@ -15,7 +15,7 @@ locals {
   }, local.remote_write_url == "" ? {} : { REMOTE_WRITE_URL = local.remote_write_url })
 
   prometheus_companions = {
-    # Every task of the application: DNS names eight at most (docs/decisions/finding-tasks.md).
+    # Lists every task of the application: DNS returns eight at most (docs/decisions/finding-tasks.md).
     discovery = {
       entry_point = ["python", "/etc/prometheus/discovery.py"]
       cpu         = 32
@@ -32,7 +32,7 @@ locals {
       entry_point = ["/etc/prometheus/start-alertmanager"]
       cpu         = 32
       memory      = 128
-      volume      = true # what one task has sent, the next does not send again
+      volume      = true # the next task must not send the same notifications again
       environment = {
         SNS_TOPIC_ARN       = var.sns_topic
         HEARTBEAT_TOPIC_ARN = module.observability.heartbeat_topic_arn
@@ -45,13 +45,13 @@ locals {
   prometheus_permissions = merge({
     FindTheTasks = {
       actions   = ["servicediscovery:DiscoverInstances"]
-      resources = ["*"] # it knows no resources, but these conditions
+      resources = ["*"] # the action supports no resources, only these conditions
       equals = {
         "servicediscovery:NamespaceName" = [module.cluster.namespace_name]
         "servicediscovery:ServiceName"   = [local.app_discovery_name]
       }
     }
-    TellOfAlerts = {
+    PublishAlerts = {
       actions   = ["sns:Publish"]
       resources = [var.sns_topic, module.observability.heartbeat_topic_arn]
     }
@@ -62,7 +62,7 @@ locals {
     }
   })
 
-  # What starts the task, and what its programs call. Where one has no endpoint, the task may reach the internet by HTTPS.
+  # AWS services that the task needs. If one has no VPC endpoint, the task may reach the internet by HTTPS.
   prometheus_missing_endpoints = setsubtract(
     concat(["ecr.api", "ecr.dkr", "logs", "secretsmanager", "data-servicediscovery", "sns"], local.remote_write_url == "" ? [] : ["aps-workspaces"]),
     var.interface_endpoints,

@@ -1,16 +1,16 @@
 variable "region" {
-  description = "Where everything stands."
+  description = "AWS region of everything."
   type        = string
   default     = "eu-west-1"
 
   validation {
     condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
-    error_message = "region must be a region's name, such as eu-west-1."
+    error_message = "region must be the name of a region, such as eu-west-1."
   }
 }
 
 variable "env" {
-  description = "The environment, such as dev or prod: the first part of every name."
+  description = "Environment, such as dev or prod: the first part of every name."
   type        = string
 
   validation {
@@ -18,8 +18,8 @@ variable "env" {
     error_message = "env must be 2 to 8 lower-case letters and digits, beginning with a letter."
   }
 
-  # Another environment's name would have every name in this state planned anew. A validation and not a precondition, since
-  # a targeted plan asks for these too. Without Terraform Cloud, and in tests, the workspace is called default.
+  # The wrong env would replace everything in this state. This is a validation and not a precondition because a targeted
+  # plan checks validations too. Without Terraform Cloud, and in tests, the workspace is called default.
   validation {
     condition     = terraform.workspace == "default" || endswith(terraform.workspace, "-${var.env}")
     error_message = "env is ${var.env}, but the workspace is ${terraform.workspace}: its name must end with -${var.env}. Correct ENV, or the workspace in terraform/backend.tf."
@@ -27,48 +27,48 @@ variable "env" {
 }
 
 variable "service" {
-  description = "The service: the second part of every name."
+  description = "Service: the second part of every name."
   type        = string
   default     = "chalice-app"
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,11}$", var.service)) && !strcontains(var.service, "--")
-    error_message = "service must be 2 to 12 lower-case letters, digits and single hyphens: <env>-<service>-prometheus names a load balancer, which holds 32."
+    error_message = "service must be 2 to 12 lower-case letters, digits and single hyphens: <env>-<service>-prometheus is the name of a load balancer, which may have 32 characters."
   }
 }
 
 variable "team" {
-  description = "Who owns this; a tag."
+  description = "Team that owns the stack (tag Team)."
   type        = string
 
   validation {
     condition     = trimspace(var.team) != ""
-    error_message = "team must say who owns this."
+    error_message = "team must not be empty."
   }
 }
 
 variable "image_tag" {
-  description = "The tag of the application's image: the commit that runs."
+  description = "Tag of the application's image: the commit."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$", var.image_tag)) && var.image_tag != "latest"
-    error_message = "image_tag must be a tag other than latest: what runs must be told from what ran."
+    error_message = "image_tag must be a tag other than latest: each version needs its own tag."
   }
 }
 
 variable "prometheus_image_tag" {
-  description = "The tag of Prometheus' image, as .github/scripts/folder-tag.sh prometheus prints it: it changes with that folder alone, so a commit of the application does not restart Prometheus."
+  description = "Tag of Prometheus' image, printed by .github/scripts/folder-tag.sh prometheus. It changes only with that folder, so a commit of the application does not restart Prometheus."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$", var.prometheus_image_tag)) && var.prometheus_image_tag != "latest"
-    error_message = "prometheus_image_tag must be a tag other than latest: what runs must be told from what ran."
+    error_message = "prometheus_image_tag must be a tag other than latest: each version needs its own tag."
   }
 }
 
 variable "certificate_arn" {
-  description = "The certificate in ACM that covers both names, in this region."
+  description = "ACM certificate for both domain names, in this region."
   type        = string
 
   validation {
@@ -78,12 +78,12 @@ variable "certificate_arn" {
 
   validation {
     condition     = strcontains(var.certificate_arn, ":acm:${var.region}:")
-    error_message = "certificate_arn must be of a certificate in ${var.region}: a load balancer takes none from elsewhere."
+    error_message = "certificate_arn must be of a certificate in ${var.region}: a load balancer cannot use one of another region."
   }
 }
 
 variable "sns_topic" {
-  description = "ARN of the topic that alarms tell."
+  description = "ARN of the SNS topic that alarms and alerts are sent to."
   type        = string
 
   validation {
@@ -93,17 +93,17 @@ variable "sns_topic" {
 }
 
 variable "zone_id" {
-  description = "The hosted zone in Route 53 that holds both names."
+  description = "Route 53 hosted zone of both domain names."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Z0-9]{1,32}$", var.zone_id))
-    error_message = "zone_id must be the zone's id, such as Z0123456789ABCDEFGHIJ, without /hostedzone/."
+    error_message = "zone_id must be the id of the zone, such as Z0123456789ABCDEFGHIJ, without /hostedzone/."
   }
 }
 
 variable "domain_name" {
-  description = "The application's public name."
+  description = "Public domain name of the application."
   type        = string
 
   validation {
@@ -113,7 +113,7 @@ variable "domain_name" {
 }
 
 variable "prometheus_domain_name" {
-  description = "Prometheus' public name."
+  description = "Public domain name of Prometheus."
   type        = string
 
   validation {
@@ -128,7 +128,7 @@ variable "prometheus_domain_name" {
 }
 
 variable "prometheus_web_config_secret_arn" {
-  description = "Secret whose value is Prometheus' web configuration with its users and password hashes (prometheus/web.example.yml)."
+  description = "Secret with Prometheus' web configuration: its users and password hashes (prometheus/web.example.yml)."
   type        = string
 
   validation {
@@ -138,7 +138,7 @@ variable "prometheus_web_config_secret_arn" {
 }
 
 variable "prometheus_allowed_cidrs" {
-  description = "Who reaches Prometheus, on top of its passwords."
+  description = "Address ranges that may reach Prometheus, which also asks for a password."
   type        = list(string)
 
   validation {
@@ -146,6 +146,6 @@ variable "prometheus_allowed_cidrs" {
       for cidr in var.prometheus_allowed_cidrs :
       can(regex("^[0-9.]+/[0-9]+$", cidr)) && can(cidrhost(cidr, 0)) && try(tonumber(split("/", cidr)[1]), 0) >= 8
     ])
-    error_message = "prometheus_allowed_cidrs must be IPv4 ranges of /8 or smaller: it is not for everybody."
+    error_message = "prometheus_allowed_cidrs must be IPv4 ranges of /8 or smaller: Prometheus is not public."
   }
 }

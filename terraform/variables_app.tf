@@ -11,7 +11,7 @@ variable "app_memory" {
 }
 
 variable "app_tasks" {
-  description = "How many application tasks there are, at the least and at the most."
+  description = "Minimum and maximum number of application tasks."
   type = object({
     min = number
     max = number
@@ -25,13 +25,13 @@ variable "app_tasks" {
 }
 
 variable "app_spot_weight" {
-  description = "Of 100 tasks beyond the least, how many run on FARGATE_SPOT."
+  description = "Percentage of the tasks above app_tasks.min that run on FARGATE_SPOT."
   type        = number
   default     = 0
 }
 
 variable "app_autoscaling" {
-  description = "What the number of tasks follows; `scheduled` moves its bounds, for a sale."
+  description = "Autoscaling targets: CPU in percent, requests per task and minute. `scheduled` changes the minimum and maximum at a time, such as for a sale."
   type = object({
     cpu_percent         = optional(number, 50)
     requests_per_target = optional(number, 30000)
@@ -46,7 +46,7 @@ variable "app_autoscaling" {
 }
 
 variable "app_server" {
-  description = "The server: waitress, uvicorn or granian."
+  description = "HTTP server of the application: waitress, uvicorn or granian."
   type        = string
   default     = "waitress"
 
@@ -57,29 +57,29 @@ variable "app_server" {
 }
 
 variable "app_threads" {
-  description = "Requests that a task serves at the same time."
+  description = "Requests that a task handles at the same time."
   type        = number
   default     = 8
 
   validation {
     condition     = var.app_threads >= 1 && var.app_threads <= 1000 && floor(var.app_threads) == var.app_threads
-    error_message = "app_threads must be a whole number from 1 to 1000: the server refuses to start with another."
+    error_message = "app_threads must be a whole number from 1 to 1000: otherwise the server does not start."
   }
 }
 
 variable "app_drain_accept_seconds" {
-  description = "How long a task that is told to stop still accepts connections; the load balancer opens them for about 5 s."
+  description = "How long a task accepts connections after SIGTERM; the load balancer still opens them for about 5 s."
   type        = number
   default     = 10
 
   validation {
     condition     = var.app_drain_accept_seconds >= 0 && var.app_drain_accept_seconds <= 90 && floor(var.app_drain_accept_seconds) == var.app_drain_accept_seconds
-    error_message = "app_drain_accept_seconds must be a whole number from 0 to 90: with the 20 s of the drain after it, Fargate allows no more before SIGKILL."
+    error_message = "app_drain_accept_seconds must be a whole number from 0 to 90: with the 20 s of the drain after it, more would exceed Fargate's limit before SIGKILL."
   }
 }
 
 variable "app_log_level" {
-  description = "DEBUG, INFO, WARNING, ERROR or CRITICAL."
+  description = "Log level of the application: DEBUG, INFO, WARNING, ERROR or CRITICAL."
   type        = string
   default     = "INFO"
 
@@ -90,7 +90,7 @@ variable "app_log_level" {
 }
 
 variable "app_access_log" {
-  description = "How many access lines of successes a task writes: `lines_per_second`, and one in `one_in` of the others; errors, slow and traced requests always have one."
+  description = "Access log of successful requests, per task: up to `lines_per_second` lines, then one line for `one_in` requests. Errors, slow requests and traced requests always get a line."
   type = object({
     lines_per_second = optional(number, 50)
     one_in           = optional(number, 20)
@@ -104,24 +104,24 @@ variable "app_access_log" {
 }
 
 variable "app_waf_enabled" {
-  description = "Put AWS WAF before the application."
+  description = "Put AWS WAF in front of the application."
   type        = bool
   default     = false
 }
 
 variable "cache_ttl_seconds" {
-  description = "How long a cached product stays at the most."
+  description = "Maximum age of a cached product."
   type        = number
   default     = 3600
 
   validation {
     condition     = var.cache_ttl_seconds >= 1 && var.cache_ttl_seconds <= 86400 && floor(var.cache_ttl_seconds) == var.cache_ttl_seconds
-    error_message = "cache_ttl_seconds must be a whole number from 1 to 86400: the server refuses to start with another."
+    error_message = "cache_ttl_seconds must be a whole number from 1 to 86400: otherwise the server does not start."
   }
 }
 
 variable "local_lease_ms" {
-  description = "How long a task may answer from its own memory; a write waits that long."
+  description = "How long a task may answer a read from its own memory, in milliseconds; a write waits that long."
   type        = number
   default     = 50
 
@@ -132,18 +132,18 @@ variable "local_lease_ms" {
 }
 
 variable "database_pool_size" {
-  description = "Connections of one task to the database."
+  description = "Database connections of one task."
   type        = number
   default     = 5
 
   validation {
     condition     = var.database_pool_size >= 1 && var.database_pool_size <= 1000 && floor(var.database_pool_size) == var.database_pool_size
-    error_message = "database_pool_size must be a whole number from 1 to 1000: the server refuses to start with another."
+    error_message = "database_pool_size must be a whole number from 1 to 1000: otherwise the server does not start."
   }
 }
 
 variable "collector_image" {
-  description = "The OpenTelemetry collector beside each application task."
+  description = "Image of the OpenTelemetry collector, a sidecar of each application task."
   type        = string
   default     = "public.ecr.aws/aws-observability/aws-otel-collector:v0.43.1"
 }

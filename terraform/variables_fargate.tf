@@ -1,5 +1,5 @@
 variable "cpu_architecture" {
-  description = "What both services run on: ARM64 (Graviton, a fifth cheaper) or X86_64. The pipeline's images are for both."
+  description = "CPU architecture of all tasks: ARM64 (Graviton, a fifth cheaper) or X86_64. The pipeline builds images for both."
   type        = string
   default     = "ARM64"
 
@@ -10,7 +10,7 @@ variable "cpu_architecture" {
 }
 
 variable "fargate_vcpu_quota" {
-  description = "vCPUs of Fargate and of Fargate Spot that this environment may run at a time: the account's quotas in the region (L-3032A538 and L-36FBB829), or its part of them. A new account has 6 of each."
+  description = "vCPUs that this environment may run at a time on Fargate and on Fargate Spot: the account's quotas in the region (L-3032A538 and L-36FBB829), or this environment's share of them. A new account has 6 of each."
   type = object({
     on_demand = number
     spot      = number
@@ -24,7 +24,7 @@ variable "fargate_vcpu_quota" {
 }
 
 variable "app_rollback_alarms" {
-  description = "What makes ECS take a deployment of the application back, beside tasks that do not start: the share of failed answers in percent (once failed_requests of a minute failed), the time in which 99 of 100 come, unhealthy tasks. enabled = false: nothing but the circuit breaker."
+  description = "ECS rolls a deployment of the application back if more than error_percent of a minute's requests fail (and at least failed_requests), if p99 exceeds latency_seconds, or if a task is unhealthy. enabled = false: only if tasks do not start (circuit breaker)."
   type = object({
     enabled         = optional(bool, true)
     error_percent   = optional(number, 5)

@@ -1,11 +1,11 @@
 variable "vpc_cidr" {
-  description = "Addresses of the VPC."
+  description = "Address range of the VPC."
   type        = string
   default     = "10.0.0.0/16"
 }
 
 variable "zone_letters" {
-  description = "Availability zones of the region, two or three."
+  description = "Letters of two or three availability zones of the region."
   type        = list(string)
   default     = ["a", "b"]
 
@@ -16,19 +16,19 @@ variable "zone_letters" {
 }
 
 variable "single_nat_gateway" {
-  description = "One NAT gateway instead of one for each zone."
+  description = "One NAT gateway for all zones instead of one for each."
   type        = bool
   default     = true
 }
 
 variable "public_tasks" {
-  description = "Run the tasks in the public subnets, each with a public address, and leave the NAT gateways out: the cheapest way out, to try it. Only the load balancers are let in."
+  description = "Run tasks in the public subnets, each with a public address, without NAT gateways: the cheapest setup, for a trial. Security groups admit only the load balancers."
   type        = bool
   default     = false
 }
 
 variable "interface_endpoints" {
-  description = "AWS services reached without the NAT gateways. Where one that tasks need is missing, they may reach the internet by HTTPS."
+  description = "AWS services with a VPC endpoint, which tasks reach without NAT. If a service that tasks need is missing, they may reach the internet by HTTPS."
   type        = set(string)
   default     = ["ecr.api", "ecr.dkr", "logs", "secretsmanager", "xray"]
 }

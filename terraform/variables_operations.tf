@@ -10,7 +10,7 @@ variable "prometheus_retention" {
 }
 
 variable "prometheus_storage" {
-  description = "Where Prometheus keeps samples on its file system; with a folder that is not there yet it begins anew, which mends a damaged one."
+  description = "Folder of Prometheus' samples on its file system. If the folder is damaged, name a new one: Prometheus starts there without history."
   type        = string
   default     = "/prometheus"
 
@@ -21,7 +21,7 @@ variable "prometheus_storage" {
 }
 
 variable "prometheus_workspace_id" {
-  description = "The workspace of Amazon Managed Service for Prometheus, in this account and region, that every sample is sent to as well; empty: none."
+  description = "Workspace of Amazon Managed Service for Prometheus, in this account and region, that also receives every sample; empty for none."
   type        = string
   default     = ""
 
@@ -32,7 +32,7 @@ variable "prometheus_workspace_id" {
 }
 
 variable "runbook_url" {
-  description = "Where docs/runbook.md can be read: alerts link to it. Empty: in github_repository, where that is set."
+  description = "URL of docs/runbook.md, for links in alerts. Empty: its URL in github_repository, if that is set."
   type        = string
   default     = ""
 
@@ -43,13 +43,13 @@ variable "runbook_url" {
 }
 
 variable "log_retention_days" {
-  description = "How long log lines are kept."
+  description = "How long log lines are kept, in days."
   type        = number
   default     = 30
 }
 
 variable "app_log_group_class" {
-  description = "Class of the application's log group: STANDARD, or INFREQUENT_ACCESS, which costs half and knows no metric filters. Another class is another log group: the lines from before are deleted."
+  description = "Class of the application's log group: STANDARD, or INFREQUENT_ACCESS, which costs half and has no metric filters. A change creates a new log group and deletes the old one with its lines."
   type        = string
   default     = "STANDARD"
 
@@ -60,19 +60,19 @@ variable "app_log_group_class" {
 }
 
 variable "deletion_protection" {
-  description = "Refuse to delete the database, its last snapshot, the load balancers with their logs, and repositories with images."
+  description = "Protect from deletion: the database, its final snapshot, the load balancers with their logs, repositories with images."
   type        = bool
   default     = true
 }
 
 variable "keep_task_definitions" {
-  description = "Keep the revisions of task definitions that others have replaced, also when all is destroyed: to go back to one. They cost nothing."
+  description = "Keep replaced revisions of task definitions, even after destroy, so that you can roll back to one. They cost nothing."
   type        = bool
   default     = true
 }
 
 variable "github_repository" {
-  description = "The GitHub repository that deploys by an OIDC role, as owner/name, spelt as GitHub spells it; empty: it has keys."
+  description = "GitHub repository that deploys with an OIDC role, as owner/name, spelt as on GitHub; empty: it deploys with access keys."
   type        = string
   default     = ""
 
@@ -83,7 +83,7 @@ variable "github_repository" {
 }
 
 variable "github_repository_ids" {
-  description = "GitHub's numbers for that repository and its owner; a repository made, renamed or transferred since 15 July 2026 needs them."
+  description = "GitHub's ids of that repository and its owner. A repository that was created, renamed or transferred since 15 July 2026 needs them."
   type = object({
     owner      = number
     repository = number
@@ -92,17 +92,17 @@ variable "github_repository_ids" {
 
   validation {
     condition     = alltrue([for id in var.github_repository_ids == null ? [] : values(var.github_repository_ids) : id >= 1 && floor(id) == id])
-    error_message = "github_repository_ids must be whole numbers, as gh api repos/OWNER/NAME tells them: .owner.id and .id."
+    error_message = "github_repository_ids must be whole numbers: .owner.id and .id of gh api repos/OWNER/NAME."
   }
 
   validation {
     condition     = var.github_repository_ids == null || var.github_repository != ""
-    error_message = "github_repository_ids needs github_repository: the role is trusted by names and ids together."
+    error_message = "github_repository_ids needs github_repository: the role checks names and ids together."
   }
 }
 
 variable "github_environment" {
-  description = "The GitHub environment of the applying job (DEPLOY_ENVIRONMENT in GitHub), so that the role trusts it; empty: none."
+  description = "GitHub environment of the job that applies (DEPLOY_ENVIRONMENT in GitHub), which the role then trusts; empty for none."
   type        = string
   default     = ""
 
@@ -113,7 +113,7 @@ variable "github_environment" {
 }
 
 variable "github_create_provider" {
-  description = "Create GitHub's identity provider; an account has room for one."
+  description = "Create GitHub's identity provider. An account can have only one."
   type        = bool
   default     = true
 }

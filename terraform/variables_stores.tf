@@ -1,22 +1,22 @@
 variable "multi_az" {
-  description = "Standbys of both stores in another zone, which take over by themselves."
+  description = "Automatic failover of the database and the cache to another zone."
   type        = bool
   default     = false
 
   validation {
     condition     = !var.multi_az || var.cache_replicas >= 1
-    error_message = "multi_az needs cache_replicas of 1 at least: there is nothing to fail over to."
+    error_message = "multi_az needs cache_replicas of at least 1 to fail over to."
   }
 }
 
 variable "database_class" {
-  description = "Class of the database."
+  description = "Instance class of the database."
   type        = string
   default     = "db.t4g.micro"
 }
 
 variable "database_storage" {
-  description = "Size of the database in GiB, and up to where it grows."
+  description = "Storage of the database in GiB: initial size, and limit of its automatic growth."
   type = object({
     gib     = number
     max_gib = number
@@ -25,72 +25,72 @@ variable "database_storage" {
 }
 
 variable "database_proxy" {
-  description = "Put RDS Proxy before the database."
+  description = "Put RDS Proxy in front of the database."
   type        = bool
   default     = false
 }
 
 variable "database_iam_auth" {
-  description = "Whether the service logs in by IAM tokens, or by a password in a secret; null: by tokens, but on a db.t4g.micro, which has no memory for checking them."
+  description = "true: the service logs in with IAM tokens. false: with a password from a secret. null: with tokens, except on a db.t4g.micro, which has too little memory to check them."
   type        = bool
   default     = null
 }
 
 variable "database_service_user" {
-  description = "The role in the database that the service logs in as; the one with a password is called after it. The migration makes both."
+  description = "Database role of the service; with a password its name ends with _password. The migration creates it."
   type        = string
   default     = "shop_service"
 
   validation {
     condition     = can(regex("^[a-z_][a-z0-9_]{0,53}$", var.database_service_user)) && !can(regex("^(pg_|rds|shop$)", var.database_service_user))
-    error_message = "database_service_user must be at most 54 lower-case letters, digits and underscores, not begin with pg_ or rds, and not be shop, who is the owner."
+    error_message = "database_service_user must be at most 54 lower-case letters, digits and underscores, not begin with pg_ or rds, and not be shop, the owner."
   }
 }
 
 variable "database_password_version" {
-  description = "Raise it to have a new password made for the service's role, where it has one; the next migration sets it."
+  description = "Increase it for a new password of the service's database role (if it has one); the next migration sets the password."
   type        = number
   default     = 1
 }
 
 variable "database_owner_login_kept" {
-  description = "Let the service's tasks read the owner's secret, and the workflows start them as a migration, as before the service had a role of its own: for that deployment, and for the way back from it (docs/upgrading.md)."
+  description = "Only for the upgrade to the service's own database role, and for rolling it back (docs/upgrading.md): the service's tasks may read the owner's secret, and the workflows may run the service's task as a migration."
   type        = bool
   default     = false
 }
 
 variable "database_backup_days" {
-  description = "How far back the database can be restored."
+  description = "How long database backups are kept, in days."
   type        = number
   default     = 7
 }
 
 variable "cache_engine" {
-  description = "valkey or redis."
+  description = "Engine of the cache: valkey or redis."
   type        = string
   default     = "valkey"
 }
 
 variable "cache_engine_version" {
-  description = "Version of the cache's engine."
+  description = "Engine version of the cache."
   type        = string
   default     = "8.0"
 }
 
 variable "cache_node_type" {
-  description = "Class of the cache's nodes."
+  description = "Node type of the cache."
   type        = string
   default     = "cache.t4g.micro"
 }
 
 variable "cache_replicas" {
-  description = "Nodes of the cache beside its primary."
+  description = "Replicas of the cache."
   type        = number
   default     = 0
 }
 
 variable "cache_password_version" {
-  description = "Raise it to have a new password made for the cache."
+  description = "Increase it for a new password of the cache."
   type        = number
   default     = 1
 }

@@ -1,4 +1,4 @@
-# Small and cheap: one NAT gateway, no standbys, two tasks. Nothing is kept when it is destroyed.
+# Small and cheap: one NAT gateway, no standbys, one or two tasks. `destroy` deletes everything.
 env                              = "dev"
 team                             = "shop"
 image_tag                        = "0123abc"
@@ -14,6 +14,6 @@ prometheus_allowed_cidrs         = ["203.0.113.0/24"]
 app_cpu             = 256
 app_memory          = 512
 app_tasks           = { min = 1, max = 2 }
-interface_endpoints = [] # the NAT gateway is there anyway
+interface_endpoints = [] # tasks use the NAT gateway
 log_retention_days  = 7
 deletion_protection = false

@@ -18,7 +18,7 @@ app_memory         = 2048
 app_tasks          = { min = 3, max = 30 }
 app_spot_weight    = 50
 app_waf_enabled    = true
-fargate_vcpu_quota = { on_demand = 40, spot = 30 } # ask for them first: docs/deploying.md, Quotas
+fargate_vcpu_quota = { on_demand = 40, spot = 30 } # request them first: docs/deploying.md, Quotas
 app_autoscaling = {
   cpu_percent         = 50
   requests_per_target = 60000

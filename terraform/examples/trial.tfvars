@@ -1,5 +1,5 @@
-# To try for an evening (docs/trial.md): one task of each service, the smallest stores, no NAT gateway. `destroy` leaves
-# nothing of it. Two zones all the same: a load balancer and a database's subnet group take no fewer.
+# For an evening's trial (docs/trial.md): one task of each service, the smallest stores, no NAT gateway. `destroy` deletes
+# everything. Still two zones: a load balancer and a database's subnet group need two.
 env                              = "trial"
 team                             = "shop"
 image_tag                        = "0123abc"

@@ -1,5 +1,4 @@
-# The whole, joined, with a provider that is played. What AWS itself would say of it is asked of the emulator
-# (tests/infra/slow).
+# The root with a mocked provider. tests/infra/slow applies it to an emulated AWS.
 mock_provider "aws" {
   mock_data "aws_region" {
     defaults = { name = "eu-west-1" }
@@ -53,7 +52,7 @@ mock_provider "aws" {
     defaults = { endpoint = "proxy.example", arn = "arn:aws:rds:eu-west-1:123456789012:db-proxy:prx-0abc" }
   }
   mock_resource "aws_db_proxy_default_target_group" {
-    defaults = { name = "default" } # a name by chance may begin with a digit, which the target refuses
+    defaults = { name = "default" } # a random name may begin with a digit, which the provider refuses
   }
   mock_resource "aws_sns_topic" {
     defaults = { arn = "arn:aws:sns:eu-west-1:123456789012:heartbeat" }
@@ -98,17 +97,17 @@ run "the_image_and_the_secrets_reach_the_task" {
 
   assert {
     condition     = startswith(local.app_environment.DATABASE_URL, "postgresql://shop_service_password@db.example:5432/shop?sslmode=verify-full")
-    error_message = "The database's URL has no password, and verifies the server."
+    error_message = "DATABASE_URL must have no password and verify the server."
   }
 
   assert {
     condition     = module.network.vpc_id != "" && length(module.network.private_subnet_ids) == 2
-    error_message = "VPC: over two zones."
+    error_message = "VPC: in two zones."
   }
 
   assert {
     condition     = keys(module.network.nat_gateway_ids) == ["eu-west-1a"]
-    error_message = "NAT: one gateway, unless more are asked for."
+    error_message = "NAT: one gateway by default."
   }
 
   assert {
@@ -118,7 +117,7 @@ run "the_image_and_the_secrets_reach_the_task" {
       module.database.security_group_id, module.cache.security_group_id,
       module.prometheus_storage.security_group_id, module.network.endpoints_security_group_id,
     ])) == 8
-    error_message = "Security groups: one for each thing that is reached or reaches."
+    error_message = "Security groups: one for each client and each server."
   }
 
   assert {
@@ -158,12 +157,12 @@ run "the_image_and_the_secrets_reach_the_task" {
 
   assert {
     condition     = output.deploy_role_arn == null && output.task_subnet_ids == module.network.private_subnet_ids && output.task_public_ip == "DISABLED" && output.task_security_group_id == module.app.task_security_group_id
-    error_message = "A migration must learn where its task runs; without a repository there is no role."
+    error_message = "The outputs must have what starting the migration needs; without a repository there is no role."
   }
 
   assert {
     condition     = local.app_environment.DRAIN_ACCEPT_SECONDS == "10" && local.app_environment.DRAIN_SECONDS == "20" && local.stop_timeout_seconds == 40
-    error_message = "A task accepts, drains and writes its last lines before SIGKILL."
+    error_message = "A task must accept, drain and write its last log lines before SIGKILL."
   }
 
   # (2 + 2) x 0.5 for both versions, 0.25 for Prometheus, 0.25 for the migration; with 4 tasks 2 more.
@@ -174,31 +173,31 @@ run "the_image_and_the_secrets_reach_the_task" {
 
   assert {
     condition     = length(module.app.rollback_alarm_names) == 3 && length(module.prometheus.rollback_alarm_names) == 0
-    error_message = "Alarms judge the application's deployments, and none Prometheus'."
+    error_message = "The application's deployments have rollback alarms, Prometheus' have none."
   }
 
   assert {
     condition     = local.app_environment.ACCESS_LOG_LINES_PER_SECOND == "50" && local.app_environment.ACCESS_LOG_ONE_IN == "20"
-    error_message = "A task has a line for each of 50 successes a second, and one for 20 of the others."
+    error_message = "Access log by default: 50 lines a second for successes, then one for 20 requests."
   }
 }
 
 run "the_service_is_not_the_databases_owner" {
-  command = plan # of what stands by now: a db.t4g.micro has no memory for tokens
+  command = plan # on top of the run before: a db.t4g.micro has too little memory for tokens
 
   assert {
     condition     = local.app_environment.DATABASE_IAM_AUTH == "false" && local.app_environment.DATABASE_SECRET_ARN == module.database_login[0].arn
-    error_message = "The smallest class takes a password."
+    error_message = "With the smallest class the service has a password."
   }
 
   assert {
     condition     = jsonencode(local.database_secret_arns) == jsonencode({ database = module.database_login[0].arn }) && length(local.database_login_arns) == 0
-    error_message = "The tasks read that password's secret, not the owner's."
+    error_message = "The tasks may read that password, not the owner's."
   }
 
   assert {
     condition     = output.migration_task_definition_arn == module.migration.task_definition_arn && module.migration.task_role_arn != ""
-    error_message = "The migration has a task of its own."
+    error_message = "The migration must have its own task."
   }
 }
 
@@ -211,12 +210,12 @@ run "by_token_there_is_no_password" {
 
   assert {
     condition     = startswith(local.app_environment.DATABASE_URL, "postgresql://shop_service@db.example:5432/shop?sslmode=verify-full&sslrootcert=") && local.app_environment.DATABASE_IAM_AUTH == "true"
-    error_message = "The service comes with a token, which only the database is shown."
+    error_message = "The service must log in with a token, to the database only."
   }
 
   assert {
     condition     = !contains(keys(local.app_environment), "DATABASE_SECRET_ARN") && length(local.database_secret_arns) == 0 && length(module.database_login) == 0
-    error_message = "There is no secret to read."
+    error_message = "There must be no password secret."
   }
 
   assert {
@@ -241,21 +240,21 @@ run "behind_a_proxy_the_token_is_for_the_proxy" {
 
   assert {
     condition     = local.app_environment.DATABASE_IAM_AUTH == "true" && local.database_user == "shop_service_password" && length(module.database_login) == 1
-    error_message = "The proxy goes on with a password, so the role is the one that has one."
+    error_message = "The proxy logs in with a password, so the service must use the role that has one."
   }
 
   assert {
     condition     = local.app_environment.DATABASE_URL == "postgresql://shop_service_password@proxy.example:5432/shop?sslmode=verify-full"
-    error_message = "RDS' own CAs do not verify a proxy."
+    error_message = "RDS' CA bundle does not verify a proxy."
   }
 
   assert {
     condition     = jsonencode(local.database_login_arns) == jsonencode({ database = "arn:aws:rds-db:eu-west-1:123456789012:dbuser:prx-0abc/shop_service_password" })
-    error_message = "The token is for the proxy, by its own id."
+    error_message = "The token must be for the proxy, by its id."
   }
 }
 
-run "tokens_on_the_smallest_class_are_warned_of" {
+run "tokens_on_the_smallest_class_cause_a_warning" {
   command = plan
 
   variables {
@@ -275,7 +274,7 @@ run "a_user_that_is_the_owner_is_refused" {
   expect_failures = [var.database_service_user]
 }
 
-run "prometheus_sees_every_task_and_tells_the_topic" {
+run "prometheus_finds_every_task_and_alerts_reach_the_topic" {
   command = apply
 
   assert {
@@ -288,34 +287,34 @@ run "prometheus_sees_every_task_and_tells_the_topic" {
       TARGETS_URL      = "http://127.0.0.1:9099/targets"
       WEB_EXTERNAL_URL = "https://prometheus.shop.example.com"
     }
-    error_message = "Prometheus asks the discovery beside it, tells the Alertmanager beside it, and sends samples nowhere."
+    error_message = "Prometheus must use the discovery and the Alertmanager of its task, and send samples nowhere."
   }
 
   assert {
     condition = { for name, permission in local.prometheus_permissions : name => permission.resources } == {
-      FindTheTasks = ["*"]
-      TellOfAlerts = ["arn:aws:sns:eu-west-1:123456789012:on-call", "arn:aws:sns:eu-west-1:123456789012:heartbeat"]
+      FindTheTasks  = ["*"]
+      PublishAlerts = ["arn:aws:sns:eu-west-1:123456789012:on-call", "arn:aws:sns:eu-west-1:123456789012:heartbeat"]
     }
-    error_message = "Its task publishes to the two topics, looks up tasks, and does nothing else."
+    error_message = "Its task may publish to the two topics and look up tasks, nothing else."
   }
 
   assert {
     condition     = local.prometheus_permissions.FindTheTasks.equals == { "servicediscovery:NamespaceName" = ["dev-chalice-app.internal"], "servicediscovery:ServiceName" = ["app"] }
-    error_message = "It looks up the tasks of this application only."
+    error_message = "It may look up the tasks of this application only."
   }
 
   assert {
     condition     = local.prometheus_companions.alertmanager.environment.SNS_TOPIC_ARN == var.sns_topic && local.prometheus_companions.discovery.environment.DISCOVERY_NAMESPACE == "dev-chalice-app.internal"
-    error_message = "Alertmanager tells the topic that CloudWatch's alarms tell."
+    error_message = "Alertmanager and CloudWatch's alarms must notify the same topic."
   }
 
   assert {
     condition     = local.prometheus_missing_endpoints == toset(["data-servicediscovery", "sns"]) && local.runbook_url == ""
-    error_message = "What it calls without an endpoint is reached over the internet; without a repository, alerts name the runbook's file."
+    error_message = "It must reach services without a VPC endpoint over the internet; without a repository, alerts name the runbook's file."
   }
 }
 
-run "prometheus_stays_inside_where_there_are_endpoints_for_all_it_calls" {
+run "with_endpoints_for_every_service_prometheus_has_no_internet_access" {
   command = plan
 
   variables {
@@ -326,22 +325,22 @@ run "prometheus_stays_inside_where_there_are_endpoints_for_all_it_calls" {
 
   assert {
     condition     = local.prometheus_missing_endpoints == toset(["aps-workspaces"])
-    error_message = "A workspace is one service more."
+    error_message = "A workspace needs one more service."
   }
 
   assert {
     condition     = local.remote_write_url == "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-01234567-89ab-cdef-0123-456789abcdef/api/v1/remote_write"
-    error_message = "The workspace takes samples at its own address."
+    error_message = "The URL must be the workspace's."
   }
 
   assert {
     condition     = local.prometheus_environment.REMOTE_WRITE_URL == local.remote_write_url && local.prometheus_permissions.SendSamples == { actions = ["aps:RemoteWrite"], resources = ["arn:aws:aps:eu-west-1:123456789012:workspace/ws-01234567-89ab-cdef-0123-456789abcdef"] }
-    error_message = "Samples are sent to that workspace, which is the only one it may write to."
+    error_message = "It must send samples to that workspace, and may write to no other."
   }
 
   assert {
     condition     = local.runbook_url == "https://github.com/example/shop/blob/main/docs/runbook.md"
-    error_message = "Alerts link to the runbook of the repository that deploys."
+    error_message = "Alerts must link to the runbook of the repository."
   }
 }
 
@@ -355,7 +354,7 @@ run "eighty_percent_of_the_connections_are_accepted" {
 
   assert {
     condition     = local.connections_needed == 70 && local.connections_allowed == 72
-    error_message = "Tasks at their most, as many as a deployment runs, times the pool's size."
+    error_message = "Needed are the maximum of tasks during a deployment times the pool size."
   }
 }
 
@@ -369,7 +368,7 @@ run "more_are_refused" {
   expect_failures = [terraform_data.preconditions]
 }
 
-run "a_task_of_more_than_one_vcpu_is_warned_of" {
+run "more_than_one_vcpu_causes_a_warning" {
   command = plan
 
   variables {
@@ -380,7 +379,7 @@ run "a_task_of_more_than_one_vcpu_is_warned_of" {
   expect_failures = [check.app_cpu_is_used]
 }
 
-run "what_the_infrequent_class_takes_away_is_said" {
+run "the_infrequent_class_causes_a_warning" {
   command = plan
 
   variables {
@@ -414,7 +413,7 @@ run "a_deployment_past_the_quota_is_refused" {
   expect_failures = [terraform_data.preconditions, check.quotas_allow_the_most_tasks]
 }
 
-# Of the 10 tasks beyond the least half run on FARGATE_SPOT: 2.5 vCPUs.
+# Of the 10 tasks above the minimum, half run on FARGATE_SPOT: 2.5 vCPUs.
 run "a_sale_past_the_quota_of_spot_is_refused" {
   command = plan
 
@@ -438,11 +437,11 @@ run "the_repositories_come_first_on_an_empty_account" {
 
   assert {
     condition     = toset(keys(output.repository_urls)) == toset(["app", "prometheus"])
-    error_message = "The pipeline pushes before the rest exists."
+    error_message = "The pipeline must be able to push before the rest exists."
   }
 }
 
-run "production_has_what_it_asks_for" {
+run "production" {
   command = plan
 
   variables {
@@ -469,18 +468,18 @@ run "production_has_what_it_asks_for" {
       "repo:example/shop:ref:refs/heads/main", "repo:example@123456/shop@456789:ref:refs/heads/main",
       "repo:example/shop:environment:prod", "repo:example@123456/shop@456789:environment:prod",
     ]])
-    error_message = "A repository that deploys has a role, and the role trusts it with its ids and its environment."
+    error_message = "The role must trust the repository with its ids and its environment."
   }
 
   assert {
     condition     = local.connections_needed == 200 && local.database_ca == ""
-    error_message = "A proxy takes more connections than the class, and RDS' own CAs do not verify its certificate."
+    error_message = "A proxy accepts more connections than the class, and RDS' CA bundle does not verify its certificate."
   }
 
-  # The least 3 always on FARGATE, of those beyond it half: 8 and 5 in the sale, twice 12 and 9 with all of them.
+  # The minimum of 3 runs on FARGATE, half of the rest on Spot: 8 and 5 in the sale, twice 12 and 9 with all tasks.
   assert {
     condition     = local.vcpus_running.sale == { on_demand = 4.25, spot = 2.5 } && local.vcpus_deploying.most == { on_demand = 12.5, spot = 9 }
-    error_message = "Quotas: Spot has one of its own."
+    error_message = "Quotas: FARGATE_SPOT has its own."
   }
 }
 
@@ -499,7 +498,7 @@ run "tasks_with_public_addresses_need_no_nat_gateway" {
 
   assert {
     condition     = output.task_subnet_ids == module.network.public_subnet_ids && output.task_public_ip == "ENABLED"
-    error_message = "Tasks, and the migration among them, must have a way out."
+    error_message = "Tasks and the migration must have a public address."
   }
 }
 
@@ -528,7 +527,7 @@ run "bad_names_are_refused" {
   ]
 }
 
-run "what_would_not_start_is_refused_before" {
+run "values_with_which_the_server_would_not_start_are_refused" {
   command = plan
 
   variables {
@@ -572,7 +571,7 @@ run "ids_without_a_repository_are_refused" {
   expect_failures = [var.github_repository_ids]
 }
 
-run "ids_that_are_no_ids_are_refused" {
+run "invalid_ids_are_refused" {
   command = plan
 
   variables {

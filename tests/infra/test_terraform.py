@@ -67,3 +67,20 @@ def test_an_example_gives_every_variable_that_has_no_default(example: Path) -> N
 def test_tree_is_formatted(terraform: Terraform) -> None:
     unformatted = terraform.at(TREE).run("fmt", "-check", "-recursive", accepted=(0, 3))
     assert not unformatted, f"terraform fmt -recursive terraform would rewrite:\n{unformatted}"
+
+
+@pytest.mark.parametrize(
+    ("resource", "accepted"),
+    [
+        ("aws_(?:security_group|vpc_security_group_[a-z]+_rule)", r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]*"),
+        ("aws_wafv2_web_acl", r"[\w+=:#@/\-,. ]*"),
+    ],
+)
+def test_aws_accepts_the_descriptions_that_the_provider_does_not_check(resource: str, accepted: str) -> None:
+    text = "\n".join(file.read_text(encoding="utf-8") for file in TREE.rglob("*.tf"))
+    blocks = re.findall(rf'^resource "{resource}" "\w+" {{\n(.*?)^}}', text, re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in re.findall(r"^  description +=(.+)", block, re.MULTILINE)]
+    assert lines
+    for line in lines:
+        for description in re.findall('"([^"]*)"', line):
+            assert re.fullmatch(accepted, re.sub(r"\${[^}]*}", "", description), re.ASCII), description

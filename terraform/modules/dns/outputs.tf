@@ -1,5 +1,5 @@
 output "names" {
-  description = "The names that resolve."
+  description = "Domain names with alias records."
   value       = keys(var.records)
 
   depends_on = [aws_route53_record.alias]

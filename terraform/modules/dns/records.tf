@@ -7,7 +7,7 @@ locals {
 }
 
 resource "aws_route53_record" "alias" {
-  #checkov:skip=CKV2_AWS_23: each names a load balancer of this configuration, in another module
+  #checkov:skip=CKV2_AWS_23: each record points to a load balancer of this configuration, in another module
   for_each = local.aliases
 
   zone_id = var.zone_id

@@ -1,10 +1,10 @@
 variable "zone_id" {
-  description = "The hosted zone."
+  description = "Route 53 hosted zone of the records."
   type        = string
 }
 
 variable "records" {
-  description = "Load balancers by the full name under which they are found."
+  description = "Load balancers, by full domain name."
   type = map(object({
     dns_name = string
     zone_id  = string

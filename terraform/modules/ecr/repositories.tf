@@ -10,7 +10,7 @@ resource "aws_ecr_repository" "this" {
   for_each = local.repositories
 
   name                 = each.value
-  image_tag_mutability = "IMMUTABLE" # a tag is a commit or a folder's content, and stays that
+  image_tag_mutability = "IMMUTABLE" # a tag is a commit or a hash of a folder
   force_delete         = var.force_delete
 
   image_scanning_configuration {
@@ -22,9 +22,9 @@ resource "aws_ecr_repository" "this" {
   }
 }
 
-# A tag names an index: of an image for each kind of processor, with their SBOMs and provenance. Those have no tag, and are
-# safe from the first rule: ECR expires nothing that an index refers to. They go after their index went. The second rule
-# counts tags, and not these four beside each.
+# A tag names an index: an image for each CPU architecture, with SBOM and provenance. These four have no tag of their own.
+# ECR does not expire an image while an index refers to it, so the first rule deletes them only after their index. The
+# second rule counts tags, not images.
 resource "aws_ecr_lifecycle_policy" "this" {
   for_each = aws_ecr_repository.this
 
@@ -33,13 +33,13 @@ resource "aws_ecr_lifecycle_policy" "this" {
     rules = [
       {
         rulePriority = 1
-        description  = "What no tag leads to goes after a day"
+        description  = "Delete images without a tag after a day"
         selection    = { tagStatus = "untagged", countType = "sinceImagePushed", countUnit = "days", countNumber = 1 }
         action       = { type = "expire" }
       },
       {
         rulePriority = 2
-        description  = "The newest tags stay"
+        description  = "Keep the newest tags"
         selection    = { tagStatus = "tagged", tagPatternList = ["*"], countType = "imageCountMoreThan", countNumber = var.kept_images }
         action       = { type = "expire" }
       },

@@ -1,7 +1,7 @@
-# Container insights write here, and would make the group by themselves: then it stayed behind when all else is destroyed.
+# Container Insights writes to this group and would create it itself. As part of the state, `destroy` deletes it too.
 resource "aws_cloudwatch_log_group" "insights" {
-  #checkov:skip=CKV_AWS_158: encrypted with CloudWatch's own key; numbers of CPU and memory are no secrets
-  #checkov:skip=CKV_AWS_338: the metrics made of these lines stay for 15 months; the lines themselves AWS keeps for a day too
+  #checkov:skip=CKV_AWS_158: encrypted with CloudWatch's own key; CPU and memory figures are no secrets
+  #checkov:skip=CKV_AWS_338: CloudWatch keeps the metrics from these lines for 15 months; a day is AWS' own retention of the lines
   name              = "/aws/ecs/containerinsights/${var.name}/performance"
   retention_in_days = 1
 }
@@ -28,7 +28,7 @@ resource "aws_ecs_cluster_capacity_providers" "this" {
   }
 }
 
-# One A record for each task: Prometheus scrapes each by itself.
+# One A record for each task, for Prometheus.
 resource "aws_service_discovery_private_dns_namespace" "this" {
   name        = "${var.name}.internal"
   description = "The tasks of ${var.name}"

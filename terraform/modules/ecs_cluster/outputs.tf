@@ -1,19 +1,19 @@
 output "cluster_arn" {
-  description = "The cluster."
+  description = "ARN of the cluster."
   value       = aws_ecs_cluster.this.arn
 }
 
 output "cluster_name" {
-  description = "Its name."
+  description = "Name of the cluster."
   value       = aws_ecs_cluster.this.name
 }
 
 output "namespace_id" {
-  description = "Where services register their tasks."
+  description = "Id of the Cloud Map namespace in which services register their tasks."
   value       = aws_service_discovery_private_dns_namespace.this.id
 }
 
 output "namespace_name" {
-  description = "The domain under which tasks are found."
+  description = "Name of that namespace: the private DNS domain of the tasks."
   value       = aws_service_discovery_private_dns_namespace.this.name
 }

@@ -4,6 +4,6 @@ variable "name" {
 }
 
 variable "vpc_id" {
-  description = "Where the namespace resolves."
+  description = "VPC in which the namespace resolves."
   type        = string
 }

@@ -1,9 +1,9 @@
 resource "aws_s3_bucket" "access_logs" {
-  #checkov:skip=CKV_AWS_18: it is the log; a log of who reads it would need another
+  #checkov:skip=CKV_AWS_18: a log bucket; its own access log would need another bucket
   #checkov:skip=CKV_AWS_21: log files are written once
   #checkov:skip=CKV_AWS_144: kept in one region
-  #checkov:skip=CKV_AWS_145: load balancers write with S3's own key only
-  #checkov:skip=CKV2_AWS_62: nobody waits for them
+  #checkov:skip=CKV_AWS_145: load balancers can only write with S3's own key
+  #checkov:skip=CKV2_AWS_62: no program reads the logs as they arrive
   bucket        = "${var.name}-access-logs-${data.aws_caller_identity.current.account_id}"
   force_destroy = var.access_logs_bucket_force_destroy
 }
@@ -58,7 +58,7 @@ data "aws_iam_policy_document" "access_logs" {
     actions   = ["s3:PutObject"]
     resources = ["${aws_s3_bucket.access_logs.arn}/AWSLogs/${data.aws_caller_identity.current.account_id}/*"]
 
-    # In every region; the older way, an account of AWS' own for each, ends with those opened before August 2022.
+    # This principal works in every region. The older AWS account ids exist only for regions opened before August 2022.
     principals {
       type        = "Service"
       identifiers = ["logdelivery.elasticloadbalancing.amazonaws.com"]
@@ -66,7 +66,7 @@ data "aws_iam_policy_document" "access_logs" {
   }
 
   statement {
-    sid       = "NeverInTheClear"
+    sid       = "DenyWithoutTls"
     effect    = "Deny"
     actions   = ["s3:*"]
     resources = [aws_s3_bucket.access_logs.arn, "${aws_s3_bucket.access_logs.arn}/*"]

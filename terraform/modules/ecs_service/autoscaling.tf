@@ -1,4 +1,4 @@
-# There is a target in any case: it also holds a service without policies at its number.
+# Without policies the target keeps the service at its minimum.
 resource "aws_appautoscaling_target" "this" {
   service_namespace  = "ecs"
   scalable_dimension = "ecs:service:DesiredCount"
@@ -9,7 +9,7 @@ resource "aws_appautoscaling_target" "this" {
   lifecycle {
     precondition {
       condition     = alltrue([for action in try(var.autoscaling.scheduled, []) : action.min <= action.max && action.max <= var.task_count.max])
-      error_message = "A scheduled action must keep min <= max <= task_count.max (${var.task_count.max}): the database's connections are reckoned with that."
+      error_message = "A scheduled action must keep min <= max <= task_count.max (${var.task_count.max}): the number of database connections is computed from it."
     }
   }
 }

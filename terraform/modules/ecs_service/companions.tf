@@ -1,10 +1,10 @@
-# Programs of the same image beside the container, in its task: they share its address, so they talk over 127.0.0.1.
+# Further containers of the task with the same image. All containers of a task talk over 127.0.0.1.
 locals {
   companions = [for name, companion in var.companions : {
     name                   = name
     image                  = var.container.image
     entryPoint             = companion.entry_point
-    essential              = true # a task in which one is gone for good is replaced
+    essential              = true # if restarts do not help, ECS replaces the task
     restartPolicy          = { enabled = true, restartAttemptPeriod = 60 }
     cpu                    = companion.cpu
     memory                 = companion.memory

@@ -11,14 +11,14 @@ resource "aws_lb_listener" "https" {
   }
 }
 
-# A rule for each path: one compares three patterns at the most.
+# A rule for each path: it takes three patterns, and a rule may have five.
 resource "aws_lb_listener_rule" "hidden" {
   for_each = { for index, path in var.hidden_paths : path => index }
 
   listener_arn = aws_lb_listener.https.arn
   priority     = 10 + each.value
 
-  # A server may take /metrics/, //metrics and /stage/metrics for the same; a pattern is compared letter by letter.
+  # The server may treat /metrics/, //metrics and /stage/metrics as /metrics; the load balancer compares literally.
   condition {
     path_pattern {
       values = [each.key, "*${each.key}", "*${each.key}/*"]

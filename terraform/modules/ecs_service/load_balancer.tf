@@ -1,12 +1,12 @@
 resource "aws_lb" "this" {
-  #checkov:skip=CKV2_AWS_76: where there is WAF it has the rules for Log4j (waf.tf)
-  #checkov:skip=CKV2_AWS_28: WAF is a variable; what is public here takes no forms and no logins
+  #checkov:skip=CKV2_AWS_76: WAF, if enabled, has the rules for Log4j (waf.tf)
+  #checkov:skip=CKV2_AWS_28: WAF is a variable; the public routes have no forms and no logins
   name                       = var.name
   load_balancer_type         = "application"
   internal                   = false
   subnets                    = var.public_subnet_ids
   security_groups            = [aws_security_group.load_balancer.id]
-  idle_timeout               = 60 # tasks keep connections for 75 s: who closes first must be the load balancer
+  idle_timeout               = 60 # less than the tasks' 75 s: the load balancer must close first
   drop_invalid_header_fields = true
   desync_mitigation_mode     = "strictest"
   enable_deletion_protection = var.deletion_protection
@@ -20,7 +20,7 @@ resource "aws_lb" "this" {
 }
 
 resource "aws_lb_target_group" "this" {
-  #checkov:skip=CKV_AWS_378: TLS ends at the load balancer; between it and the tasks only their security groups speak
+  #checkov:skip=CKV_AWS_378: TLS ends at the load balancer; security groups admit only it to the tasks
   name                 = var.name
   vpc_id               = var.vpc_id
   target_type          = "ip"
@@ -40,7 +40,7 @@ resource "aws_lb_target_group" "this" {
   lifecycle {
     precondition {
       condition     = var.deregistration_delay_seconds <= var.drain_seconds
-      error_message = "deregistration_delay_seconds (${var.deregistration_delay_seconds}) must not exceed drain_seconds (${var.drain_seconds}): the task would be gone while the load balancer still waits for its answers."
+      error_message = "deregistration_delay_seconds (${var.deregistration_delay_seconds}) must not exceed drain_seconds (${var.drain_seconds}): the task would stop while the load balancer still waits for its responses."
     }
   }
 }

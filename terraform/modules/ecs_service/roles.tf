@@ -1,3 +1,6 @@
+data "aws_caller_identity" "current" {}
+
+# Trust policy of every task's role here, and of the migration's (modules/ecs_task).
 data "aws_iam_policy_document" "trust" {
   statement {
     actions = ["sts:AssumeRole"]
@@ -7,7 +10,7 @@ data "aws_iam_policy_document" "trust" {
       identifiers = ["ecs-tasks.amazonaws.com"]
     }
 
-    # ECS takes the role for tasks of this account only, whoever asks it to.
+    # Only for tasks of this account.
     condition {
       test     = "StringEquals"
       variable = "aws:SourceAccount"
@@ -16,10 +19,10 @@ data "aws_iam_policy_document" "trust" {
   }
 }
 
-# Who starts the task: fetches its image and the secrets in its environment, opens its log.
+# ECS starts tasks with this role: it pulls images, reads the secrets of the environment, and opens log streams.
 resource "aws_iam_role" "execution" {
   name               = "${var.name}-execution"
-  description        = "Starts the tasks of ${var.name}"
+  description        = "ECS starts the tasks of ${var.name} with it"
   assume_role_policy = data.aws_iam_policy_document.trust.json
 }
 
@@ -29,24 +32,22 @@ resource "aws_iam_role_policy" "execution" {
   policy = data.aws_iam_policy_document.execution.json
 }
 
-data "aws_caller_identity" "current" {}
-
 locals {
   images   = concat([var.container.image], var.tracing_sidecar[*].image)
   log_arns = concat([var.log_group_arn], var.tracing_sidecar[*].log_group.arn)
 
-  # Images in private repositories, whosever they are: account, region, name. Public ones need no permission.
+  # Images in private repositories of any account. Public images need no permission.
   repositories = [
     for parts in flatten([for image in local.images : regexall("^(?P<account>[0-9]{12})[.]dkr[.]ecr[.](?P<region>[a-z0-9-]+)[.]amazonaws[.]com/(?P<name>[^:@]+)", image)]) :
     "arn:aws:ecr:${parts.region}:${parts.account}:repository/${parts.name}"
   ]
 
-  # ECS takes one key of a secret by ARN:key:stage:version; permission is for the secret.
+  # A container may name one key of a secret (ARN:key:stage:version); the permission is for the whole secret.
   secret_arns = distinct([for arn in values(var.secrets) : join(":", slice(split(":", arn), 0, 7))])
 }
 
 data "aws_iam_policy_document" "execution" {
-  #checkov:skip=CKV_AWS_356: ecr:GetAuthorizationToken knows no resources
+  #checkov:skip=CKV_AWS_356: ecr:GetAuthorizationToken supports no resources
   statement {
     sid       = "LogInToEcr"
     actions   = ["ecr:GetAuthorizationToken"]
@@ -57,14 +58,14 @@ data "aws_iam_policy_document" "execution" {
     for_each = length(local.repositories) > 0 ? [1] : []
 
     content {
-      sid       = "FetchTheImage"
+      sid       = "PullImages"
       actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
       resources = local.repositories
     }
   }
 
   statement {
-    sid       = "WriteLines"
+    sid       = "WriteLogs"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = [for arn in local.log_arns : "${arn}:*"]
   }
@@ -73,26 +74,43 @@ data "aws_iam_policy_document" "execution" {
     for_each = length(var.secrets) > 0 ? [1] : []
 
     content {
-      sid       = "ReadTheSecretsOfItsEnvironment"
+      sid       = "ReadEnvironmentSecrets"
       actions   = ["secretsmanager:GetSecretValue"]
       resources = local.secret_arns
     }
   }
 }
 
-# Who the program is: reads the secrets it names, and does what it was given permission for.
+# The programs of a task call AWS with this role.
 resource "aws_iam_role" "task" {
   name               = "${var.name}-task"
-  description        = "The program of ${var.name}"
+  description        = "The programs of ${var.name} call AWS with it"
   assume_role_policy = data.aws_iam_policy_document.trust.json
 }
 
 locals {
-  may_anything = length(var.readable_secret_arns) > 0 || length(var.database_login_arns) > 0 || length(var.permissions) > 0 || var.tracing_sidecar != null || var.volume != null
+  # Permissions of the task's programs, by sid.
+  permissions = merge(
+    length(var.readable_secret_arns) == 0 ? {} : {
+      ReadSecrets = { actions = ["secretsmanager:GetSecretValue"], resources = values(var.readable_secret_arns), equals = {} }
+    },
+    length(var.database_login_arns) == 0 ? {} : {
+      LogInToTheDatabase = { actions = ["rds-db:connect"], resources = values(var.database_login_arns), equals = {} }
+    },
+    var.tracing_sidecar == null ? {} : {
+      SendTraces = { actions = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources = ["*"], equals = {} }
+    },
+    { for volume in var.volume[*] : "MountVolume" => {
+      actions   = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
+      resources = [volume.file_system_arn]
+      equals    = { "elasticfilesystem:AccessPointArn" = [volume.access_point_arn] }
+    } },
+    var.permissions,
+  )
 }
 
 resource "aws_iam_role_policy" "task" {
-  count = local.may_anything ? 1 : 0
+  count = length(local.permissions) > 0 ? 1 : 0
 
   name   = "run"
   role   = aws_iam_role.task.id
@@ -100,56 +118,10 @@ resource "aws_iam_role_policy" "task" {
 }
 
 data "aws_iam_policy_document" "task" {
-  #checkov:skip=CKV_AWS_356: X-Ray's write actions know no resources
-  #checkov:skip=CKV_AWS_111: and no conditions that would fit
+  #checkov:skip=CKV_AWS_356: X-Ray's write actions support no resources
+  #checkov:skip=CKV_AWS_111: nor any conditions that would fit
   dynamic "statement" {
-    for_each = length(var.readable_secret_arns) > 0 ? [1] : []
-
-    content {
-      sid       = "ReadSecrets"
-      actions   = ["secretsmanager:GetSecretValue"]
-      resources = values(var.readable_secret_arns)
-    }
-  }
-
-  dynamic "statement" {
-    for_each = length(var.database_login_arns) > 0 ? [1] : []
-
-    content {
-      sid       = "LogInToTheDatabase"
-      actions   = ["rds-db:connect"]
-      resources = values(var.database_login_arns)
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.tracing_sidecar[*]
-
-    content {
-      sid       = "SendTraces"
-      actions   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
-      resources = ["*"]
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.volume[*]
-
-    content {
-      sid       = "MountItsVolume"
-      actions   = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
-      resources = [statement.value.file_system_arn]
-
-      condition {
-        test     = "StringEquals"
-        variable = "elasticfilesystem:AccessPointArn"
-        values   = [statement.value.access_point_arn]
-      }
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.permissions
+    for_each = local.permissions
 
     content {
       sid       = statement.key

@@ -1,4 +1,4 @@
-# internet -> load balancer -> task port -> what the task needs; nothing else in, nothing else out.
+# Internet -> load balancer -> task port -> the task's dependencies. No other traffic in or out.
 resource "aws_security_group" "load_balancer" {
   name        = "${var.name}-alb"
   description = "The load balancer of ${var.name}"
@@ -12,7 +12,7 @@ resource "aws_vpc_security_group_ingress_rule" "web" {
   for_each = { for pair in setproduct(var.allowed_cidrs, [80, 443]) : "${pair[0]} ${pair[1]}" => { cidr = pair[0], port = pair[1] } }
 
   security_group_id = aws_security_group.load_balancer.id
-  description       = each.value.port == 443 ? "HTTPS" : "HTTP, which is redirected"
+  description       = each.value.port == 443 ? "HTTPS" : "HTTP, redirected to HTTPS"
   cidr_ipv4         = each.value.cidr
   ip_protocol       = "tcp"
   from_port         = each.value.port
@@ -21,7 +21,7 @@ resource "aws_vpc_security_group_ingress_rule" "web" {
 
 resource "aws_vpc_security_group_egress_rule" "to_tasks" {
   security_group_id            = aws_security_group.load_balancer.id
-  description                  = "The tasks"
+  description                  = "To the tasks"
   referenced_security_group_id = aws_security_group.task.id
   ip_protocol                  = "tcp"
   from_port                    = var.container.port
@@ -38,7 +38,7 @@ resource "aws_security_group" "task" {
 
 resource "aws_vpc_security_group_ingress_rule" "from_load_balancer" {
   security_group_id            = aws_security_group.task.id
-  description                  = "The load balancer"
+  description                  = "From the load balancer"
   referenced_security_group_id = aws_security_group.load_balancer.id
   ip_protocol                  = "tcp"
   from_port                    = var.container.port
@@ -49,7 +49,7 @@ resource "aws_vpc_security_group_ingress_rule" "from_metrics_clients" {
   for_each = var.metrics_clients
 
   security_group_id            = aws_security_group.task.id
-  description                  = "Metrics for ${each.key}"
+  description                  = "Metrics, from ${each.key}"
   referenced_security_group_id = each.value
   ip_protocol                  = "tcp"
   from_port                    = var.container.port
@@ -82,7 +82,7 @@ resource "aws_vpc_security_group_egress_rule" "to_internet" {
   count = var.internet_egress ? 1 : 0
 
   security_group_id = aws_security_group.task.id
-  description       = "AWS services without an endpoint, by HTTPS"
+  description       = "To AWS services without a VPC endpoint, by HTTPS"
   cidr_ipv4         = "0.0.0.0/0"
   ip_protocol       = "tcp"
   from_port         = 443

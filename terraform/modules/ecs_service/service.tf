@@ -6,9 +6,9 @@ resource "aws_ecs_service" "this" {
   platform_version                  = "1.4.0"
   health_check_grace_period_seconds = 60
   propagate_tags                    = "SERVICE"
-  enable_execute_command            = false # nobody needs a shell where nothing can be changed
+  enable_execute_command            = false # the root file system is read-only: a shell would be of no use
   wait_for_steady_state             = var.wait_for_steady_state
-  force_new_deployment              = true # else the provider replaces the whole service when its capacity changes
+  force_new_deployment              = true # otherwise the provider replaces the service when capacity providers change
 
   deployment_minimum_healthy_percent = var.deployment.minimum_percent
   deployment_maximum_percent         = var.deployment.maximum_percent
@@ -18,7 +18,7 @@ resource "aws_ecs_service" "this" {
     rollback = true
   }
 
-  # Also where they are switched off: the provider does not tell ECS that the block is gone.
+  # Keep the block with enabled = false too: the provider does not switch alarms off when the block is removed.
   dynamic "alarms" {
     for_each = var.rollback_alarms[*]
 
@@ -61,13 +61,13 @@ resource "aws_ecs_service" "this" {
   }
 
   lifecycle {
-    ignore_changes = [desired_count] # autoscaling's
+    ignore_changes = [desired_count] # autoscaling sets it
   }
 
   depends_on = [aws_lb_listener.https, aws_iam_role_policy.execution, aws_iam_role_policy.task]
 }
 
-# An A record for each task; ECS tells which are well, so no health checks of its own.
+# An A record for each task. ECS reports their health, so there is no Route 53 health check.
 resource "aws_service_discovery_service" "this" {
   name          = var.discovery_name
   description   = "The tasks of ${var.name}"
@@ -88,6 +88,6 @@ resource "aws_service_discovery_service" "this" {
   }
 
   lifecycle {
-    ignore_changes = [health_check_custom_config] # AWS returns another threshold than it was given
+    ignore_changes = [health_check_custom_config] # AWS returns a different threshold
   }
 }

@@ -1,13 +1,13 @@
 locals {
   log_options = {
     awslogs-region = var.region
-    # Never wait for CloudWatch: past the buffer lines are lost, which the program counts on its own side too.
+    # Never wait for CloudWatch: when the buffer is full, log lines are lost.
     mode            = "non-blocking"
     max-buffer-size = "25m"
   }
 
-  # What the containers beside it leave. Without a share of its own a container has next to none once both want the CPU.
-  # Its memory is a reservation and no limit: what the others do not take is its too, up to the task's.
+  # CPU and memory that the other containers leave. Without an explicit CPU share the container would get almost none under
+  # load. Its memory is a reservation, not a limit: it may also use what the others do not use.
   container_cpu    = var.cpu - sum(concat([0], var.tracing_sidecar[*].cpu, values(var.companions)[*].cpu))
   container_memory = var.memory - sum(concat([0], var.tracing_sidecar[*].memory, values(var.companions)[*].memory))
 
@@ -32,10 +32,10 @@ locals {
     }
   }
 
-  # What is null must not be there at all: ECS would keep it as a difference.
+  # Null values must be left out: otherwise every plan shows a difference.
   optional = {
     command = var.container.command
-    # The collector begins first and ends last: it still takes the traces of what is finished in the drain.
+    # The collector starts first and stops last, so it still receives traces during the drain.
     dependsOn = var.tracing_sidecar == null ? null : [{ containerName = "collector", condition = "START" }]
     healthCheck = var.container.health_check_command == null ? null : {
       command = var.container.health_check_command, interval = 10, timeout = 5, retries = 3, startPeriod = 30
@@ -45,14 +45,14 @@ locals {
   collector = [for sidecar in var.tracing_sidecar[*] : {
     name                   = "collector"
     image                  = sidecar.image
-    essential              = false # without it traces are lost, and nothing else
+    essential              = false # without it only traces are lost
     cpu                    = sidecar.cpu
     memory                 = sidecar.memory
     user                   = "10001:10001"
     readonlyRootFilesystem = true
-    restartPolicy          = { enabled = true, restartAttemptPeriod = 60 } # ECS' shortest: once a minute
+    restartPolicy          = { enabled = true, restartAttemptPeriod = 60 } # the shortest period that ECS allows
     environment = [
-      # The heap that the limiter counts is some 50 MiB less than what the process takes, so it begins well below.
+      # The limiter counts the heap, which is some 50 MiB less than the process takes, so its limit is well below.
       { name = "AOT_CONFIG_CONTENT", value = templatefile("${path.module}/collector.yml", { limit_mib = floor(sidecar.memory * 0.6) }) },
       { name = "GOMEMLIMIT", value = "${floor(sidecar.memory * 0.8)}MiB" },
     ]
@@ -71,7 +71,7 @@ resource "aws_ecs_task_definition" "this" {
   memory                   = var.memory
   execution_role_arn       = aws_iam_role.execution.arn
   task_role_arn            = aws_iam_role.task.arn
-  skip_destroy             = var.keep_task_definitions # the running revision stays active while the migration runs, and for a roll-back
+  skip_destroy             = var.keep_task_definitions # old revisions are needed until the roll-out, and for a roll-back
   container_definitions = jsonencode(concat(
     [merge(local.container, { for key, value in local.optional : key => value if value != null })],
     local.collector,
@@ -102,10 +102,10 @@ resource "aws_ecs_task_definition" "this" {
   }
 
   lifecycle {
-    # The program takes up to 2 s more to write its last lines.
+    # The program needs up to 2 s more to write its last log lines.
     precondition {
       condition     = var.drain_accept_seconds + var.drain_seconds + 3 <= var.stop_timeout_seconds
-      error_message = "drain_accept_seconds (${var.drain_accept_seconds}) and drain_seconds (${var.drain_seconds}) follow each other, and 3 s more must be left before stop_timeout_seconds (${var.stop_timeout_seconds}): else SIGKILL comes before the last answer or the last line."
+      error_message = "drain_accept_seconds (${var.drain_accept_seconds}) and drain_seconds (${var.drain_seconds}) together must be at least 3 s shorter than stop_timeout_seconds (${var.stop_timeout_seconds}): otherwise SIGKILL comes before the last response or the last log line."
     }
   }
 }

@@ -1,25 +1,25 @@
 variable "name" {
-  description = "Name of the service, its load balancer and its roles."
+  description = "Name of the service and its load balancer, and prefix of other names."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,31}$", var.name))
-    error_message = "name must be 2 to 32 lower-case letters, digits and hyphens: a load balancer's name holds no more."
+    error_message = "name must be 2 to 32 lower-case letters, digits and hyphens, the limit of a load balancer's name."
   }
 }
 
 variable "region" {
-  description = "Where its log lines go."
+  description = "Region of the log groups."
   type        = string
 }
 
 variable "cluster_arn" {
-  description = "The cluster it runs in."
+  description = "ARN of the cluster."
   type        = string
 }
 
 variable "cluster_name" {
-  description = "That cluster's name."
+  description = "Name of the cluster."
   type        = string
 }
 
@@ -29,49 +29,49 @@ variable "vpc_id" {
 }
 
 variable "public_subnet_ids" {
-  description = "Where its load balancer stands."
+  description = "Public subnets, for the load balancer."
   type        = list(string)
 }
 
 variable "private_subnet_ids" {
-  description = "Where its tasks run; public subnets only with assign_public_ip."
+  description = "Subnets of the tasks; public subnets only with assign_public_ip."
   type        = list(string)
 }
 
 variable "assign_public_ip" {
-  description = "Give each task a public address: its way out where its subnets have no NAT gateway. Nobody comes in by it but the load balancer."
+  description = "Give each task a public address, for subnets without a NAT gateway. The security group still admits only the load balancer."
   type        = bool
   default     = false
 }
 
 variable "keep_task_definitions" {
-  description = "Keep the revisions of the task definition that others have replaced, also when all is destroyed: to go back to one."
+  description = "Keep replaced revisions of the task definition, even after destroy, so that you can roll back to one."
   type        = bool
   default     = true
 }
 
 variable "discovery_namespace_id" {
-  description = "The private DNS namespace in which its tasks are found, an A record each."
+  description = "Cloud Map namespace in which each task gets an A record."
   type        = string
 }
 
 variable "discovery_name" {
-  description = "Its name there."
+  description = "Name of the service in that namespace."
   type        = string
 }
 
 variable "log_group_name" {
-  description = "Where its container writes."
+  description = "Log group of the container and its companions."
   type        = string
 }
 
 variable "log_group_arn" {
-  description = "That log group's ARN."
+  description = "ARN of that log group."
   type        = string
 }
 
 variable "wait_for_steady_state" {
-  description = "Have `apply` wait until the new tasks serve."
+  description = "Let `apply` wait until the deployment is complete."
   type        = bool
   default     = false
 }

@@ -1,8 +1,8 @@
 variable "companions" {
   description = <<-TEXT
-    Other programs of the image, each in a container of its own in the same task, by the container's name.
-    entry_point: what runs in place of the image's own. cpu, memory: its share and its limit in MiB, out of the task's.
-    volume: it mounts the task's volume too.
+    Further containers of the task, with the same image, by name.
+    entry_point: replaces the image's entry point. cpu, memory: CPU units and memory limit in MiB, taken from the task's.
+    volume: mount the task's volume too.
   TEXT
   type = map(object({
     entry_point = list(string)
@@ -15,12 +15,12 @@ variable "companions" {
 
   validation {
     condition     = alltrue([for name, companion in var.companions : can(regex("^[a-z][a-z0-9-]{1,40}$", name)) && length(companion.entry_point) > 0])
-    error_message = "companions must have names of lower-case letters, digits and hyphens, and an entry_point each."
+    error_message = "companions must have names of lower-case letters, digits and hyphens, and each needs an entry_point."
   }
 
   validation {
     condition     = alltrue([for companion in var.companions : companion.cpu >= 2 && companion.memory >= 6])
-    error_message = "companions must each have a cpu of 2 or more and a memory of 6 MiB or more: ECS takes no less."
+    error_message = "companions must each have a cpu of 2 or more and a memory of 6 MiB or more, the minimum of ECS."
   }
 
   validation {
@@ -30,7 +30,7 @@ variable "companions" {
 }
 
 variable "permissions" {
-  description = "What else the task's programs may do in AWS, by a sid; `equals` are the condition keys that must have one of the values."
+  description = "Further permissions of the task's programs, by sid; `equals` are conditions: each key must have one of its values."
   type = map(object({
     actions   = list(string)
     resources = list(string)
@@ -40,6 +40,6 @@ variable "permissions" {
 
   validation {
     condition     = alltrue(flatten([for permission in var.permissions : [for action in permission.actions : can(regex("^[a-z0-9-]+:[A-Za-z]+$", action))]]))
-    error_message = "permissions must name whole actions, such as sns:Publish: no wildcards."
+    error_message = "permissions must name complete actions, such as sns:Publish, without wildcards."
   }
 }

@@ -1,5 +1,5 @@
 variable "task_count" {
-  description = "How many tasks there are, at the least and at the most."
+  description = "Minimum and maximum number of tasks."
   type = object({
     min = number
     max = number
@@ -12,7 +12,7 @@ variable "task_count" {
 }
 
 variable "autoscaling" {
-  description = "What the number of tasks follows; `scheduled` moves its bounds, for a sale; an apply moves them back to task_count, so raise that too before one during a sale. null: it stays at the least."
+  description = "Autoscaling targets. `scheduled` changes the minimum and maximum at a time, such as for a sale; an apply resets them to task_count, so change task_count too if you apply during a sale. null: no autoscaling."
   type = object({
     cpu_percent         = number
     requests_per_target = number # in a minute
@@ -37,7 +37,7 @@ variable "autoscaling" {
 }
 
 variable "deployment" {
-  description = "How many tasks, in percent of those that should run, may run during a deployment."
+  description = "Bounds of the number of tasks during a deployment, in percent of the desired number."
   type = object({
     minimum_percent = number
     maximum_percent = number
@@ -49,15 +49,15 @@ variable "deployment" {
 
   validation {
     condition     = var.deployment.minimum_percent >= 0 && var.deployment.maximum_percent <= 200 && (var.deployment.minimum_percent < 100 ? var.deployment.maximum_percent >= 100 : var.deployment.maximum_percent > 100)
-    error_message = "deployment must leave room to stop a task first (minimum_percent below 100) or to start one first (maximum_percent from 101 to 200): else nothing could move."
+    error_message = "deployment must leave room to stop a task first (minimum_percent below 100) or to start one first (maximum_percent from 101 to 200)."
   }
 }
 
 variable "rollback_alarms" {
   description = <<-TEXT
-    What makes ECS take a deployment back, beside tasks that do not start; null for nothing. A minute is bad if more than
-    error_percent of its answers failed, and not fewer than failed_requests; if 99 of 100 did not come within
-    latency_seconds; or if a task failed its health check. `enabled = false` keeps the alarms and no longer asks them.
+    Alarms on which ECS rolls a deployment back; null for none. A minute is bad if more than error_percent of its requests
+    failed (and at least failed_requests), if p99 exceeded latency_seconds, or if a task failed its health check.
+    `enabled = false` keeps the alarms, but ECS ignores them. If tasks do not start, ECS always rolls back.
   TEXT
   type = object({
     enabled         = optional(bool, true)
@@ -77,12 +77,12 @@ variable "rollback_alarms" {
 }
 
 variable "spot_weight" {
-  description = "Of 100 tasks beyond the least, how many run on FARGATE_SPOT, which may be taken away at two minutes' notice."
+  description = "Percentage of the tasks above task_count.min that run on FARGATE_SPOT, which AWS may stop at two minutes' notice."
   type        = number
   default     = 0
 
   validation {
     condition     = var.spot_weight >= 0 && var.spot_weight <= 99
-    error_message = "spot_weight must lie between 0 and 99: a provider of weight 0 starts no task, and the least number of tasks runs on FARGATE."
+    error_message = "spot_weight must be from 0 to 99: the minimum number of tasks runs on FARGATE, which starts no task with a weight of 0."
   }
 }

@@ -1,10 +1,10 @@
 variable "certificate_arn" {
-  description = "The certificate of the public name, in ACM."
+  description = "ACM certificate of the public domain name."
   type        = string
 }
 
 variable "allowed_cidrs" {
-  description = "Who reaches the load balancer."
+  description = "IPv4 ranges that may reach the load balancer."
   type        = list(string)
 
   validation {
@@ -14,7 +14,7 @@ variable "allowed_cidrs" {
 }
 
 variable "hidden_paths" {
-  description = "Paths that the load balancer answers 404 by itself, also under a prefix and with slashes more."
+  description = "Paths for which the load balancer returns 404, also with a prefix or extra slashes."
   type        = list(string)
   default     = []
 
@@ -25,7 +25,7 @@ variable "hidden_paths" {
 }
 
 variable "health_check_path" {
-  description = "What the load balancer asks of each task."
+  description = "Path of the load balancer's health check."
   type        = string
 
   validation {
@@ -35,25 +35,25 @@ variable "health_check_path" {
 }
 
 variable "health_check_matcher" {
-  description = "The statuses that count as healthy."
+  description = "Statuses that count as healthy."
   type        = string
   default     = "200"
 }
 
 variable "deregistration_delay_seconds" {
-  description = "How long the load balancer lets requests of a leaving task finish; it sends no new ones meanwhile."
+  description = "How long the load balancer waits for open requests of a deregistered task, which gets no new ones."
   type        = number
   default     = 20
 }
 
 variable "metrics_clients" {
-  description = "Security groups that may reach the task port beside the load balancer, by a name."
+  description = "Further security groups that may reach the task's port, by a name for the rule's description."
   type        = map(string)
   default     = {}
 }
 
 variable "egress" {
-  description = "Security groups that the tasks reach, and the port, by a name."
+  description = "Security groups and ports that the tasks may reach, by a name for the rule's description."
   type = map(object({
     security_group_id = string
     port              = number
@@ -62,31 +62,31 @@ variable "egress" {
 }
 
 variable "egress_prefix_lists" {
-  description = "Prefix lists that the tasks reach by HTTPS, by a name, such as S3's for image layers."
+  description = "Prefix lists that the tasks may reach by HTTPS, such as S3's for image layers, by a name for the rule's description."
   type        = map(string)
   default     = {}
 }
 
 variable "internet_egress" {
-  description = "Let the tasks reach any address by HTTPS: where an AWS service that they need has no endpoint."
+  description = "Let the tasks reach any address by HTTPS: needed if an AWS service has no VPC endpoint."
   type        = bool
   default     = false
 }
 
 variable "deletion_protection" {
-  description = "Refuse to delete the load balancer."
+  description = "Protect the load balancer from deletion."
   type        = bool
   default     = true
 }
 
 variable "access_logs_bucket_force_destroy" {
-  description = "Delete the load balancer's logs with it."
+  description = "Delete the bucket of access logs even if it holds logs."
   type        = bool
   default     = false
 }
 
 variable "waf_enabled" {
-  description = "Put AWS WAF with the managed rules before the load balancer."
+  description = "Put AWS WAF with managed rules in front of the load balancer."
   type        = bool
   default     = false
 }

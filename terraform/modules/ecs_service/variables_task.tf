@@ -1,5 +1,5 @@
 variable "container" {
-  description = "The container: `user` is uid:gid, `health_check_command` in exec form; `command` null runs the image's own."
+  description = "Main container; `user` is uid:gid, `health_check_command` in exec form; `command` null runs the image's own."
   type = object({
     name                 = string
     image                = string
@@ -16,7 +16,7 @@ variable "container" {
 
   validation {
     condition     = !endswith(var.container.image, ":latest") && strcontains(var.container.image, ":")
-    error_message = "container.image must name a tag, and not latest: what runs must be told from what ran."
+    error_message = "container.image must have a tag other than latest: each version needs its own tag."
   }
 }
 
@@ -31,7 +31,7 @@ variable "cpu" {
 }
 
 variable "memory" {
-  description = "Memory of a task in MiB; Fargate takes from 2 to 8 MiB for each unit of cpu, in steps of 1024."
+  description = "Memory of a task in MiB: a multiple of 1024, from 2 to 8 MiB for each unit of cpu."
   type        = number
 
   validation {
@@ -46,75 +46,70 @@ variable "memory" {
 }
 
 variable "cpu_architecture" {
-  description = "ARM64 (Graviton) or X86_64; the images must be of it, or of both. FARGATE_SPOT takes either."
+  description = "ARM64 (Graviton) or X86_64; the images must support it."
   type        = string
   default     = "ARM64"
-
-  validation {
-    condition     = contains(["ARM64", "X86_64"], var.cpu_architecture)
-    error_message = "cpu_architecture must be ARM64 or X86_64."
-  }
 }
 
 variable "environment" {
-  description = "Settings that are no secrets."
+  description = "Environment variables without secrets."
   type        = map(string)
   default     = {}
 
   validation {
     condition     = alltrue([for name, value in var.environment : !can(regex("(PASSWORD|TOKEN)$|^API_KEYS$", name)) && !can(regex("://[^/@]*:[^/@]+@", value))])
-    error_message = "environment must not hold a secret: name its ARN instead, or put it in secrets."
+    error_message = "environment must not contain a secret: pass the secret's ARN instead, or use secrets."
   }
 }
 
 variable "secrets" {
-  description = "Variables whose values ECS reads from Secrets Manager at the start: name to ARN."
+  description = "Environment variables that ECS reads from Secrets Manager when a task starts: name to ARN."
   type        = map(string)
   default     = {}
 }
 
 variable "readable_secret_arns" {
-  description = "Secrets that the program reads by itself while it runs, so that a rotation needs no restart."
+  description = "Secrets that the programs may read while they run, by a name of your choice; a rotation then needs no restart."
   type        = map(string)
   default     = {}
 }
 
 variable "database_login_arns" {
-  description = "Users of databases as whom the program logs in by IAM token (rds-db:connect), by a name."
+  description = "Database users as which the programs may log in with an IAM token (rds-db:connect), by a name of your choice."
   type        = map(string)
   default     = {}
 }
 
 variable "stop_timeout_seconds" {
-  description = "After SIGTERM, how long until SIGKILL; Fargate allows 120."
+  description = "Seconds from SIGTERM to SIGKILL; Fargate allows 120 at most."
   type        = number
   default     = 40
 
   validation {
     condition     = var.stop_timeout_seconds >= 2 && var.stop_timeout_seconds <= 120
-    error_message = "stop_timeout_seconds must lie between 2 and 120."
+    error_message = "stop_timeout_seconds must be from 2 to 120."
   }
 }
 
 variable "drain_accept_seconds" {
-  description = "After SIGTERM, how long the program still accepts connections, since the load balancer still opens them."
+  description = "How long the program accepts connections after SIGTERM, while the load balancer still opens them."
   type        = number
   default     = 0
 
   validation {
     condition     = var.drain_accept_seconds >= 0 && floor(var.drain_accept_seconds) == var.drain_accept_seconds
-    error_message = "drain_accept_seconds must be a whole number, and not below 0."
+    error_message = "drain_accept_seconds must be a whole number of at least 0."
   }
 }
 
 variable "drain_seconds" {
-  description = "After that, how long the program takes at the most to finish what it has begun."
+  description = "How long the program may then take to finish open requests."
   type        = number
   default     = 20
 }
 
 variable "tracing_sidecar" {
-  description = "An OpenTelemetry collector beside the container, which takes X-Ray segments on 127.0.0.1:2000; null for none. Its cpu and memory are the task's, and the container gets what it leaves; memory is a limit."
+  description = "Sidecar with an OpenTelemetry collector, which receives X-Ray segments on 127.0.0.1:2000; null for none. Its cpu and memory (a limit) are taken from the task's."
   type = object({
     image  = string
     cpu    = number
@@ -128,7 +123,7 @@ variable "tracing_sidecar" {
 
   validation {
     condition     = var.tracing_sidecar == null || try(var.tracing_sidecar.memory >= 192, false)
-    error_message = "tracing_sidecar.memory must be 192 MiB at least: the collector takes some 100 before the first segment, and its limiter needs room above that."
+    error_message = "tracing_sidecar.memory must be at least 192 MiB: the idle collector takes some 100, and its limiter needs room above that."
   }
 
   validation {
@@ -138,7 +133,7 @@ variable "tracing_sidecar" {
 }
 
 variable "volume" {
-  description = "An EFS access point to mount; null for none."
+  description = "EFS access point to mount; null for none."
   type = object({
     file_system_id   = string
     file_system_arn  = string

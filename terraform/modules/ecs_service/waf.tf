@@ -6,7 +6,7 @@ resource "aws_wafv2_web_acl" "this" {
   count = var.waf_enabled ? 1 : 0
 
   name        = var.name
-  description = "AWS' managed rules before ${var.name}"
+  description = "AWS managed rules for ${var.name}"
   scope       = "REGIONAL"
 
   default_action {
@@ -55,10 +55,10 @@ resource "aws_wafv2_web_acl_association" "this" {
 
 resource "aws_cloudwatch_log_group" "waf" {
   #checkov:skip=CKV_AWS_158: encrypted with CloudWatch's own key
-  #checkov:skip=CKV_AWS_338: a month is enough to find out why somebody was refused
+  #checkov:skip=CKV_AWS_338: a month is enough to find out why a request was blocked
   count = var.waf_enabled ? 1 : 0
 
-  name              = "aws-waf-logs-${var.name}" # WAF wants this beginning
+  name              = "aws-waf-logs-${var.name}" # WAF requires this prefix
   retention_in_days = 30
 }
 

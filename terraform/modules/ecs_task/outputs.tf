@@ -1,14 +1,14 @@
 output "task_definition_arn" {
-  description = "What the task is made from."
+  description = "ARN of the task definition."
   value       = aws_ecs_task_definition.this.arn
 }
 
 output "task_role_arn" {
-  description = "Who the program is."
+  description = "Role of the task's program."
   value       = aws_iam_role.task.arn
 }
 
 output "vcpus" {
-  description = "vCPUs of the task, which Fargate's quotas count."
+  description = "vCPUs of the task, for Fargate's quotas."
   value       = var.cpu / 1024
 }

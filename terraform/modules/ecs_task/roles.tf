@@ -1,27 +1,7 @@
-data "aws_caller_identity" "current" {}
-
-data "aws_iam_policy_document" "trust" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["ecs-tasks.amazonaws.com"]
-    }
-
-    # ECS takes the role for tasks of this account only, whoever asks it to.
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [data.aws_caller_identity.current.account_id]
-    }
-  }
-}
-
 resource "aws_iam_role" "task" {
   name               = "${var.name}-task"
-  description        = "The program of ${var.name}"
-  assume_role_policy = data.aws_iam_policy_document.trust.json
+  description        = "The program of ${var.name} calls AWS with it"
+  assume_role_policy = var.trust_policy
 }
 
 resource "aws_iam_role_policy" "task" {

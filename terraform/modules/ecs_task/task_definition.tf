@@ -15,7 +15,7 @@ locals {
         awslogs-region        = var.region
         awslogs-group         = var.log_group_name
         awslogs-stream-prefix = var.container.name
-        mode                  = "blocking" # it waits for CloudWatch: what it wrote is shown, all of it
+        mode                  = "blocking" # wait for CloudWatch, so that no log line is lost
       }
     }
   }

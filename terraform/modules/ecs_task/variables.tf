@@ -1,30 +1,35 @@
 variable "name" {
-  description = "Family of the task definition and prefix of what belongs to it."
+  description = "Family of the task definition and prefix of the role's name."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{0,58}$", var.name))
-    error_message = "name must be at most 59 lower-case letters, digits and hyphens: its role's name, with -task, holds 64."
+    error_message = "name must be at most 59 lower-case letters, digits and hyphens: <name>-task is the name of a role, which may have 64."
   }
 }
 
 variable "region" {
-  description = "Where its log lines go."
+  description = "Region of the log group."
   type        = string
 }
 
 variable "log_group_name" {
-  description = "Where its container writes."
+  description = "Log group of the container."
   type        = string
 }
 
 variable "execution_role_arn" {
-  description = "Who starts the task: may fetch its image, and write to its log group."
+  description = "Role with which ECS starts the task: it may pull the image and write to the log group."
+  type        = string
+}
+
+variable "trust_policy" {
+  description = "Trust policy of the task's role, in JSON: it must let ECS tasks of this account assume the role."
   type        = string
 }
 
 variable "container" {
-  description = "The container: `user` is uid:gid, `command` in exec form."
+  description = "The container; `user` is uid:gid, `command` in exec form."
   type = object({
     name    = string
     image   = string
@@ -39,12 +44,12 @@ variable "container" {
 
   validation {
     condition     = length(var.container.command) > 0
-    error_message = "container.command must not be empty: it would run the image's own, and never end."
+    error_message = "container.command must not be empty: the image's own command is a server and never ends."
   }
 }
 
 variable "cpu" {
-  description = "CPU units of the task."
+  description = "CPU units of the task; 1024 are one vCPU."
   type        = number
   default     = 256
 }
@@ -56,39 +61,34 @@ variable "memory" {
 }
 
 variable "cpu_architecture" {
-  description = "ARM64 (Graviton) or X86_64; the image must be of it, or of both."
+  description = "ARM64 (Graviton) or X86_64; the image must support it."
   type        = string
   default     = "ARM64"
-
-  validation {
-    condition     = contains(["ARM64", "X86_64"], var.cpu_architecture)
-    error_message = "cpu_architecture must be ARM64 or X86_64."
-  }
 }
 
 variable "environment" {
-  description = "Settings that are no secrets."
+  description = "Environment variables without secrets."
   type        = map(string)
   default     = {}
 
   validation {
     condition     = alltrue([for name, value in var.environment : !can(regex("(PASSWORD|TOKEN)$|^API_KEYS$", name)) && !can(regex("://[^/@]*:[^/@]+@", value))])
-    error_message = "environment must not hold a secret: name its ARN instead."
+    error_message = "environment must not contain a secret: pass the secret's ARN instead."
   }
 }
 
 variable "readable_secret_arns" {
-  description = "Secrets that the program reads, by a name."
+  description = "Secrets that the program may read, by a name of your choice."
   type        = map(string)
 
   validation {
     condition     = length(var.readable_secret_arns) > 0
-    error_message = "readable_secret_arns must not be empty: a task without secrets needs no role of its own."
+    error_message = "readable_secret_arns must not be empty: a task without secrets needs no role."
   }
 }
 
 variable "database_login_arns" {
-  description = "Users of databases as whom the program logs in by IAM token (rds-db:connect), by a name."
+  description = "Database users as which the program may log in with an IAM token (rds-db:connect), by a name of your choice."
   type        = map(string)
   default     = {}
 }

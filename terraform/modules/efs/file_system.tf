@@ -15,7 +15,7 @@ resource "aws_efs_mount_target" "this" {
   security_groups = [aws_security_group.this.id]
 }
 
-# Whatever user the container has, its files are this one's, in a folder of its own.
+# Files of every client belong to this user, in this folder.
 resource "aws_efs_access_point" "this" {
   file_system_id = aws_efs_file_system.this.id
 
@@ -44,7 +44,7 @@ resource "aws_efs_file_system_policy" "this" {
 
 data "aws_iam_policy_document" "this" {
   statement {
-    sid       = "ThroughTheAccessPoint"
+    sid       = "MountByAccessPoint"
     actions   = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
     resources = [aws_efs_file_system.this.arn]
 
@@ -67,7 +67,7 @@ data "aws_iam_policy_document" "this" {
   }
 
   statement {
-    sid       = "NeverInTheClear"
+    sid       = "DenyWithoutTls"
     effect    = "Deny"
     actions   = ["*"]
     resources = [aws_efs_file_system.this.arn]

@@ -1,25 +1,25 @@
 output "file_system_id" {
-  description = "The file system."
+  description = "Id of the file system."
   value       = aws_efs_file_system.this.id
 }
 
 output "file_system_arn" {
-  description = "Its ARN."
+  description = "ARN of the file system."
   value       = aws_efs_file_system.this.arn
 }
 
 output "access_point_id" {
-  description = "Through which it is mounted."
+  description = "Id of the access point."
   value       = aws_efs_access_point.this.id
 }
 
 output "access_point_arn" {
-  description = "Its ARN."
+  description = "ARN of the access point."
   value       = aws_efs_access_point.this.arn
 }
 
 output "security_group_id" {
-  description = "The mount targets' security group."
+  description = "Security group of the mount targets."
   value       = aws_security_group.this.id
 
   depends_on = [aws_efs_mount_target.this]

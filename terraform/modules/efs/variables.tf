@@ -4,28 +4,28 @@ variable "name" {
 }
 
 variable "vpc_id" {
-  description = "Where it is mounted."
+  description = "VPC of the subnets."
   type        = string
 }
 
 variable "subnet_ids" {
-  description = "The subnets whose tasks mount it, one for each zone."
+  description = "Subnets of the mount targets, one for each zone."
   type        = list(string)
 }
 
 variable "client_security_group_ids" {
-  description = "Who may mount it, by a name."
+  description = "Security groups that may mount it, by a name for the rule's description."
   type        = map(string)
 }
 
 variable "uid" {
-  description = "The user whose files they are."
+  description = "User id that owns the files."
   type        = number
   default     = 65534
 }
 
 variable "gid" {
-  description = "And the group."
+  description = "Group id that owns the files."
   type        = number
   default     = 65534
 }

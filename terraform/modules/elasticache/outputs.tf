@@ -1,29 +1,29 @@
 output "address" {
-  description = "The primary, whichever node that is."
+  description = "Address of the current primary."
   value       = aws_elasticache_replication_group.this.primary_endpoint_address
 }
 
 output "port" {
-  description = "The port."
+  description = "Port of the cache."
   value       = aws_elasticache_replication_group.this.port
 }
 
 output "secret_arn" {
-  description = "The secret with username and password."
+  description = "Secret with username and password."
   value       = module.secret.arn
 }
 
 output "replication_group_id" {
-  description = "The replication group."
+  description = "Id of the replication group."
   value       = aws_elasticache_replication_group.this.id
 }
 
 output "member_cluster_ids" {
-  description = "Its nodes: their names are known before they exist."
+  description = "Ids of the nodes, known before they exist."
   value       = [for number in range(1, var.replicas + 2) : format("%s-%03d", var.name, number)]
 }
 
 output "security_group_id" {
-  description = "Its security group."
+  description = "Security group of the cache."
   value       = aws_security_group.this.id
 }

@@ -13,8 +13,8 @@ resource "aws_elasticache_parameter_group" "this" {
   description = "The cache of ${var.name}"
   family      = local.family
 
-  # Out of memory, whatever was used least recently goes. volatile-ttl would take what ends soonest, and that are the
-  # fences of writes under way (docs/cache.md).
+  # When memory is full, evict the least recently used keys. volatile-ttl would evict the keys that expire soonest: the
+  # fences of running writes (docs/cache.md).
   parameter {
     name  = "maxmemory-policy"
     value = "allkeys-lru"
@@ -26,7 +26,7 @@ resource "aws_elasticache_parameter_group" "this" {
 }
 
 resource "aws_elasticache_replication_group" "this" {
-  #checkov:skip=CKV_AWS_31: access is by user and password of a user group, which excludes the older AUTH token
+  #checkov:skip=CKV_AWS_31: a user group with passwords replaces the older AUTH token
   #checkov:skip=CKV_AWS_191: encrypted with ElastiCache's own key
   #checkov:skip=CKV2_AWS_50: a variable; dev does without
   replication_group_id = var.name
@@ -37,7 +37,7 @@ resource "aws_elasticache_replication_group" "this" {
   port                 = 6379
   num_cache_clusters   = var.replicas + 1
 
-  automatic_failover_enabled = var.replicas > 0 # what else is a replica for
+  automatic_failover_enabled = var.replicas > 0
   multi_az_enabled           = var.multi_az
 
   subnet_group_name    = aws_elasticache_subnet_group.this.name

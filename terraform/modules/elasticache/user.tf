@@ -6,17 +6,17 @@ module "secret" {
   source = "../secret"
 
   name             = "${var.name}-cache"
-  description      = "Who the programs of ${var.name} are to its cache"
+  description      = "Login of ${var.name} to its cache"
   username         = local.user
   password_version = var.password_version
 }
 
-# ElastiCache takes the password from Secrets Manager by itself. aws_elasticache_user has no write-only argument for it,
-# and would keep it in the state; CloudFormation resolves the reference on its own side. It does so again only where the
-# reference itself has changed, hence the version in it:
+# CloudFormation reads the password from Secrets Manager, so it is never in the state; aws_elasticache_user has no
+# write-only argument for it. CloudFormation resolves the reference again only if the reference changes, so it contains
+# the version:
 # https://repost.aws/knowledge-center/cloudformation-stack-update-secrets
 resource "aws_cloudformation_stack" "user" {
-  #checkov:skip=CKV_AWS_124: it holds one user; Terraform tells of its failure
+  #checkov:skip=CKV_AWS_124: it holds one user, and Terraform reports its failure
   name = "${var.name}-cache-user"
 
   template_body = jsonencode({
@@ -37,7 +37,7 @@ resource "aws_cloudformation_stack" "user" {
   })
 }
 
-# Redis wants a user of the name "default" in every group; this one may do nothing.
+# Redis requires a user named "default" in every group. This one has no permissions.
 resource "aws_elasticache_user" "nobody" {
   count = var.engine == "redis" ? 1 : 0
 

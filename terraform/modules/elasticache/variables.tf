@@ -1,10 +1,10 @@
 variable "name" {
-  description = "Name of the replication group and prefix of what belongs to it."
+  description = "Name of the replication group and prefix of other names."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{0,32}$", var.name)) && !strcontains(var.name, "--")
-    error_message = "name must be at most 33 lower-case letters, digits and single hyphens: its users' names, with -nobody, hold 40."
+    error_message = "name must be at most 33 lower-case letters, digits and single hyphens: <name>-nobody is a user id, which may have 40."
   }
 }
 
@@ -19,17 +19,17 @@ variable "subnet_ids" {
 
   validation {
     condition     = length(var.subnet_ids) >= (var.multi_az ? 2 : 1)
-    error_message = "subnet_ids must name subnets in two zones at least with multi_az."
+    error_message = "subnet_ids must have subnets in at least two zones with multi_az."
   }
 }
 
 variable "client_security_group_ids" {
-  description = "Who may connect, by a name."
+  description = "Security groups that may connect, by a name for the rule's description."
   type        = map(string)
 }
 
 variable "engine" {
-  description = "valkey or redis."
+  description = "Engine: valkey or redis."
   type        = string
   default     = "valkey"
 
@@ -40,7 +40,7 @@ variable "engine" {
 }
 
 variable "engine_version" {
-  description = "Version of the engine: 8.0 of Valkey, 7.1 or 6.x of Redis."
+  description = "Version of the engine, such as 8.0 of Valkey, 7.1 or 6.x of Redis."
   type        = string
   default     = "8.0"
 
@@ -51,12 +51,12 @@ variable "engine_version" {
 }
 
 variable "node_type" {
-  description = "Class of each node."
+  description = "Node type."
   type        = string
 }
 
 variable "replicas" {
-  description = "Nodes beside the primary; with one or more, one takes over by itself when it fails."
+  description = "Number of replicas. With one or more, a replica takes over when the primary fails."
   type        = number
 
   validation {
@@ -71,12 +71,12 @@ variable "multi_az" {
 
   validation {
     condition     = !var.multi_az || var.replicas >= 1
-    error_message = "multi_az needs a replica at least: there is nothing to fail over to."
+    error_message = "multi_az needs at least one replica to fail over to."
   }
 }
 
 variable "snapshot_retention_days" {
-  description = "How long daily snapshots are kept; 0 for none: what is cached can be loaded again."
+  description = "Days to keep daily snapshots; 0 for none: the cache can be filled again from the database."
   type        = number
   default     = 0
 
@@ -87,13 +87,13 @@ variable "snapshot_retention_days" {
 }
 
 variable "snapshot_window" {
-  description = "When snapshots are taken, in UTC."
+  description = "Time of the daily snapshot, in UTC."
   type        = string
   default     = "01:00-02:00"
 }
 
 variable "password_version" {
-  description = "Raise it to have a new password made; programs read it again when the old one is refused."
+  description = "Increase it for a new password; the application reads the secret again when Redis refuses the old one."
   type        = number
   default     = 1
 }

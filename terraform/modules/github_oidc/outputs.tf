@@ -1,9 +1,9 @@
 output "role_arn" {
-  description = "What AWS_ROLE_ARN is set to in GitHub."
+  description = "ARN of the role, the value of AWS_ROLE_ARN in GitHub."
   value       = aws_iam_role.deploy.arn
 }
 
 output "subjects" {
-  description = "The subjects of tokens that the role trusts."
+  description = "Subjects of the tokens that the role trusts."
   value       = flatten([for conditions in values(local.trusted) : conditions.sub])
 }

@@ -6,21 +6,21 @@ locals {
   region  = data.aws_region.current.name
   account = data.aws_caller_identity.current.account_id
 
-  # What may be started as a task of its own, and handed the role called after it.
+  # Task definitions that the workflows may run, each with the role <family>-task.
   families = concat(["${var.name}-migration"], var.service_task_runnable ? [var.name] : [])
 }
 
-# Terraform itself runs in Terraform Cloud, with credentials of its own. What the workflows do by themselves: push
-# images, run the migration as a task, and wait until the service is stable.
+# The workflows push images, run the migration task, and wait until the service is stable. Terraform Cloud has its own
+# credentials.
 data "aws_iam_policy_document" "deploy" {
-  #checkov:skip=CKV_AWS_356: ecr:GetAuthorizationToken and ecs:DescribeTaskDefinition know no resources
+  #checkov:skip=CKV_AWS_356: ecr:GetAuthorizationToken and ecs:DescribeTaskDefinition support no resources
   statement {
     sid       = "LogInToEcr"
     actions   = ["ecr:GetAuthorizationToken", "ecs:DescribeTaskDefinition"]
     resources = ["*"]
   }
 
-  # Both images are pushed by digest, read again, and joined under one tag. The findings are ECR's own, for a report.
+  # Images for both architectures are pushed by digest, then joined under one tag. ECR's scan findings are for the report.
   statement {
     sid = "PushImages"
     actions = [
@@ -65,7 +65,7 @@ data "aws_iam_policy_document" "deploy" {
   }
 
   statement {
-    sid       = "HandTheTaskItsRoles"
+    sid       = "PassTaskRoles"
     actions   = ["iam:PassRole"]
     resources = [for role in concat(["${var.name}-execution"], [for family in local.families : "${family}-task"]) : "arn:aws:iam::${local.account}:role/${role}"]
 
@@ -77,7 +77,7 @@ data "aws_iam_policy_document" "deploy" {
   }
 
   statement {
-    sid       = "ReadTheMigrationsLog"
+    sid       = "ReadMigrationLog"
     actions   = ["logs:GetLogEvents"]
     resources = ["arn:aws:logs:${local.region}:${local.account}:log-group:/ecs/${var.name}/*:*"]
   }

@@ -18,7 +18,7 @@ data "aws_iam_openid_connect_provider" "github" {
 
 resource "aws_iam_role" "deploy" {
   name                 = "${var.name}-deploy"
-  description          = "Assumed by the workflows of ${var.repository} instead of keys"
+  description          = "The GitHub workflows of ${var.repository} assume it"
   assume_role_policy   = data.aws_iam_policy_document.trust.json
   permissions_boundary = var.permissions_boundary_arn
   max_session_duration = 3600

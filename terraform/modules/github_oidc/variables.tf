@@ -4,17 +4,17 @@ variable "name" {
 }
 
 variable "repository" {
-  description = "The GitHub repository that deploys, as owner/name, spelt as GitHub spells it: upper and lower case count."
+  description = "GitHub repository that deploys, as owner/name, with upper and lower case as on GitHub."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9_-]+/[A-Za-z0-9._-]+$", var.repository))
-    error_message = "repository must be owner/name: no ids (repository_ids holds those), and no wildcard, which would let others in."
+    error_message = "repository must be owner/name, without ids (see repository_ids) and without wildcards, which would trust other repositories."
   }
 }
 
 variable "repository_ids" {
-  description = "GitHub's numbers for the repository and its owner. A repository made, renamed or transferred since 15 July 2026 needs them: its tokens name both. Null: only tokens of the older form are trusted."
+  description = "GitHub's ids of the repository and its owner. A repository that was created, renamed or transferred since 15 July 2026 needs them, since its tokens contain both. null: only tokens without ids are trusted."
   type = object({
     owner      = number
     repository = number
@@ -23,23 +23,23 @@ variable "repository_ids" {
 
   validation {
     condition     = alltrue([for id in var.repository_ids == null ? [] : values(var.repository_ids) : id >= 1 && floor(id) == id])
-    error_message = "repository_ids must be whole numbers, as gh api repos/OWNER/NAME tells them: .owner.id and .id."
+    error_message = "repository_ids must be whole numbers: .owner.id and .id of gh api repos/OWNER/NAME."
   }
 }
 
 variable "environment" {
-  description = "The GitHub environment that the applying job has; null where it has none."
+  description = "GitHub environment of the job that applies; null for none."
   type        = string
   default     = null
 
   validation {
     condition     = var.environment == null || can(regex("^[A-Za-z0-9._-]+$", var.environment))
-    error_message = "environment must name one GitHub environment, in letters, digits, dots, hyphens and underscores: GitHub encodes others in the token, and a wildcard would let others in."
+    error_message = "environment must name one GitHub environment, in letters, digits, dots, hyphens and underscores: GitHub encodes other characters in the token, and a wildcard would trust other environments."
   }
 }
 
 variable "branches" {
-  description = "The branches whose workflows may deploy."
+  description = "Branches whose workflows may deploy."
   type        = list(string)
   default     = ["main"]
 
@@ -50,19 +50,19 @@ variable "branches" {
 }
 
 variable "create_provider" {
-  description = "Create GitHub's identity provider too; an account has room for one."
+  description = "Create GitHub's identity provider. An account can have only one."
   type        = bool
   default     = true
 }
 
 variable "service_task_runnable" {
-  description = "Let the workflows start tasks of the service's own definition too: for going back to a version whose migration is one."
+  description = "Let the workflows also run tasks of the service's task definition: to roll back to a version that migrates that way."
   type        = bool
   default     = false
 }
 
 variable "permissions_boundary_arn" {
-  description = "A boundary on what the role may ever do; null for none."
+  description = "Permissions boundary of the role; null for none."
   type        = string
   default     = null
 }

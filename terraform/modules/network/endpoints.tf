@@ -1,5 +1,5 @@
-# Image layers lie in S3: a gateway endpoint costs nothing and keeps them off the NAT gateway. Without one, tasks run in
-# the public subnets, and the way from there is the same.
+# Image layers are in S3. A gateway endpoint costs nothing and avoids the NAT gateway. Without NAT, tasks run in the
+# public subnets and use the endpoint too.
 resource "aws_vpc_endpoint" "s3" {
   vpc_id            = aws_vpc.this.id
   service_name      = "com.amazonaws.${data.aws_region.current.name}.s3"

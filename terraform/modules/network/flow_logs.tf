@@ -1,13 +1,13 @@
 resource "aws_cloudwatch_log_group" "flow" {
   #checkov:skip=CKV_AWS_158: encrypted with CloudWatch's own key; addresses and ports are no secrets
-  #checkov:skip=CKV_AWS_338: a year of flow logs costs more than it tells; the variable says how long
+  #checkov:skip=CKV_AWS_338: a year of flow logs is not worth its price; the retention is a variable
   name              = "/${var.name}/flow"
   retention_in_days = var.flow_log_retention_days
 }
 
 resource "aws_flow_log" "this" {
   vpc_id          = aws_vpc.this.id
-  traffic_type    = "REJECT" # what was refused is what one looks for; everything costs twenty times as much
+  traffic_type    = "REJECT" # rejected traffic shows errors and attacks; all traffic costs twenty times as much
   log_destination = aws_cloudwatch_log_group.flow.arn
   iam_role_arn    = aws_iam_role.flow.arn
 

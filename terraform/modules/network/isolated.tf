@@ -1,4 +1,4 @@
-# Stores: no way out, and none in but from the VPC.
+# For the database and the cache: no route to or from the internet.
 resource "aws_subnet" "isolated" {
   for_each = local.zones
 

@@ -1,44 +1,44 @@
 output "vpc_id" {
-  description = "The VPC."
+  description = "Id of the VPC."
   value       = aws_vpc.this.id
 }
 
 output "vpc_cidr" {
-  description = "Its addresses."
+  description = "Address range of the VPC."
   value       = aws_vpc.this.cidr_block
 }
 
 output "public_subnet_ids" {
-  description = "Where load balancers stand, one for each zone."
+  description = "Subnets for load balancers, one for each zone."
   value       = [for zone in var.zones : aws_subnet.public[zone].id]
 }
 
 output "private_subnet_ids" {
-  description = "Where tasks run, one for each zone."
+  description = "Subnets for tasks, one for each zone."
   value       = [for zone in var.zones : aws_subnet.private[zone].id]
 }
 
 output "isolated_subnet_ids" {
-  description = "Where stores stand, one for each zone."
+  description = "Subnets for the database and the cache, one for each zone."
   value       = [for zone in var.zones : aws_subnet.isolated[zone].id]
 }
 
 output "endpoints_security_group_id" {
-  description = "The interface endpoints' security group; null where there are none."
+  description = "Security group of the interface endpoints; null if there are none."
   value       = one(aws_security_group.endpoints[*].id)
 }
 
 output "s3_prefix_list_id" {
-  description = "S3's addresses, for egress rules."
+  description = "Prefix list of S3, for egress rules."
   value       = aws_vpc_endpoint.s3.prefix_list_id
 }
 
 output "has_endpoints" {
-  description = "Whether there are interface endpoints; known before anything exists."
+  description = "Whether there are interface endpoints; known before the first apply."
   value       = length(var.interface_endpoints) > 0
 }
 
 output "nat_gateway_ids" {
-  description = "The NAT gateways, by zone."
+  description = "Ids of the NAT gateways, by zone."
   value       = { for zone, gateway in aws_nat_gateway.this : zone => gateway.id }
 }

@@ -1,4 +1,4 @@
-# Tasks: they reach out, nobody reaches in.
+# For tasks: outgoing connections only.
 resource "aws_subnet" "private" {
   for_each = local.zones
 

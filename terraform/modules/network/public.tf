@@ -1,4 +1,4 @@
-# Load balancers and NAT gateways.
+# For load balancers and NAT gateways.
 resource "aws_subnet" "public" {
   for_each = local.zones
 

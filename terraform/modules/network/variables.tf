@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "cidr" {
-  description = "Addresses of the VPC; each subnet takes a sixteenth of them, so /16 to /22."
+  description = "Address range of the VPC, from /16 to /22; each subnet takes a sixteenth of it."
   type        = string
   default     = "10.0.0.0/16"
 
@@ -25,24 +25,24 @@ variable "zones" {
 }
 
 variable "nat_enabled" {
-  description = "Give the private subnets a way out over NAT gateways; without one they reach what has an endpoint."
+  description = "Create NAT gateways for the private subnets. Without NAT they reach only AWS services with a VPC endpoint."
   type        = bool
   default     = true
 }
 
 variable "single_nat_gateway" {
-  description = "One NAT gateway for all zones (cheaper; its zone's end cuts every task off) instead of one for each."
+  description = "One NAT gateway for all zones instead of one for each: cheaper, but if its zone fails, no task reaches the internet."
   type        = bool
 }
 
 variable "interface_endpoints" {
-  description = "AWS services that the private subnets reach without the NAT gateway."
+  description = "AWS services that get a VPC endpoint, so that the private subnets reach them without NAT."
   type        = set(string)
   default     = ["ecr.api", "ecr.dkr", "logs", "secretsmanager"]
 }
 
 variable "flow_log_retention_days" {
-  description = "How long the VPC's flow logs are kept."
+  description = "Days to keep the VPC's flow logs."
   type        = number
   default     = 30
 }

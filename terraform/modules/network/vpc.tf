@@ -1,7 +1,7 @@
 data "aws_region" "current" {}
 
 locals {
-  # Three tiers, each with a sixteenth of the addresses in each zone: 0-2 public, 4-6 private, 8-10 isolated.
+  # Three tiers of subnets, each a sixteenth of the address range: numbers 0-2 public, 4-6 private, 8-10 isolated.
   zones = { for number, zone in var.zones : zone => number }
 }
 
@@ -13,7 +13,7 @@ resource "aws_vpc" "this" {
   tags = { Name = var.name }
 }
 
-# Nothing uses the default group: without rules, nothing can by mistake.
+# Nothing uses the default security group. It has no rules, so that using it by mistake opens nothing.
 resource "aws_default_security_group" "closed" {
   vpc_id = aws_vpc.this.id
 

@@ -1,20 +1,20 @@
 locals {
-  # For every node; minutes: for how long it must last.
+  # For every node. minutes: how long the threshold must be exceeded.
   cache_node_alarms = {
     memory = {
       metric    = "DatabaseMemoryUsagePercentage", statistic = "Maximum", minutes = 10
       threshold = 90
-      sentence  = "uses more than 90 % of its memory and will soon evict"
+      sentence  = "uses more than 90 % of its memory and will soon evict keys"
     }
     evictions = {
       metric    = "Evictions", statistic = "Sum", minutes = 5
       threshold = var.cache.evictions
-      sentence  = "evicts more than ${var.cache.evictions} keys a minute: it is too small, and fences go with them"
+      sentence  = "evicts more than ${var.cache.evictions} keys a minute: it is too small, and fences may be evicted"
     }
     connections = {
       metric    = "CurrConnections", statistic = "Maximum", minutes = 5
       threshold = var.cache.connections
-      sentence  = "has more than ${var.cache.connections} connections open"
+      sentence  = "has more than ${var.cache.connections} open connections"
     }
     lag = {
       metric    = "ReplicationLag", statistic = "Maximum", minutes = 5
@@ -23,7 +23,7 @@ locals {
     }
   }
 
-  # Keyed by a node's place in the list: the ids themselves may not be known before the first apply.
+  # Keyed by the node's position in the list: the ids may be unknown before the first apply.
   cache_nodes = { for place, id in var.cache.member_cluster_ids : tostring(place + 1) => id }
 
   cache_alarms = {
@@ -36,7 +36,7 @@ resource "aws_cloudwatch_metric_alarm" "cache" {
   for_each = local.cache_alarms
 
   alarm_name          = "${var.name}-cache-${each.key}"
-  alarm_description   = "The cache's node ${each.value.node} ${each.value.sentence}. ${local.runbook}#cache-${each.value.kind}"
+  alarm_description   = "Cache node ${each.value.node} ${each.value.sentence}. ${local.runbook}#cache-${each.value.kind}"
   namespace           = "AWS/ElastiCache"
   metric_name         = each.value.metric
   dimensions          = { CacheClusterId = each.value.node }
@@ -50,13 +50,13 @@ resource "aws_cloudwatch_metric_alarm" "cache" {
   ok_actions          = local.actions
 }
 
-# The engine works in one thread, so that half of a two-core node may be all there is; small nodes are eaten by everything
-# around the engine. Whichever is busier counts.
+# The higher of two metrics. The engine runs in one thread, so on a two-core node 50 % CPU may be its limit. On small nodes
+# other processes may take most of the CPU.
 resource "aws_cloudwatch_metric_alarm" "cache_cpu" {
   for_each = local.cache_nodes
 
   alarm_name          = "${var.name}-cache-cpu-${each.key}"
-  alarm_description   = "The cache's node ${each.value} is busy more than 80 % of the time. ${local.runbook}#cache-cpu"
+  alarm_description   = "CPU of cache node ${each.value} is above 80 %. ${local.runbook}#cache-cpu"
   comparison_operator = "GreaterThanThreshold"
   threshold           = 80
   evaluation_periods  = 5
@@ -87,11 +87,10 @@ resource "aws_cloudwatch_metric_alarm" "cache_cpu" {
   }
 }
 
-# IsMaster is 1 on the primary and 0 on the others; an average between them over five minutes means that a node changed
-# its part.
+# IsMaster is 1 on the primary and 0 on replicas. A five-minute average in between means that a node changed its role.
 resource "aws_cloudwatch_metric_alarm" "cache_failover" {
   alarm_name          = "${var.name}-cache-failover"
-  alarm_description   = "Another node of the cache has become primary. ${local.runbook}#cache-failover"
+  alarm_description   = "The cache failed over: another node has become the primary. ${local.runbook}#cache-failover"
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
   evaluation_periods  = 1
@@ -101,7 +100,7 @@ resource "aws_cloudwatch_metric_alarm" "cache_failover" {
 
   metric_query {
     id          = "changes"
-    label       = "nodes that changed their part"
+    label       = "nodes that changed their role"
     expression  = join(" + ", [for place in keys(local.cache_nodes) : "IF(FILL(node${place}, 0) > 0 AND FILL(node${place}, 0) < 1, 1, 0)"])
     return_data = true
   }

@@ -1,36 +1,36 @@
 locals {
   mebibyte = 1024 * 1024
 
-  # minutes: for how long it must last.
+  # minutes: how long the threshold must be exceeded.
   database_alarms = {
     cpu = {
       metric    = "CPUUtilization", statistic = "Average", above = true, minutes = 15
       threshold = 80
-      sentence  = "The database's CPU is above 80 % for a quarter of an hour."
+      sentence  = "CPU of the database has been above 80 % for 15 minutes."
     }
     connections = {
       metric    = "DatabaseConnections", statistic = "Maximum", above = true, minutes = 3
       threshold = floor(var.database.max_connections * 0.8)
-      sentence  = "More than 80 % of the connections that the database accepts are open."
+      sentence  = "More than 80 % of the database's connections are in use."
     }
     storage = {
       metric    = "FreeStorageSpace", statistic = "Minimum", above = false, minutes = 5
       threshold = floor(var.database.storage_gib * 1024 * local.mebibyte * 0.1)
-      sentence  = "Less than a tenth of the database's storage is free."
+      sentence  = "Less than 10 % of the database's storage is free."
     }
     memory = {
       metric    = "FreeableMemory", statistic = "Minimum", above = false, minutes = 10
       threshold = var.database.memory_floor_mib * local.mebibyte
-      sentence  = "The database has less than ${var.database.memory_floor_mib} MiB of memory left."
+      sentence  = "The database has less than ${var.database.memory_floor_mib} MiB of free memory."
     }
   }
 
-  # Only burstable classes earn credits; the others do not report this metric.
+  # Only burstable classes have CPU credits and report this metric.
   credit_alarms = var.database.burstable ? {
     credits = {
       metric    = "CPUCreditBalance", statistic = "Minimum", above = false, minutes = 15
       threshold = 20
-      sentence  = "The database has nearly used up its CPU credits: it will be slow, or cost more."
+      sentence  = "The database has almost used up its CPU credits: it will get slow, or cost more."
     }
   } : {}
 }
@@ -57,7 +57,7 @@ resource "aws_cloudwatch_metric_alarm" "database_replica_lag" {
   for_each = toset(var.database.replica_identifiers)
 
   alarm_name          = "${var.name}-database-replica-lag-${each.key}"
-  alarm_description   = "The read replica ${each.key} is more than 30 s behind. ${local.runbook}#database-replica-lag"
+  alarm_description   = "Read replica ${each.key} is more than 30 s behind its source. ${local.runbook}#database-replica-lag"
   namespace           = "AWS/RDS"
   metric_name         = "ReplicaLag"
   dimensions          = { DBInstanceIdentifier = each.key }

@@ -1,10 +1,9 @@
-# Errors that somebody caught and logged: the load balancer does not see all of them. Without metric filters (log class
-# Infrequent Access) there is no such alarm.
+# Logged errors, which do not all cause a 5xx. The log class Infrequent Access has no metric filters, so no such alarm.
 resource "aws_cloudwatch_metric_alarm" "errors_logged" {
   count = local.app_is_infrequent ? 0 : 1
 
   alarm_name          = "${var.name}-errors-logged"
-  alarm_description   = "The application logs errors, more than 5 a minute. ${local.runbook}#errors-logged"
+  alarm_description   = "The application logs more than 5 errors a minute. ${local.runbook}#errors-logged"
   namespace           = aws_cloudwatch_log_metric_filter.app["errors"].metric_transformation[0].namespace
   metric_name         = aws_cloudwatch_log_metric_filter.app["errors"].metric_transformation[0].name
   statistic           = "Sum"

@@ -1,5 +1,5 @@
 locals {
-  # Every service times every resource that a task can run short of.
+  # CPU and memory of each service.
   service_alarms = {
     for pair in setproduct(keys(var.services), ["CPU", "Memory"]) :
     "${pair[0]}-${lower(pair[1])}" => { service = var.services[pair[0]], of = pair[0], metric = "${pair[1]}Utilization", what = pair[1] }
@@ -10,7 +10,7 @@ resource "aws_cloudwatch_metric_alarm" "service" {
   for_each = local.service_alarms
 
   alarm_name          = "${var.name}-${each.value.of}-service-${lower(each.value.what)}"
-  alarm_description   = "${each.value.what} of ${each.value.of}'s tasks is above 85 % on average for ten minutes: autoscaling does not keep up. ${local.runbook}#service-${lower(each.value.what)}"
+  alarm_description   = "${each.value.what} of the tasks of ${each.value.of} has been above 85 % on average for ten minutes: autoscaling does not keep up. ${local.runbook}#service-${lower(each.value.what)}"
   namespace           = "AWS/ECS"
   metric_name         = each.value.metric
   dimensions          = { ClusterName = each.value.service.cluster_name, ServiceName = each.value.service.service_name }
@@ -24,12 +24,13 @@ resource "aws_cloudwatch_metric_alarm" "service" {
   ok_actions          = local.actions
 }
 
-# Desired is what ECS tries to run, minimum what somebody decided: a service scaled down by mistake desires too little.
+# Compared with ECS' desired count and with the configured minimum: after a mistaken scale-down the desired count is too
+# low.
 resource "aws_cloudwatch_metric_alarm" "running_tasks" {
   for_each = var.services
 
   alarm_name          = "${var.name}-${each.key}-running-below-desired"
-  alarm_description   = "Fewer tasks of ${each.key} run than are desired, or than ${each.value.minimum_tasks}, for ten minutes. ${local.runbook}#running-below-desired"
+  alarm_description   = "Fewer tasks of ${each.key} than desired, or than ${each.value.minimum_tasks}, have been running for ten minutes. ${local.runbook}#running-below-desired"
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
   evaluation_periods  = 10          # a deployment that cannot start its tasks is rolled back in that time
@@ -39,7 +40,7 @@ resource "aws_cloudwatch_metric_alarm" "running_tasks" {
 
   metric_query {
     id          = "missing"
-    label       = "tasks that are missing"
+    label       = "missing tasks"
     expression  = "IF(desired > ${each.value.minimum_tasks}, desired, ${each.value.minimum_tasks}) - running"
     return_data = true
   }

@@ -1,4 +1,4 @@
-# One page for the whole service: the state of every alarm, then the charts, four in a row.
+# One page for the whole service: the state of every alarm, charts in rows of four, the latest errors.
 locals {
   alarm_arns = concat(
     values(aws_cloudwatch_metric_alarm.load_balancer_5xx)[*].arn,

@@ -1,5 +1,5 @@
-# What the dashboard shows, from the users inwards: traffic, tasks, cache, database, logs. Metrics are written as the
-# dashboard's own format wants them: namespace, name, dimensions, options.
+# Charts of the dashboard, from the users inwards: traffic, tasks, cache, database, logs. A metric is a list, as the
+# dashboard's format requires: namespace, name, dimensions, options.
 locals {
   alb        = "AWS/ApplicationELB"
   insights   = "ECS/ContainerInsights"
@@ -77,17 +77,17 @@ locals {
         limit = null
       },
     ],
-    # What is counted from log lines: not where the log's class knows no metric filters.
+    # Counted from log lines, so not with the log class Infrequent Access, which has no metric filters.
     [for chart in [
       {
-        title = "Cache: hits, misses, bypasses of reads"
+        title = "Cache: hits, misses and bypasses"
         metrics = [
           for metric in ["CacheHits", "CacheMisses", "CacheBypasses"] : [local.namespace, metric, { stat = "Sum", label = metric }]
         ]
         limit = null
       },
       {
-        title = "Log lines: errors and refused requests"
+        title = "Logs: errors and refused requests (403)"
         metrics = [
           for metric in ["Errors", "Refused"] : [local.namespace, metric, { stat = "Sum", label = metric }]
         ]

@@ -1,5 +1,6 @@
-# Numbers out of log lines, for what neither the load balancer nor a store counts. A line of a success counts for as many
-# requests as its weight says; errors and refusals have a line each. The class Infrequent Access knows no metric filters.
+# Metrics from log lines, for figures that no AWS service reports. The line of a successful request counts for as many
+# requests as its weight says; each error and each refusal has its own line. The log class Infrequent Access has no metric
+# filters.
 locals {
   namespace = "Service/${var.name}"
 
@@ -23,7 +24,7 @@ resource "aws_cloudwatch_log_metric_filter" "app" {
     namespace     = local.namespace
     name          = each.value.metric
     value         = each.value.value
-    default_value = "0" # a quiet minute counts as none, not as unknown
+    default_value = "0" # a minute without log lines counts as 0, not as missing data
     unit          = "Count"
   }
 }

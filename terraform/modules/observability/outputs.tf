@@ -1,5 +1,5 @@
 output "log_groups" {
-  description = "Name and ARN of each log group, by who writes there: app, prometheus, collector."
+  description = "Name and ARN of each log group, by program: app, prometheus, collector."
   value       = { for writer, group in aws_cloudwatch_log_group.this : writer => { name = group.name, arn = group.arn } }
 }
 
@@ -13,8 +13,7 @@ output "query_names" {
   value       = sort([for query in aws_cloudwatch_query_definition.this : query.name])
 }
 
-
 output "heartbeat_topic_arn" {
-  description = "Where Alertmanager says each minute that alerts arrive."
+  description = "SNS topic for Alertmanager's heartbeat."
   value       = aws_sns_topic.heartbeat.arn
 }

@@ -5,7 +5,7 @@ locals {
   }
 }
 
-# Saved in the console under Logs Insights, in a folder with the environment's name.
+# Saved queries of Logs Insights, in a folder called var.name.
 resource "aws_cloudwatch_query_definition" "this" {
   for_each = local.queries
 

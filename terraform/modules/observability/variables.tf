@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Environment and service, e.g. dev-chalice-app: the first part of every name here."
+  description = "Environment and service, such as dev-chalice-app: the first part of every name."
   type        = string
 
   validation {
@@ -14,12 +14,12 @@ variable "region" {
 
   validation {
     condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
-    error_message = "region must be a region's name, such as eu-west-1."
+    error_message = "region must be the name of a region, such as eu-west-1."
   }
 }
 
 variable "sns_topic_arn" {
-  description = "Topic that every alarm tells when it begins and when it is over."
+  description = "SNS topic that every alarm notifies when it fires and when it is over."
   type        = string
 
   validation {
@@ -29,21 +29,21 @@ variable "sns_topic_arn" {
 }
 
 variable "log_retention_days" {
-  description = "Days that log lines are kept."
+  description = "Days to keep log lines."
   type        = number
   default     = 30
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "log_retention_days must be a period CloudWatch Logs knows: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, ... Keeping lines for ever (0) is not among them."
+    error_message = "log_retention_days must be a number of days that CloudWatch Logs supports: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, ... Keeping lines for ever (0) is not allowed here."
   }
 }
 
 variable "app_log_group_class" {
   description = <<-TEXT
-    Class of the application's log group: STANDARD, or INFREQUENT_ACCESS for half the price of what comes in. The latter
-    knows no metric filters, so that the alarm errors-logged and the charts counted from lines are left out. Another class
-    is another log group: the lines from before are deleted.
+    Class of the application's log group: STANDARD, or INFREQUENT_ACCESS, which halves the price of ingestion. It has no
+    metric filters, so the alarm errors-logged and the charts from log lines are left out. A change creates a new log group
+    and deletes the old one with its lines.
   TEXT
   type        = string
   default     = "STANDARD"
@@ -57,9 +57,9 @@ variable "app_log_group_class" {
 variable "services" {
   description = <<-TEXT
     Services to watch, by a short name such as app.
-    minimum_tasks: fewer running tasks than this are an alarm, whatever is desired.
-    latency_seconds: 99 of 100 answers must come faster.
-    error_percent: this share of 5xx answers is an alarm, once there are minimum_requests in a minute.
+    minimum_tasks: alarm below this number of running tasks.
+    latency_seconds: alarm above this p99 latency.
+    error_percent: alarm above this percentage of 5xx responses, in minutes with at least minimum_requests.
   TEXT
   type = map(object({
     alb_arn_suffix          = string
@@ -74,22 +74,22 @@ variable "services" {
 
   validation {
     condition     = alltrue([for service in var.services : service.minimum_tasks >= 1])
-    error_message = "minimum_tasks must be at least 1: a service that may have no task cannot be watched."
+    error_message = "minimum_tasks must be at least 1."
   }
 
   validation {
     condition     = alltrue([for service in var.services : service.error_percent > 0 && service.error_percent <= 100 && service.latency_seconds > 0])
-    error_message = "error_percent must lie above 0 and up to 100, latency_seconds above 0."
+    error_message = "error_percent must be above 0 and at most 100, latency_seconds above 0."
   }
 }
 
 variable "database" {
   description = <<-TEXT
     Database to watch.
-    burstable: its class earns CPU credits (db.t*).
-    max_connections: what the class accepts.
-    memory_floor_mib: free memory below this is an alarm.
-    replica_identifiers: read replicas whose lag is watched; there are none unless somebody adds them.
+    burstable: the instance class has CPU credits (db.t*).
+    max_connections: connections that the instance class accepts.
+    memory_floor_mib: alarm below this amount of free memory.
+    replica_identifiers: read replicas, for an alarm on their lag. The module rds creates none.
   TEXT
   type = object({
     identifier          = string
@@ -107,7 +107,7 @@ variable "database" {
 }
 
 variable "cache" {
-  description = "Cache to watch: its replication group, the ids of its nodes, and what is too much for one node."
+  description = "Cache to watch: replication group, ids of its nodes, and alarm thresholds of a node: open connections, evictions a minute."
   type = object({
     replication_group_id = string
     member_cluster_ids   = list(string)
@@ -117,6 +117,6 @@ variable "cache" {
 
   validation {
     condition     = length(var.cache.member_cluster_ids) <= 9
-    error_message = "member_cluster_ids must name at most 9 nodes: one alarm cannot compare more."
+    error_message = "member_cluster_ids must have at most 9 nodes: an alarm can compare no more metrics."
   }
 }

@@ -5,7 +5,7 @@ resource "aws_db_subnet_group" "this" {
 }
 
 resource "aws_db_instance" "this" {
-  #checkov:skip=CKV_AWS_161: a variable; the smallest class has no memory for it
+  #checkov:skip=CKV_AWS_161: a variable; the smallest class has too little memory for it
   #checkov:skip=CKV_AWS_157: a variable; dev does without
   #checkov:skip=CKV_AWS_354: Performance Insights are encrypted with RDS' own key
   identifier     = var.name
@@ -15,7 +15,7 @@ resource "aws_db_instance" "this" {
 
   db_name                     = "shop"
   username                    = "shop"
-  manage_master_user_password = true # RDS makes it, rotates it, and keeps it in Secrets Manager: it is never in the state
+  manage_master_user_password = true # RDS creates and rotates the password in Secrets Manager; it is never in the state
 
   iam_database_authentication_enabled = var.iam_auth_enabled
 
@@ -45,5 +45,5 @@ resource "aws_db_instance" "this" {
   monitoring_interval                   = 60
   monitoring_role_arn                   = aws_iam_role.monitoring.arn
 
-  depends_on = [aws_cloudwatch_log_group.this] # else RDS makes them itself, and keeps what is in them for ever
+  depends_on = [aws_cloudwatch_log_group.this] # otherwise RDS creates the log groups without a retention
 }

@@ -2,10 +2,10 @@ locals {
   logs = ["postgresql", "upgrade"]
 }
 
-# RDS writes to groups of these names.
+# RDS writes to log groups with these names.
 resource "aws_cloudwatch_log_group" "this" {
   #checkov:skip=CKV_AWS_158: encrypted with CloudWatch's own key
-  #checkov:skip=CKV_AWS_338: how long is a variable; a year of slow statements helps nobody
+  #checkov:skip=CKV_AWS_338: the retention is a variable; a year of slow statements is of no use
   for_each = toset(local.logs)
 
   name              = "/aws/rds/instance/${var.name}/${each.key}"

@@ -1,54 +1,54 @@
 output "address" {
-  description = "Where to connect: the proxy, where there is one."
+  description = "Address for clients: of the proxy, if there is one, otherwise of the instance."
   value       = var.proxy_enabled ? aws_db_proxy.this[0].endpoint : aws_db_instance.this.address
 }
 
 output "port" {
-  description = "The port."
+  description = "Port of the database."
   value       = 5432
 }
 
 output "database_name" {
-  description = "The database."
+  description = "Name of the database."
   value       = aws_db_instance.this.db_name
 }
 
 output "instance_address" {
-  description = "The instance itself, past a proxy: where its owner connects."
+  description = "Address of the instance, even with a proxy: for the database's owner."
   value       = aws_db_instance.this.address
 }
 
 output "owner_username" {
-  description = "The database's owner, whose password is in the secret."
+  description = "Username of the database's owner."
   value       = aws_db_instance.this.username
 }
 
 output "owner_secret_arn" {
-  description = "The secret with the owner's username and password, which RDS rotates."
+  description = "Secret with the owner's username and password, which RDS rotates."
   value       = aws_db_instance.this.master_user_secret[0].secret_arn
 }
 
 output "login_arn" {
-  description = "The service's user as IAM names it: what rds-db:connect is allowed for."
+  description = "ARN of the service's database user, for the permission rds-db:connect."
   value       = "arn:${local.target_arn[1]}:rds-db:${local.target_arn[3]}:${local.target_arn[4]}:dbuser:${local.target_id}/${var.service_user}"
 }
 
 output "identifier" {
-  description = "The instance."
+  description = "Identifier of the instance."
   value       = aws_db_instance.this.identifier
 }
 
 output "security_group_id" {
-  description = "Its security group."
+  description = "Security group of the database and the proxy."
   value       = aws_security_group.this.id
 }
 
 output "max_connections" {
-  description = "How many connections the class accepts from programs."
+  description = "Connections that the instance class accepts from clients."
   value       = local.max_connections
 }
 
 output "burstable" {
-  description = "Whether the class earns CPU credits."
+  description = "Whether the instance class earns CPU credits."
   value       = startswith(var.instance_class, "db.t")
 }

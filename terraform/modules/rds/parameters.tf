@@ -3,8 +3,8 @@ resource "aws_db_parameter_group" "this" {
   description = "PostgreSQL of ${var.name}"
   family      = "postgres${var.engine_version}"
 
-  # Nobody connects in the clear, whatever a client asks for. From PostgreSQL 15 on this is RDS' default too, and a value
-  # that is the default comes back as pending-reboot: with the usual method every plan would change it again.
+  # RDS refuses connections without TLS. From PostgreSQL 15 on this is the default, and AWS returns a default as
+  # pending-reboot: with the method immediate, every plan would show a change.
   parameter {
     name         = "rds.force_ssl"
     value        = "1"

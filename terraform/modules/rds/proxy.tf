@@ -9,8 +9,8 @@ resource "aws_db_proxy" "this" {
   require_tls            = true
   idle_client_timeout    = 1800
 
-  # The proxy logs in to the database with this secret, whatever its clients come with: so this role has a password and is
-  # no member of rds_iam. (End-to-end IAM, default_auth_scheme, is not in this provider before 6.)
+  # The proxy always logs in to the database with this secret, so the role has a password and is not a member of rds_iam.
+  # (End-to-end IAM, default_auth_scheme, needs version 6 of the provider.)
   auth {
     auth_scheme = "SECRETS"
     iam_auth    = var.iam_auth_enabled ? "REQUIRED" : "DISABLED"
@@ -20,12 +20,12 @@ resource "aws_db_proxy" "this" {
   lifecycle {
     precondition {
       condition     = var.service_secret_arn != null
-      error_message = "proxy_enabled needs service_secret_arn: RDS Proxy logs in with a secret, also for clients that come with an IAM token."
+      error_message = "proxy_enabled needs service_secret_arn: RDS Proxy logs in with a secret, even for clients that use an IAM token."
     }
 
     precondition {
       condition     = tonumber(var.engine_version) <= 17
-      error_message = "proxy_enabled needs an engine_version of 17 at most: RDS Proxy is known to take these. Try a newer one by hand, and change this line."
+      error_message = "proxy_enabled needs an engine_version of 17 at most, the newest that RDS Proxy is known to support. Try a newer one by hand, then change this condition."
     }
   }
 }
@@ -38,7 +38,7 @@ resource "aws_db_proxy_default_target_group" "this" {
   connection_pool_config {
     max_connections_percent      = 90
     max_idle_connections_percent = 50
-    connection_borrow_timeout    = 1 # the program gives up after less
+    connection_borrow_timeout    = 1 # longer than the application waits
   }
 }
 

@@ -4,18 +4,18 @@ variable "name" {
 }
 
 variable "description" {
-  description = "What it is for."
+  description = "Purpose of the secret."
   type        = string
 }
 
 variable "username" {
-  description = "With one, the secret is {\"username\", \"password\"}; null: it is the password alone."
+  description = "With a username, the secret is {\"username\": ..., \"password\": ...}; null: only the password."
   type        = string
   default     = null
 }
 
 variable "password_version" {
-  description = "Raise it to have a new password made."
+  description = "Increase it for a new password."
   type        = number
   default     = 1
 
@@ -26,7 +26,7 @@ variable "password_version" {
 }
 
 variable "recovery_window_days" {
-  description = "How long a deleted secret can be brought back; 0: not at all."
+  description = "Days in which a deleted secret can be restored; 0: not at all."
   type        = number
   default     = 0
 

@@ -17,6 +17,6 @@ run "both_families" {
 
   assert {
     condition     = alltrue([for record in aws_route53_record.alias : record.zone_id == "Z1" && record.name == "shop.example.com" && one(record.alias).zone_id == "Z2"])
-    error_message = "The record stands in our zone, its target in the load balancer's."
+    error_message = "The record is in our zone, its target in the load balancer's zone."
   }
 }

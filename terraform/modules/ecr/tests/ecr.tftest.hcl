@@ -22,25 +22,25 @@ run "two_repositories" {
       for rule in flatten([for policy in aws_ecr_lifecycle_policy.this : jsondecode(policy.policy).rules]) :
       rule.selection.tagStatus == (rule.rulePriority == 1 ? "untagged" : "tagged")
     ])
-    error_message = "Images are kept by their tags: what an index refers to has none, and must not be counted."
+    error_message = "Only tags are counted: the images of an index have none, and must not count."
   }
 
   assert {
     condition     = toset(keys(output.repository_urls)) == toset(["app", "prometheus"])
-    error_message = "Both must be told."
+    error_message = "Both repositories must be in the outputs."
   }
 }
 
-run "images_hold_their_repository" {
+run "a_repository_with_images_is_not_deleted" {
   command = plan
 
   assert {
     condition     = alltrue([for repository in aws_ecr_repository.this : !repository.force_delete])
-    error_message = "Images must not go with a repository unless that is asked for."
+    error_message = "Images must not be deleted with the repository by default."
   }
 }
 
-run "unless_they_may_go" {
+run "force_delete_deletes_it_with_its_images" {
   command = plan
 
   variables {
@@ -49,7 +49,7 @@ run "unless_they_may_go" {
 
   assert {
     condition     = alltrue([for repository in aws_ecr_repository.this : repository.force_delete])
-    error_message = "A stack that is tried out goes with its images."
+    error_message = "force_delete must delete images too."
   }
 }
 

@@ -10,17 +10,17 @@ run "cluster" {
 
   assert {
     condition     = one(aws_ecs_cluster.this.setting).value == "enabled"
-    error_message = "Container insights feed the alarms."
+    error_message = "The alarms need Container Insights."
   }
 
   assert {
     condition     = aws_cloudwatch_log_group.insights.name == "/aws/ecs/containerinsights/dev-chalice-app/performance"
-    error_message = "The group that container insights write to must be ours, so that it goes with the cluster."
+    error_message = "The log group of Container Insights must be deleted with the cluster."
   }
 
   assert {
     condition     = aws_ecs_cluster_capacity_providers.this.capacity_providers == toset(["FARGATE", "FARGATE_SPOT"])
-    error_message = "Both kinds of Fargate must be there."
+    error_message = "The cluster must have FARGATE and FARGATE_SPOT."
   }
 
   assert {

@@ -116,7 +116,7 @@ run "as_promised" {
 
   assert {
     condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[0].secrets == [{ name = "TOKEN", valueFrom = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:web-AbCdEf:token::" }]
-    error_message = "ECS is told which key of the secret."
+    error_message = "ECS must get the key of the secret too."
   }
 
   assert {
@@ -148,7 +148,7 @@ run "as_promised" {
 
   assert {
     condition     = one(aws_ecs_task_definition.this.runtime_platform).cpu_architecture == "ARM64"
-    error_message = "Graviton, unless told otherwise."
+    error_message = "Graviton by default."
   }
 
   assert {
@@ -162,18 +162,18 @@ run "as_promised" {
         container.image, container.entryPoint, container.essential, container.restartPolicy.enabled, container.environment, container.mountPoints,
       ]
     } == { helper = [var.container.image, ["/helper"], true, true, [{ name = "A", value = "b" }], []] }
-    error_message = "A companion runs from the same image, is started again where it ends, and mounts nothing unless told so."
+    error_message = "A companion has the same image, is restarted when it ends, and mounts no volume by default."
   }
 
   # The roles.
 
   assert {
-    condition     = one([for statement in data.aws_iam_policy_document.execution.statement : statement.resources if statement.sid == "ReadTheSecretsOfItsEnvironment"]) == toset(["arn:aws:secretsmanager:eu-west-1:123456789012:secret:web-AbCdEf"])
-    error_message = "Permission is for the secret itself, without the key: IAM knows no other name."
+    condition     = one([for statement in data.aws_iam_policy_document.execution.statement : statement.resources if statement.sid == "ReadEnvironmentSecrets"]) == toset(["arn:aws:secretsmanager:eu-west-1:123456789012:secret:web-AbCdEf"])
+    error_message = "The permission is for the secret itself: IAM does not know its keys."
   }
 
   assert {
-    condition = one([for statement in data.aws_iam_policy_document.execution.statement : statement.resources if statement.sid == "FetchTheImage"]) == toset([
+    condition = one([for statement in data.aws_iam_policy_document.execution.statement : statement.resources if statement.sid == "PullImages"]) == toset([
       "arn:aws:ecr:eu-west-1:123456789012:repository/test-shop",
       "arn:aws:ecr:eu-central-1:210987654321:repository/shared/collector",
     ])
@@ -187,19 +187,19 @@ run "as_promised" {
         !contains(statement.resources, "*") || length(setsubtract(statement.actions, ["ecr:GetAuthorizationToken", "xray:PutTraceSegments", "xray:PutTelemetryRecords"])) == 0
       ]
     ]))
-    error_message = "Only what knows no resources is allowed on all of them."
+    error_message = "Only actions that support no resources may have *."
   }
 
   assert {
     condition = one([for statement in data.aws_iam_policy_document.task.statement : [statement.actions, statement.resources, one(statement.condition).variable, one(statement.condition).values] if statement.sid == "Tell"]) == [
       toset(["sns:Publish"]), toset(["arn:aws:sns:eu-west-1:123456789012:t"]), "aws:SourceVpc", tolist(["vpc-1"]),
     ]
-    error_message = "A permission is given as it was asked for, under its conditions."
+    error_message = "A permission must keep its actions, resources and conditions."
   }
 
   assert {
     condition     = one(one(data.aws_iam_policy_document.trust.statement).condition).variable == "aws:SourceAccount"
-    error_message = "ECS takes the roles for this account only."
+    error_message = "Only tasks of this account may have the roles."
   }
 
   assert {
@@ -212,7 +212,7 @@ run "as_promised" {
       for statement in data.aws_iam_policy_document.task.statement :
       statement.sid != "ReadSecrets" || statement.resources == toset(["arn:aws:secretsmanager:eu-west-1:123456789012:secret:db"])
     ])
-    error_message = "The program reads the secrets it is told of, and no others."
+    error_message = "The programs may read only the given secrets."
   }
 
   # The way in.
@@ -224,17 +224,17 @@ run "as_promised" {
 
   assert {
     condition     = one(aws_lb_listener_rule.hidden["/metrics"].action).fixed_response[0].status_code == "404"
-    error_message = "/metrics is nobody's business."
+    error_message = "/metrics must not be public."
   }
 
   assert {
     condition     = one(one(aws_lb_listener_rule.hidden["/metrics"].condition).path_pattern).values == toset(["/metrics", "*/metrics", "*/metrics/*"])
-    error_message = "Nor are /metrics/, //metrics and /stage/metrics, which the server takes for the same."
+    error_message = "/metrics/, //metrics and /stage/metrics must not be public: the server may treat them as /metrics."
   }
 
   assert {
     condition     = aws_lb.this.drop_invalid_header_fields && aws_lb.this.access_logs[0].enabled
-    error_message = "Invalid headers are dropped, and who came is logged."
+    error_message = "Invalid headers must be dropped, and access logged."
   }
 
   assert {
@@ -244,12 +244,12 @@ run "as_promised" {
 
   assert {
     condition     = alltrue([for rule in [aws_vpc_security_group_ingress_rule.from_load_balancer, aws_vpc_security_group_ingress_rule.from_metrics_clients["prometheus"]] : rule.cidr_ipv4 == null && rule.from_port == 3000])
-    error_message = "Tasks are reached by the load balancer and by Prometheus, at their port, and by nobody else."
+    error_message = "Only the load balancer and Prometheus may reach the tasks, at their port."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.to_internet) == 0
-    error_message = "Tasks do not reach the internet unless told so."
+    error_message = "Tasks must not reach the internet by default."
   }
 
   assert {
@@ -305,7 +305,7 @@ run "a_public_address_and_no_old_revisions" {
 
   assert {
     condition     = aws_ecs_service.this.network_configuration[0].assign_public_ip && !aws_ecs_task_definition.this.skip_destroy
-    error_message = "A stack that is tried out has no NAT gateway, and leaves nothing."
+    error_message = "A trial has no NAT gateway and leaves no revisions."
   }
 }
 
@@ -321,7 +321,7 @@ run "a_fixed_number" {
 
   assert {
     condition     = aws_appautoscaling_target.this.max_capacity == 2 && length(aws_appautoscaling_policy.cpu) == 0
-    error_message = "Without autoscaling it stays at the least."
+    error_message = "Without autoscaling the number of tasks is the minimum."
   }
 
   assert {
@@ -331,7 +331,7 @@ run "a_fixed_number" {
 
   assert {
     condition     = length(aws_wafv2_web_acl_association.this) == 1
-    error_message = "WAF stands before the load balancer."
+    error_message = "WAF must protect the load balancer."
   }
 }
 
@@ -355,7 +355,7 @@ run "a_deployment_is_judged_by_alarms" {
       for alarm in concat(aws_cloudwatch_metric_alarm.rollback_failures, aws_cloudwatch_metric_alarm.rollback_latency, aws_cloudwatch_metric_alarm.rollback_unhealthy) :
       alarm.treat_missing_data == "notBreaching" && alarm.evaluation_periods <= 5 && alarm.datapoints_to_alarm >= 2 && alarm.alarm_actions == null
     ])
-    error_message = "They are well without data, decide within five minutes and not by one, and call nobody."
+    error_message = "Missing data is OK, an alarm takes two to five minutes, and it notifies nobody."
   }
 
   assert {
@@ -368,12 +368,12 @@ run "a_deployment_is_judged_by_alarms" {
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.rollback_failures[0].threshold == 2 && one([for query in aws_cloudwatch_metric_alarm.rollback_failures[0].metric_query : query.expression if query.id == "percent"]) == "IF(FILL(gateway, 0) + FILL(target, 0) + FILL(timeout, 0) >= 5, 100 * (FILL(gateway, 0) + FILL(target, 0) + FILL(timeout, 0)) / (FILL(requests, 0) + FILL(gateway, 0) + FILL(timeout, 0)), 0)"
-    error_message = "A share of all answers, and never of a handful."
+    error_message = "A percentage of all requests, with a minimum number of failures."
   }
 
   assert {
     condition     = !contains([for query in aws_cloudwatch_metric_alarm.rollback_failures[0].metric_query : one(query.metric[*].metric_name)], "HTTPCode_ELB_503_Count")
-    error_message = "A first deployment has no targets for a while, which is no fault of it."
+    error_message = "The 503 of a load balancer without targets must not count: a first deployment has none for a while."
   }
 
   assert {
@@ -382,8 +382,8 @@ run "a_deployment_is_judged_by_alarms" {
   }
 }
 
-# The provider does not tell ECS that the block is gone, so it must stay.
-run "alarms_that_are_switched_off_are_said_to_be" {
+# The provider does not switch alarms off when the block is removed, so the block must stay.
+run "disabled_alarms_stay_in_the_service" {
   command = plan
 
   variables {
@@ -392,7 +392,7 @@ run "alarms_that_are_switched_off_are_said_to_be" {
 
   assert {
     condition     = !one(aws_ecs_service.this.alarms).enable && length(one(aws_ecs_service.this.alarms).alarm_names) == 3
-    error_message = "ECS must be told that it need not watch."
+    error_message = "The alarms block must be there with enable = false."
   }
 }
 
@@ -479,15 +479,15 @@ run "bad_values_are_refused" {
   command = plan
 
   variables {
-    name                 = "a-name-that-is-longer-than-a-load-balancer-holds"
-    environment          = { DATABASE_URL = "postgresql://shop:hush@db/shop" }
-    container            = { name = "app", image = "shop:latest", port = 3000, user = "0:0" }
-    allowed_cidrs        = ["::/0"]
-    hidden_paths         = ["/metrics/*"]
-    health_check_path    = "readyz"
-    memory               = 1500
-    spot_weight          = 100
-    cpu_architecture     = "arm64"
+    name              = "a-name-that-is-longer-than-a-load-balancer-holds"
+    environment       = { DATABASE_URL = "postgresql://shop:hush@db/shop" }
+    container         = { name = "app", image = "shop:latest", port = 3000, user = "0:0" }
+    allowed_cidrs     = ["::/0"]
+    hidden_paths      = ["/metrics/*"]
+    health_check_path = "readyz"
+    memory            = 1500
+    spot_weight       = 100
+
     drain_accept_seconds = 0.5
     rollback_alarms      = { error_percent = 0 }
     deployment           = { minimum_percent = 100, maximum_percent = 100 }
@@ -497,6 +497,6 @@ run "bad_values_are_refused" {
 
   expect_failures = [
     var.name, var.environment, var.container, var.allowed_cidrs, var.hidden_paths, var.health_check_path,
-    var.memory, var.spot_weight, var.cpu_architecture, var.rollback_alarms, var.deployment, var.task_count, var.autoscaling, var.drain_accept_seconds,
+    var.memory, var.spot_weight, var.rollback_alarms, var.deployment, var.task_count, var.autoscaling, var.drain_accept_seconds,
   ]
 }

@@ -1,7 +1,4 @@
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
   mock_data "aws_iam_policy_document" {
     defaults = { json = "{}" }
   }
@@ -15,6 +12,7 @@ variables {
   region             = "eu-west-1"
   log_group_name     = "/ecs/dev-chalice-app/app"
   execution_role_arn = "arn:aws:iam::123456789012:role/dev-chalice-app-execution"
+  trust_policy       = jsonencode({ Version = "2012-10-17", Statement = [] })
   container = {
     name    = "migration"
     image   = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/dev-chalice-app:0123abc"
@@ -25,7 +23,7 @@ variables {
   readable_secret_arns = { owner = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds" }
 }
 
-run "a_task_that_may_what_it_is_told_and_no_more" {
+run "the_task_has_only_the_given_permissions" {
   command = apply
 
   assert {
@@ -33,21 +31,26 @@ run "a_task_that_may_what_it_is_told_and_no_more" {
       local.container.readonlyRootFilesystem, local.container.user == "10001:10001", !local.container.privileged,
       local.container.logConfiguration.options["mode"] == "blocking",
     ])
-    error_message = "Locked down; and none of its lines is lost."
+    error_message = "The container must be locked down and lose no log line."
   }
 
   assert {
     condition     = { for statement in data.aws_iam_policy_document.task.statement : statement.sid => tolist(statement.resources) } == { ReadSecrets = tolist(["arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds"]) }
-    error_message = "It reads the secrets it is given."
+    error_message = "The task may read only the given secrets."
   }
 
   assert {
     condition     = aws_ecs_task_definition.this.execution_role_arn == var.execution_role_arn && output.task_definition_arn != "" && output.task_role_arn == aws_iam_role.task.arn
-    error_message = "ECS starts it as it starts the service; the program is somebody else."
+    error_message = "The task has the service's execution role and its own task role."
+  }
+
+  assert {
+    condition     = aws_iam_role.task.assume_role_policy == var.trust_policy
+    error_message = "The role must have the given trust policy."
   }
 }
 
-run "it_logs_in_by_token_where_it_is_told" {
+run "the_task_may_log_in_to_the_given_database" {
   command = plan
 
   variables {
@@ -58,7 +61,7 @@ run "it_logs_in_by_token_where_it_is_told" {
     condition = one([
       for statement in data.aws_iam_policy_document.task.statement : tolist(statement.resources) if tolist(statement.actions) == tolist(["rds-db:connect"])
     ]) == tolist(["arn:aws:rds-db:eu-west-1:123456789012:dbuser:db-ABC/shop_service"])
-    error_message = "As that user of that database."
+    error_message = "It may log in as the given user of the given database."
   }
 }
 
@@ -66,12 +69,12 @@ run "bad_values_are_refused" {
   command = plan
 
   variables {
-    name                 = "Migration"
-    container            = { name = "m", image = "i:1", user = "root", command = [] }
-    cpu_architecture     = "MIPS"
+    name      = "Migration"
+    container = { name = "m", image = "i:1", user = "root", command = [] }
+
     environment          = { DATABASE_URL = "postgresql://shop:secret@db.example/shop" }
     readable_secret_arns = {}
   }
 
-  expect_failures = [var.name, var.container, var.cpu_architecture, var.environment, var.readable_secret_arns]
+  expect_failures = [var.name, var.container, var.environment, var.readable_secret_arns]
 }

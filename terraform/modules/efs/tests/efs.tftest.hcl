@@ -24,25 +24,25 @@ run "storage" {
 
   assert {
     condition     = length(aws_efs_mount_target.this) == 2
-    error_message = "A task in any zone must find it."
+    error_message = "Every zone needs a mount target."
   }
 
   assert {
     condition     = alltrue([for rule in aws_vpc_security_group_ingress_rule.clients : rule.cidr_ipv4 == null && rule.referenced_security_group_id == "sg-1" && rule.from_port == 2049])
-    error_message = "Only the named security groups reach it."
+    error_message = "Only the given security groups reach it."
   }
 
   assert {
     condition     = one(aws_efs_access_point.this.posix_user).uid == 65534
-    error_message = "Files belong to nobody, and not to root."
+    error_message = "Files must belong to 65534 (nobody), not to root."
   }
 
   assert {
     condition = contains(flatten([
       for statement in data.aws_iam_policy_document.this.statement :
       [for condition in statement.condition : condition.values if condition.variable == "elasticfilesystem:AccessPointArn"]
-      if statement.sid == "ThroughTheAccessPoint"
+      if statement.sid == "MountByAccessPoint"
     ]), aws_efs_access_point.this.arn)
-    error_message = "There is no way to its files around the access point."
+    error_message = "It must be mounted through the access point only."
   }
 }

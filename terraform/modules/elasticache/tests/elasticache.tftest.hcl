@@ -14,7 +14,7 @@ variables {
   multi_az                  = true
 }
 
-run "guarded" {
+run "encrypted_private_and_without_passwords_in_the_state" {
   command = apply
 
   assert {
@@ -24,7 +24,7 @@ run "guarded" {
 
   assert {
     condition     = aws_elasticache_replication_group.this.automatic_failover_enabled && aws_elasticache_replication_group.this.num_cache_clusters == 2
-    error_message = "A replica takes over by itself."
+    error_message = "A replica must take over automatically."
   }
 
   assert {
@@ -34,7 +34,7 @@ run "guarded" {
 
   assert {
     condition     = contains([for parameter in aws_elasticache_parameter_group.this.parameter : "${parameter.name}=${parameter.value}"], "maxmemory-policy=allkeys-lru")
-    error_message = "What ends soonest are fences: they must not be what goes first."
+    error_message = "Fences expire soonest: they must not be evicted first."
   }
 
   assert {
@@ -49,12 +49,12 @@ run "guarded" {
 
   assert {
     condition     = strcontains(aws_cloudformation_stack.user.template_body, "{{resolve:secretsmanager:${module.secret.arn}:SecretString:password::${module.secret.version_id}}}")
-    error_message = "ElastiCache takes the password from Secrets Manager by itself, and again where it has changed."
+    error_message = "CloudFormation must read the password from Secrets Manager, and again when it changes."
   }
 
   assert {
     condition     = output.member_cluster_ids == ["test-shop-001", "test-shop-002"]
-    error_message = "The nodes' names are known before they exist: the alarms need them."
+    error_message = "The alarms need the node ids before the nodes exist."
   }
 }
 
@@ -68,7 +68,7 @@ run "redis" {
 
   assert {
     condition     = aws_elasticache_parameter_group.this.family == "redis7" && aws_elasticache_user.nobody[0].access_string == "off ~* -@all"
-    error_message = "Redis' default user may do nothing."
+    error_message = "Redis' default user must have no permissions."
   }
 }
 

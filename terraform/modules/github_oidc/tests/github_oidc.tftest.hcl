@@ -40,7 +40,7 @@ run "one_repository_and_branch" {
       for statement in data.aws_iam_policy_document.deploy.statement :
       statement.sid == "LogInToEcr" || !contains(statement.resources, "*")
     ])
-    error_message = "What knows resources must name them."
+    error_message = "Only LogInToEcr may have the resource *."
   }
 
   assert {
@@ -51,7 +51,7 @@ run "one_repository_and_branch" {
         "arn:aws:iam::123456789012:role/dev-chalice-app-execution",
         "arn:aws:iam::123456789012:role/dev-chalice-app-migration-task",
       ], resource)]
-      if contains(["Migrate", "HandTheTaskItsRoles"], statement.sid)
+      if contains(["Migrate", "PassTaskRoles"], statement.sid)
     ]))
     error_message = "The migration runs from its own task definition: the service's tasks cannot be started with another command."
   }
@@ -123,7 +123,7 @@ run "an_environment_is_trusted_in_both_forms_but_from_the_named_branches_alone" 
         ])
       }
     }
-    error_message = "A job with an environment is known by it, and by its branch besides: any branch can name an environment."
+    error_message = "The environment alone is not enough: a job of any branch can name it."
   }
 }
 

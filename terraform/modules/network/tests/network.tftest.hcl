@@ -49,7 +49,7 @@ run "three_tiers_in_three_zones" {
 
   assert {
     condition     = length(aws_vpc_endpoint.interface) == 4
-    error_message = "Images, logs and secrets must not take the way over NAT."
+    error_message = "Images, logs and secrets must not pass the NAT gateway."
   }
 }
 
@@ -63,12 +63,12 @@ run "one_nat_gateway_for_all" {
 
   assert {
     condition     = length(aws_nat_gateway.this) == 1 && length(aws_route.nat) == 3
-    error_message = "Every private subnet must have a way out over the one NAT gateway."
+    error_message = "Every private subnet must have a route to the one NAT gateway."
   }
 
   assert {
     condition     = output.endpoints_security_group_id == null && length(aws_security_group.endpoints) == 0
-    error_message = "Without endpoints there is nothing to guard."
+    error_message = "Without endpoints there must be no security group for them."
   }
 }
 
@@ -81,7 +81,7 @@ run "no_nat_gateway_at_all" {
 
   assert {
     condition     = length(aws_nat_gateway.this) == 0 && length(aws_eip.nat) == 0 && length(aws_route.nat) == 0 && length(output.nat_gateway_ids) == 0
-    error_message = "Without NAT there is nothing of it to pay for."
+    error_message = "Without NAT there must be no NAT gateway and no elastic address to pay for."
   }
 
   assert {

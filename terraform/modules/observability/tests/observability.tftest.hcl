@@ -42,12 +42,12 @@ run "everything" {
 
   assert {
     condition     = alltrue([for group in aws_cloudwatch_log_group.this : group.retention_in_days == 30])
-    error_message = "Every log group must forget."
+    error_message = "Every log group must have a retention."
   }
 
   assert {
     condition     = { for writer, group in output.log_groups : writer => group.name } == { app = "/ecs/test-shop/app", prometheus = "/ecs/test-shop/prometheus", collector = "/ecs/test-shop/collector" }
-    error_message = "Log groups must be named for who writes there."
+    error_message = "A log group must have the name of the program that writes to it."
   }
 
   assert {
@@ -65,7 +65,7 @@ run "everything" {
         && startswith(alarm.alarm_name, "test-shop-") && strcontains(alarm.alarm_description, "docs/runbook.md#")
       ]
     ]))
-    error_message = "Every alarm must tell the topic when it begins and when it ends, and say where to read on."
+    error_message = "Every alarm must notify the topic when it fires and when it is over, and link to the runbook."
   }
 
   assert {
@@ -75,7 +75,7 @@ run "everything" {
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.prometheus_heartbeat.treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.prometheus_heartbeat.dimensions == tomap({ TopicName = "test-shop-heartbeat" })
-    error_message = "A heartbeat that stays away must be an alarm: silence is what it looks for."
+    error_message = "A missing heartbeat must be an alarm, also without data."
   }
 
   assert {
@@ -89,16 +89,16 @@ run "lines_count_for_as_many_requests_as_their_weight_says" {
 
   assert {
     condition     = { for name, filter in aws_cloudwatch_log_metric_filter.app : name => filter.metric_transformation[0].value } == { errors = "1", refused = "1", hits = "$.weight", misses = "$.weight", bypass = "$.weight" }
-    error_message = "Errors and refusals have a line each; of successes a line may stand for many."
+    error_message = "Each error and each refusal has its own line; a line of a success may count for many."
   }
 
   assert {
     condition     = alltrue([for filter in aws_cloudwatch_log_metric_filter.app : strcontains(filter.pattern, "$.weight = *") if filter.metric_transformation[0].value == "$.weight"])
-    error_message = "CloudWatch takes a value only from a field that the pattern names."
+    error_message = "CloudWatch takes a value only from a field in the pattern."
   }
 }
 
-run "what_the_infrequent_class_does_not_know_is_left_out" {
+run "the_infrequent_class_has_no_metric_filters_and_what_needs_them" {
   command = apply
 
   variables {
@@ -107,12 +107,12 @@ run "what_the_infrequent_class_does_not_know_is_left_out" {
 
   assert {
     condition     = aws_cloudwatch_log_group.this["app"].log_group_class == "INFREQUENT_ACCESS" && aws_cloudwatch_log_group.this["app"].name == "/ecs/test-shop/app-infrequent"
-    error_message = "Another class is another group, with a name of its own."
+    error_message = "Each class needs a log group with its own name."
   }
 
   assert {
     condition     = aws_cloudwatch_log_group.this["prometheus"].name == "/ecs/test-shop/prometheus" && aws_cloudwatch_log_group.this["collector"].name == "/ecs/test-shop/collector"
-    error_message = "Only the application writes so much."
+    error_message = "The other log groups stay STANDARD."
   }
 
   assert {
@@ -127,7 +127,7 @@ run "what_the_infrequent_class_does_not_know_is_left_out" {
 
   assert {
     condition     = alltrue([for query in aws_cloudwatch_query_definition.this : query.log_group_names == tolist(["/ecs/test-shop/app-infrequent"])])
-    error_message = "Queries ask the group that the application writes to."
+    error_message = "Queries must use the application's log group."
   }
 }
 
@@ -146,7 +146,7 @@ run "thresholds_follow_what_is_watched" {
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.load_balancer_latency["app"].threshold == 0.5 && aws_cloudwatch_metric_alarm.load_balancer_latency["prometheus"].threshold == 5
-    error_message = "Each service has a latency of its own."
+    error_message = "Each service has its own latency threshold."
   }
 
   assert {
@@ -183,7 +183,7 @@ run "every_query_file_is_installed" {
 
   assert {
     condition     = alltrue([for query in aws_cloudwatch_query_definition.this : query.log_group_names == tolist(["/ecs/test-shop/app"]) && query.query_string != ""])
-    error_message = "Queries ask the application's log group."
+    error_message = "Every saved query must use the application's log group."
   }
 }
 

@@ -33,7 +33,7 @@ variables {
   service_user              = "shop_service"
 }
 
-run "guarded" {
+run "private_encrypted_and_protected" {
   command = apply
 
   assert {
@@ -48,7 +48,7 @@ run "guarded" {
 
   assert {
     condition     = contains([for parameter in aws_db_parameter_group.this.parameter : "${parameter.name}=${parameter.value}"], "rds.force_ssl=1")
-    error_message = "Nobody connects in the clear."
+    error_message = "RDS must refuse connections without TLS."
   }
 
   assert {
@@ -73,35 +73,35 @@ run "guarded" {
 }
 
 run "the_service_logs_in_by_token_as_a_user_of_its_own" {
-  command = plan # of what guarded has applied
+  command = plan # on top of the run before
 
   assert {
     condition     = aws_db_instance.this.iam_database_authentication_enabled && output.login_arn == "arn:aws:rds-db:eu-west-1:123456789012:dbuser:db-ABC/shop_service"
-    error_message = "The instance takes tokens; what may be connected to is this instance, as this user."
+    error_message = "The instance must accept tokens; the ARN must name this instance and the service's user."
   }
 
   assert {
     condition     = output.owner_username == "shop" && output.owner_secret_arn == "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds" && output.instance_address == "db.example"
-    error_message = "The owner is somebody else."
+    error_message = "The service's user must not be the owner."
   }
 }
 
 run "logs_and_names" {
-  command = plan # of what guarded has applied
+  command = plan # on top of the first run
 
   assert {
     condition     = { for key, group in aws_cloudwatch_log_group.this : group.name => group.retention_in_days } == { "/aws/rds/instance/test-shop/postgresql" = 30, "/aws/rds/instance/test-shop/upgrade" = 30 }
-    error_message = "What RDS logs is not kept for ever."
+    error_message = "RDS' logs must have a retention."
   }
 
   assert {
     condition     = one([for parameter in aws_db_parameter_group.this.parameter : parameter.apply_method if parameter.name == "rds.force_ssl"]) == "pending-reboot"
-    error_message = "With the other method every plan would change it again."
+    error_message = "With the method immediate, every plan would show a change."
   }
 
   assert {
     condition     = output.identifier == "test-shop" && output.database_name == "shop" && output.port == 5432
-    error_message = "Names are what the program is told."
+    error_message = "The outputs must be the instance's address, port and database."
   }
 }
 
@@ -116,7 +116,7 @@ run "proxy" {
 
   assert {
     condition     = one(aws_db_proxy.this[0].auth).iam_auth == "REQUIRED" && one(aws_db_proxy.this[0].auth).secret_arn == "arn:aws:secretsmanager:eu-west-1:123456789012:secret:service"
-    error_message = "Clients come with a token; the proxy goes on as the service, never as the owner."
+    error_message = "Clients use a token; the proxy logs in as the service, never as the owner."
   }
 
   assert {
@@ -126,12 +126,12 @@ run "proxy" {
 
   assert {
     condition     = output.login_arn == "arn:aws:rds-db:eu-west-1:123456789012:dbuser:prx-0abc/shop_service_password"
-    error_message = "What may be connected to is the proxy, by its own id."
+    error_message = "The login ARN must name the proxy by its id."
   }
 
   assert {
     condition     = output.instance_address == "db.example"
-    error_message = "The owner goes past the proxy."
+    error_message = "The owner connects to the instance, not to the proxy."
   }
 
   assert {
@@ -151,7 +151,7 @@ run "a_proxy_for_clients_with_passwords" {
 
   assert {
     condition     = one(aws_db_proxy.this[0].auth).iam_auth == "DISABLED" && !aws_db_instance.this.iam_database_authentication_enabled
-    error_message = "Who does not want tokens goes without."
+    error_message = "Without IAM authentication the proxy must not require tokens."
   }
 }
 
@@ -165,7 +165,7 @@ run "a_proxy_that_cannot_log_in_is_refused" {
   expect_failures = [aws_db_proxy.this]
 }
 
-run "a_version_that_no_proxy_takes_is_refused" {
+run "a_version_that_the_proxy_does_not_support_is_refused" {
   command = plan
 
   variables {

@@ -5,7 +5,7 @@ variables {
   description = "Keys"
 }
 
-run "nobody_sees_it" {
+run "the_password_is_in_no_plan_and_no_state" {
   command = apply
 
   assert {
@@ -14,7 +14,7 @@ run "nobody_sees_it" {
   }
 }
 
-run "raising_the_version_makes_another" {
+run "a_higher_version_creates_a_new_password" {
   command = apply
 
   variables {
@@ -24,11 +24,11 @@ run "raising_the_version_makes_another" {
 
   assert {
     condition     = output.password_version == 2
-    error_message = "Who depends on the secret must see that it has changed."
+    error_message = "The outputs must change with the password."
   }
 }
 
-run "a_window_that_aws_does_not_know_is_refused" {
+run "an_invalid_recovery_window_is_refused" {
   command = plan
 
   variables {
