@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Plans, and applies exactly that plan.
+# Plans and applies that plan.
 #
 #   apply.sh                     everything
-#   apply.sh ADDRESS...          only these, and what they need
-#   apply.sh --before-roll-out   what before-roll-out.txt lists, and what that needs
+#   apply.sh ADDRESS...          only these, and their dependencies
+#   apply.sh --before-roll-out   the addresses in before-roll-out.txt, and their dependencies
 #
-#   ENV SERVICE AWS_REGION IMAGE_TAG   what is deployed, and where
+#   ENV SERVICE AWS_REGION IMAGE_TAG   what to deploy, and where
 set -euo pipefail
 
 addresses=("$@")
 if [[ ${1:-} == --before-roll-out ]]; then
     mapfile -t addresses < <(sed -E 's/#.*//; s/[[:space:]]+$//; /^$/d' "$(dirname "$0")/before-roll-out.txt")
-    ((${#addresses[@]} > 0)) || exit 1 # an empty list would be everything
+    ((${#addresses[@]} > 0)) || exit 1 # an empty list would apply everything
 fi
 
 prometheus_image_tag=$("$(dirname "$0")/folder-tag.sh" prometheus)

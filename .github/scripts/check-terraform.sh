@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sees that terraform/ is formatted, joins it to its Terraform Cloud workspace, and validates it.
+# Checks the format of terraform/, initialises it with its Terraform Cloud workspace, and validates it.
 #
 #   TF_TOKEN_app_terraform_io   the token for Terraform Cloud
 set -euo pipefail
@@ -9,7 +9,7 @@ fail() {
     exit 1
 }
 
-[[ -n ${TF_TOKEN_app_terraform_io:-} ]] || fail "The secret TERRAFORM_CLOUD_TOKEN is not set; docs/deploying.md says where it comes from."
+[[ -n ${TF_TOKEN_app_terraform_io:-} ]] || fail "The secret TERRAFORM_CLOUD_TOKEN is not set; docs/deploying.md explains how to create it."
 
 terraform -chdir=terraform fmt -check -diff -recursive || fail "terraform/ is not formatted: terraform fmt -recursive terraform"
 terraform -chdir=terraform init -input=false

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Shows a plan on its pull request, in one comment that each new plan replaces.
+# Posts a plan as a comment on its pull request; each new plan replaces the comment.
 #
-#   PULL_REQUEST   its number
-#   PLAN_TEXT      the file with the plan
-#   IMAGE_TAG      the commit that it is of
+#   PULL_REQUEST   number of the pull request
+#   PLAN_TEXT      file with the plan
+#   IMAGE_TAG      the commit
 set -euo pipefail
 
 if [[ ! -s $PLAN_TEXT ]]; then
@@ -20,7 +20,7 @@ comment=$(mktemp)
     echo '<details><summary>All of it</summary>'
     echo
     echo '````text'
-    tail -c 60000 "$PLAN_TEXT" # a comment holds 65,536 characters, and the end says most
+    tail -c 60000 "$PLAN_TEXT" # a comment holds 65,536 characters; the end matters most
     echo '````'
     echo '</details>'
 } >"$comment"

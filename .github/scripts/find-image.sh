@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Says which tag the image has and whether the repository has it already: tag=..., found=true or found=false.
+# Outputs the image's tag, and whether the repository already has it: tag=..., found=true or found=false.
 #
-#   REPOSITORY   where to look
+#   REPOSITORY   the ECR repository
 #   TAGGED_BY    commit, or folder for an image that does not change with the application
 #   IMAGE_TAG    the commit
 #   CONTEXT      the folder

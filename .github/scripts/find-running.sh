@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Notes the image that the application runs before anything is rolled out: image-tag=..., empty where nothing runs yet.
+# Outputs the image tag that the application runs now, before the roll-out: image-tag=..., empty if nothing runs yet.
 #
-#   ENV SERVICE   whose application
+#   ENV SERVICE   the environment and the service
 set -euo pipefail
 
 name=$ENV-$SERVICE

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints the tag of an image that changes with its own folder alone: a hash of the folder's Dockerfile and of what that
-# copies into the image, as git has them in the commit that is checked out.
+# Prints the tag of an image that changes only with its folder: a hash of the folder's Dockerfile and of the files that it
+# copies, in the commit that is checked out.
 #
 #   folder-tag.sh FOLDER
 set -euo pipefail
@@ -12,7 +12,8 @@ fail() {
 
 cd "$(dirname "$0")/../../$1"
 
-# What COPY and ADD take from the folder: all words but the options and the last. Another stage's files come from here too.
+# Sources of COPY and ADD: all words except the options and the last. Without --from=: those files come from another stage,
+# which copies them from the folder too.
 mapfile -t sources < <(sed -e ':joined' -e '/\\$/{N;s/\\\n/ /;b joined' -e '}' Dockerfile | awk '
     toupper($1) ~ /^(COPY|ADD)$/ && !/--from=/ {
         for (word = 2; word < NF; word++) if ($word !~ /^--/ && $word !~ /:\/\//) print $word

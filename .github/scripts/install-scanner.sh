@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the scanner: this very archive of grype, and no other. For a newer one, change the version and both checksums:
-# the release's checksums.txt has them, and so has github.com/anchore/homebrew-grype.
+# Installs the scanner grype, pinned by checksum. To update it, change the version and both checksums: they are in the
+# release's checksums.txt and in github.com/anchore/homebrew-grype.
 set -euo pipefail
 
 version=0.116.1
@@ -20,7 +20,7 @@ archive=$RUNNER_TEMP/grype.tar.gz
 curl --fail --silent --show-error --location --retry 3 --output "$archive" \
     "https://github.com/anchore/grype/releases/download/v$version/grype_${version}_$platform.tar.gz"
 echo "$checksum  $archive" | sha256sum --check --status ||
-    fail "What was downloaded is not grype $version for $platform: its checksum is another one"
+    fail "The download is not grype $version for $platform: its checksum differs"
 mkdir -p "$RUNNER_TEMP/grype"
 tar --extract --gzip --file "$archive" --directory "$RUNNER_TEMP/grype" grype
 echo "$RUNNER_TEMP/grype" >>"$GITHUB_PATH"

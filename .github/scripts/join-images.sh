@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Gives the images for both kinds of processor their one tag: an index of both, with what is attached to them. Says which
-# image each machine will run: amd64=sha256:... and arm64=sha256:...
+# Tags the images for both CPU architectures: one index of both, with their attestations. Outputs the digest of each image:
+# amd64=sha256:... and arm64=sha256:...
 #
 #   REGISTRY REPOSITORY   where they are
 #   IMAGE_TAG             the tag
-#   AMD64 ARM64           the digests that push-image.sh said
+#   AMD64 ARM64           the digests, from push-image.sh
 set -euo pipefail
 
 fail() {
@@ -18,7 +18,7 @@ fail() {
 image=$REGISTRY/$REPOSITORY
 join=(docker buildx imagetools create --tag "$image:$IMAGE_TAG" "$image@$AMD64" "$image@$ARM64")
 
-# A tag cannot be moved, so it is looked at what would get it.
+# Tags are immutable, so check the index before tagging it.
 index=$("${join[@]}" --dry-run)
 images=$(jq -r '.manifests[] | select(.platform.os == "linux") | "\(.platform.architecture)=\(.digest)"' <<<"$index" | sort)
 [[ $(cut -d= -f1 <<<"$images" | xargs) == "amd64 arm64" ]] ||

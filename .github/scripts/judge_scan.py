@@ -1,7 +1,7 @@
-"""Judge what the scanner found in an image: exit status 1, and a sentence, where it must not be deployed.
+"""Decide from the scanner's findings whether an image may be deployed; if not, print why and exit with status 1.
 
-What must hold: a finding of the blocking severity, or a worse one, stops the deployment unless a waiver names it whose
-last day has not passed; and an image in which the scanner found no packages at all counts as not scanned.
+A finding of the blocking severity or worse stops the deployment, unless an unexpired waiver names it. An image in which
+the scanner found no packages counts as not scanned.
 """
 
 import argparse
@@ -16,19 +16,19 @@ from pathlib import Path
 from typing import Any
 
 SEVERITIES = ("unknown", "negligible", "low", "medium", "high", "critical")
-"""The scanner's words, the worst one last."""
+"""The scanner's severities, the worst last."""
 
 SHOWN = 50
 """Rows of the summary's table."""
 
 
 class NotJudgedError(Exception):
-    """What is to be judged is not understood; the message is a sentence for the person who deploys."""
+    """A report or a waiver is malformed; the message is for the person who deploys."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One vulnerability of one package."""
+    """A vulnerability of a package."""
 
     id: str
     severity: str
@@ -36,13 +36,13 @@ class Finding:
     fixed_in: str
 
     def at_least(self, severity: str) -> bool:
-        """Say whether this is as severe as that, or worse."""
+        """Return whether this finding is of that severity or worse."""
         return SEVERITIES.index(self.severity) >= SEVERITIES.index(severity)
 
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """A finding that does not stop the deployment of an image until a day has passed."""
+    """A finding that does not stop the deployment of an image, up to and including its last day."""
 
     image: str
     id: str
@@ -52,7 +52,7 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What follows from the findings that would block: which do, and what the waivers did."""
+    """The findings that block, and the waivers that apply, have expired or have no finding."""
 
     blocking: tuple[Finding, ...]
     waived: dict[str, Waiver]
@@ -61,29 +61,29 @@ class Verdict:
 
 
 def judge(findings: Sequence[Finding], waivers: Sequence[Waiver], blocking: str, today: date) -> Verdict:
-    """Hold the findings of an image against its waivers."""
+    """Compare the findings of an image with its waivers."""
     severe = [finding for finding in findings if finding.at_least(blocking)]
     longest = {waiver.id: waiver for waiver in sorted(waivers, key=lambda each: each.last_day)}
-    concerned = {finding.id: longest[finding.id] for finding in severe if finding.id in longest}
-    waived = {name: waiver for name, waiver in concerned.items() if today <= waiver.last_day}
+    matching = {finding.id: longest[finding.id] for finding in severe if finding.id in longest}
+    waived = {name: waiver for name, waiver in matching.items() if today <= waiver.last_day}
     return Verdict(
         blocking=tuple(finding for finding in severe if finding.id not in waived),
         waived=waived,
-        expired={name: waiver for name, waiver in concerned.items() if name not in waived},
-        unused=tuple(waiver for waiver in waivers if waiver.id not in concerned),
+        expired={name: waiver for name, waiver in matching.items() if name not in waived},
+        unused=tuple(waiver for waiver in waivers if waiver.id not in matching),
     )
 
 
 def findings_of(report: dict[str, Any]) -> list[Finding]:
-    """Return what grype's report lists, the worst first and each package once.
+    """Return the findings of a grype report without duplicates, the worst first.
 
     Raises:
-        NotJudgedError: it is not such a report.
+        NotJudgedError: the report is malformed.
     """
     try:
         found = {_finding(match) for match in report["matches"]}
     except (KeyError, TypeError) as fault:
-        raise NotJudgedError(f"The scanner's report is not understood: {fault!r}") from fault
+        raise NotJudgedError(f"The scanner's report is malformed: {fault!r}") from fault
     return sorted(found, key=lambda each: (-SEVERITIES.index(each.severity), each.id, each.package))
 
 
@@ -91,7 +91,7 @@ def _finding(match: dict[str, Any]) -> Finding:
     vulnerability, package = match["vulnerability"], match["artifact"]
     severity = (vulnerability["severity"] or "unknown").lower()
     if severity not in SEVERITIES:
-        raise NotJudgedError(f"The scanner calls {vulnerability['id']} {severity}: a severity that is not known")
+        raise NotJudgedError(f"The scanner calls {vulnerability['id']} {severity}, an unknown severity")
     return Finding(
         id=vulnerability["id"],
         severity=severity,
@@ -101,10 +101,10 @@ def _finding(match: dict[str, Any]) -> Finding:
 
 
 def waivers_of(text: str, image: str) -> list[Waiver]:
-    """Return an image's waivers; a line that is none raises, whichever image it is about.
+    """Return an image's waivers.
 
     Raises:
-        NotJudgedError: a line is not IMAGE FINDING LAST-DAY REASON.
+        NotJudgedError: a line, of any image, is not IMAGE FINDING LAST-DAY REASON.
     """
     lines = ((number, line.strip()) for number, line in enumerate(text.splitlines(), 1))
     waivers = [_waiver(number, line) for number, line in lines if line and not line.startswith("#")]
@@ -125,7 +125,7 @@ def _waiver(number: int, line: str) -> Waiver:
 
 
 def complaint(where: str, blocking: str, verdict: Verdict) -> str:
-    """Return the sentences that say why the image must not be deployed."""
+    """Return why the image must not be deployed."""
     packages: dict[str, list[str]] = {}
     for finding in verdict.blocking:
         packages.setdefault(finding.id, []).append(finding.package)
@@ -133,32 +133,32 @@ def complaint(where: str, blocking: str, verdict: Verdict) -> str:
     worse = "" if blocking == SEVERITIES[-1] else " or worse"
     sentences = [f"{where} must not be deployed. Findings that are {blocking}{worse}: {named}."]
     sentences += [f"The waiver of {name} ended on {each.last_day}." for name, each in verdict.expired.items()]
-    return " ".join([*sentences, "Update what they are in, or waive them until a day in .github/scan-waivers.txt."])
+    return " ".join([*sentences, "Update the packages, or waive the findings in .github/scan-waivers.txt."])
 
 
 def summary(where: str, packages: int, findings: Sequence[Finding], verdict: Verdict) -> Iterator[str]:
     """Yield the lines of the run's summary, in Markdown."""
     counts = Counter(finding.severity for finding in findings)
-    told = ", ".join(f"{counts[severity]} {severity}" for severity in reversed(SEVERITIES) if counts[severity])
+    total = ", ".join(f"{counts[severity]} {severity}" for severity in reversed(SEVERITIES) if counts[severity])
     yield f"### Scan of {where}: {'stopped' if verdict.blocking else 'passed'}"
     yield ""
-    yield f"{packages} packages; {told or 'nothing found'}."
+    yield f"{packages} packages; {total or 'no findings'}."
     yield ""
     blocking = set(verdict.blocking)
     shown = [each for each in findings if each in blocking or each.id in verdict.waived or each.at_least("high")]
     if shown:
-        yield "| finding | severity | package | fixed in | what follows |"
-        yield "| ------- | -------- | ------- | -------- | ------------ |"
+        yield "| finding | severity | package | fixed in | effect |"
+        yield "| ------- | -------- | ------- | -------- | ------ |"
         for each in shown[:SHOWN]:
-            what_follows = _what_follows(each, each in blocking, verdict)
-            yield f"| {each.id} | {each.severity} | {each.package} | {each.fixed_in or '-'} | {what_follows} |"
+            effect = _effect(each, each in blocking, verdict)
+            yield f"| {each.id} | {each.severity} | {each.package} | {each.fixed_in or '-'} | {effect} |"
         yield ""
         if len(shown) > SHOWN:
             yield f"And {len(shown) - SHOWN} more.\n"
     yield from (f"{sentence}\n" for sentence in _unused(verdict.unused))
 
 
-def _what_follows(finding: Finding, blocks: bool, verdict: Verdict) -> str:
+def _effect(finding: Finding, blocks: bool, verdict: Verdict) -> str:
     if finding.id in verdict.expired:
         return f"**stops the deployment**: its waiver ended on {verdict.expired[finding.id].last_day}"
     if blocks:
@@ -169,22 +169,22 @@ def _what_follows(finding: Finding, blocks: bool, verdict: Verdict) -> str:
 
 
 def _unused(waivers: Iterable[Waiver]) -> Iterator[str]:
-    yield from (f"The waiver of {each.id} until {each.last_day} finds nothing here: remove it." for each in waivers)
+    yield from (f"The waiver of {each.id} until {each.last_day} has no finding: remove it." for each in waivers)
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as fault:
-        raise NotJudgedError(f"The scanner left no report that can be read: {fault}") from fault
+        raise NotJudgedError(f"The scanner's report cannot be read: {fault}") from fault
     return document
 
 
 def main(arguments: Sequence[str]) -> str:
-    """Write the summary; return why the image must not be deployed, or nothing.
+    """Write the summary; return why the image must not be deployed, or an empty string.
 
     Raises:
-        NotJudgedError: something is not understood, so it must not be deployed either.
+        NotJudgedError: a report or a waiver is malformed, so the image must not be deployed either.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--blocking", choices=["CRITICAL", "HIGH"], required=True)
@@ -196,7 +196,7 @@ def main(arguments: Sequence[str]) -> str:
     where, blocking = f"{given.image} ({given.architecture})", given.blocking.lower()
     packages = len(_read(given.packages).get("components") or ())
     if not packages:
-        raise NotJudgedError(f"The scanner found no packages in {where}: it does not know this kind of image")
+        raise NotJudgedError(f"The scanner found no packages in {where}: it does not support this image")
     findings = findings_of(_read(given.findings))
     waivers = waivers_of(given.waivers.read_text(encoding="utf-8"), given.image)
     verdict = judge(findings, waivers, blocking, datetime.now(UTC).date())

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Logs docker, and with it skopeo, in to this account's ECR, and says where that is: registry=...
+# Logs docker and skopeo in to this account's ECR and outputs its address: registry=...
 #
-#   AWS_REGION   where the repositories stand
+#   AWS_REGION   region of the repositories
 set -euo pipefail
 
 account=$(aws sts get-caller-identity --query Account --output text)

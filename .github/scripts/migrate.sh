@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Migrates the database: a task of the migration's own definition, from the new image, which logs in as the database's
-# owner and makes the role that the service logs in as. Fails if the migration did, and prints what it wrote.
+# Migrates the database in a task with the new image, which logs in as the database's owner and creates the service's
+# role. Prints the migration's output and fails if the migration failed.
 #
-#   IMAGE_TAG          the commit, for who started the task
-#   MIGRATION_ROUNDS   how often to wait for ten minutes; 3
+#   IMAGE_TAG          the commit, for the task's startedBy
+#   MIGRATION_ROUNDS   how many times to wait ten minutes; 3
 set -euo pipefail
 
 container=migration
@@ -23,7 +23,7 @@ subnets=$(output -json task_subnet_ids)
 public_ip=$(output -raw task_public_ip)
 group=$(output -raw task_security_group_id)
 
-# ECS answers "no room" and the like with exit status 0, no task and a reason.
+# If ECS has no capacity, for example, the command has exit status 0 and returns no task but a reason.
 started=$(aws ecs run-task \
     --cluster "$cluster" \
     --task-definition "$definition" \

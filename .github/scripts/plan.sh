@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Plans everything, changes nothing, and puts the plan into the run's summary.
+# Plans everything and writes the plan to the run's summary.
 #
-#   ENV SERVICE AWS_REGION IMAGE_TAG   what is deployed, and where
-#   PLAN_TEXT                          a file that is to hold the plan too; none
-#   APPROVED_CHANGES                   what this script said of the plan that was approved: other changes are refused; none
+#   ENV SERVICE AWS_REGION IMAGE_TAG   what to deploy, and where
+#   PLAN_TEXT                          file for the plan; none
+#   APPROVED_CHANGES                   output `changes` of the approved plan: fail if this plan has other changes; none
 set -euo pipefail
 
 prometheus_image_tag=$("$(dirname "$0")/folder-tag.sh" prometheus)
@@ -22,7 +22,7 @@ terraform -chdir=terraform plan -input=false -no-color \
 } >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
 ((status == 0)) || exit "$status"
 
-# What changes, and nothing of what stands around it: equal for equal changes.
+# Hash of the changes only, without the text around them: equal for equal changes.
 changes=$(sed -n '/^Terraform will perform the following actions:/,/^Plan: /p' "$text" | git hash-object --stdin)
 echo "changes=$changes" >>"${GITHUB_OUTPUT:-/dev/null}"
 if [[ -n ${APPROVED_CHANGES:-} && $APPROVED_CHANGES != "$changes" ]]; then

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Asks ECR once what its own scan found, and puts the answer into the run's summary. It decides nothing: the image was
-# scanned before it was pushed, and ECR's scanner does not know every kind of image, such as one of busybox.
+# Writes the findings of ECR's own scan to the run's summary. They never stop the deployment: the image was scanned before
+# it was pushed, and ECR's scanner does not support every image, such as busybox.
 #
-#   IMAGE REPOSITORY   what, and where it is
-#   AMD64 ARM64        the digests of its images
+#   IMAGE REPOSITORY   the image, and its repository
+#   AMD64 ARM64        digests of its images
 set -euo pipefail
 
 counts='imageScanFindings.findingSeverityCounts'
@@ -23,7 +23,7 @@ report() {
         read -r status critical high <<<"$said"
         case $status in
         COMPLETE | ACTIVE) status="${critical/None/0} critical, ${high/None/0} high" ;;
-        UNSUPPORTED_IMAGE) status="not a kind of image that ECR's scanner knows" ;;
+        UNSUPPORTED_IMAGE) status="ECR's scanner does not support this image" ;;
         *) status="the scan is $status" ;;
         esac
     fi

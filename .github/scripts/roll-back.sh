@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Goes back to the image that ran before the roll-out, since the new one did not prove itself. Terraform does it, so that
-# its state says what runs, and no later apply brings the bad image back. A success here does not make the deployment one.
+# Rolls back to the previous image after a failed roll-out. Terraform does it, so that its state matches what runs and a
+# later apply does not bring the bad image back. The deployment still counts as failed.
 #
-#   ENV SERVICE AWS_REGION   what is deployed, and where
-#   IMAGE_TAG                the image that did not prove itself
-#   PREVIOUS_IMAGE_TAG       the image that ran before; empty: none did
+#   ENV SERVICE AWS_REGION   what was deployed, and where
+#   IMAGE_TAG                the image that failed
+#   PREVIOUS_IMAGE_TAG       the image that ran before; empty if none did
 set -euo pipefail
 
 scripts=$(dirname "$0")
@@ -23,8 +23,8 @@ go_back() {
     "$scripts/wait-stable.sh"
 }
 
-# An alarm that the bad image raises only now makes ECS take the good one for the fault, and return to the bad one. Once
-# it is raised, ECS does not listen to it: the second time it counts.
+# If the bad image raises an alarm only now, ECS blames the good image and rolls back to the bad one (status 3). ECS ignores
+# an alarm that was already raised when a deployment starts, so try a second time.
 status=0
 go_back || status=$?
 if ((status == 3)); then

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Asks the application through its public name, as anybody would.
+# Sends requests to the application's public URL.
 #
-#   TRIES, PAUSE   how often each question is asked until the answer is right, and how many seconds apart; 12, 5
+#   TRIES, PAUSE   how many times to try each request, and how many seconds apart; 12, 5
 set -euo pipefail
 
 url=$(terraform -chdir=terraform output -raw url)
@@ -32,6 +32,6 @@ expect() {
 expect 200 '"status":"Healthy"' /status
 expect 200 '"products":' '/products?limit=1' # the database answers, and was migrated
 
-# Writes want a key, and metrics are not for everybody.
+# Writes need a key, and metrics are not public.
 expect 403 '"message":"Forbidden"' /data --json '{}'
 expect 404 '"message":"Not Found"' /metrics

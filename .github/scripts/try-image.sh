@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs a command in the image that build-image.sh left, on the kind of processor that it is for: a compiled wheel or a
-# program that does not run there ends the deployment here.
+# Runs a command in the image from build-image.sh, on its CPU architecture, to find programs and compiled wheels that do
+# not run there.
 #
 #   TRY   the command
 set -euo pipefail

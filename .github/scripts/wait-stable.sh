@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Waits until ECS has ended its deployments of both services. Fails with 3 if ECS rolled one back, by its circuit breaker
-# or by an alarm, and with 1 if one ended otherwise or has not ended in time.
+# Waits until ECS has finished the deployments of both services. Fails with 3 if ECS rolled one back (circuit breaker or
+# alarm), and with 1 if one failed otherwise or did not finish in time.
 #
-# A stable service proves nothing: one that was rolled back is stable too, and while ECS still watches the alarms (the
-# bake time; in a blue/green deployment the old tasks stand by) its tasks may be as many as they should.
+# `aws ecs wait services-stable` is not enough: a service is also stable after a rollback, and during the bake time, while
+# ECS still watches the alarms.
 #
-#   WAIT_MINUTES   for how long; 40
-#   PAUSE          how many seconds between two looks; 15
+#   WAIT_MINUTES   how long to wait; 40
+#   PAUSE          seconds between two checks; 15
 set -euo pipefail
 
 deadline=$((SECONDS + ${WAIT_MINUTES:-40} * 60))
@@ -26,13 +26,14 @@ service=$(output service_name)
 application=$(output task_definition_arn)
 prometheus=$(output prometheus_task_definition_arn)
 
-# newest_deployment SERVICE: its status, its ARN, and the revision of the service that it brings.
+# newest_deployment SERVICE: its status, its ARN, and its service revision.
 newest_deployment() {
     aws ecs list-service-deployments --cluster "$cluster" --service "$1" --output text \
         --query 'reverse(sort_by(serviceDeployments, &createdAt))[0].[status, serviceDeploymentArn, targetServiceRevisionArn]'
 }
 
-# definition_of SERVICE REVISION: the task definition of a revision; without one (ECS forgets after 90 days), what runs.
+# definition_of SERVICE REVISION: the revision's task definition; without a revision (ECS deletes them after 90 days), the
+# service's.
 definition_of() {
     if [[ -n $2 ]]; then
         aws ecs describe-service-revisions --service-revision-arns "$2" --output text \
@@ -43,7 +44,7 @@ definition_of() {
     fi
 }
 
-# explain SERVICE DEPLOYMENT: what ECS says of it. What cannot be read does not hide how it ended.
+# explain SERVICE DEPLOYMENT: ECS' reasons and events. A failed call here must not hide the result.
 explain() {
     [[ -z $2 ]] || aws ecs describe-service-deployments --service-deployment-arns "$2" --output json \
         --query 'serviceDeployments[0].{reason: statusReason, rollback: rollback.reason, stage: lifecycleStage, alarms: alarms.triggeredAlarmNames, failedTasks: deploymentCircuitBreaker.failureCount}' || true
@@ -62,7 +63,7 @@ wait_for() {
         else
             ((++unanswered < 5)) || fail "ECS does not answer, so how $name stands is not known."
         fi
-        # Until ECS has begun, the newest deployment is the one before.
+        # Until ECS starts the deployment, the newest one is the previous one.
         if [[ $definition == "$wanted" ]]; then
             case $status in
             SUCCESSFUL | None)

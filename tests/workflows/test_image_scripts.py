@@ -326,7 +326,7 @@ FINDINGS = "aws ecr describe-image-scan-findings"
     [
         ("COMPLETE\tNone\t3\n", "0 critical, 3 high"),
         ("ACTIVE\t1\tNone\n", "1 critical, 0 high"),
-        ("UNSUPPORTED_IMAGE\tNone\tNone\n", "not a kind of image that ECR's scanner knows"),
+        ("UNSUPPORTED_IMAGE\tNone\tNone\n", "ECR's scanner does not support this image"),
         ("FAILED\tNone\tNone\n", "the scan is FAILED"),
         ("IN_PROGRESS\tNone\tNone\n", "the scan is IN_PROGRESS"),
         (refused("ScanNotFoundException"), "not scanned yet"),

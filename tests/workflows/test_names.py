@@ -35,7 +35,7 @@ def test_workflows_scripts_terraform_and_the_tree_agree() -> None:
         (INFRA, "      image-tag:\n", "      tag:\n"),
         (INFRA, "      TERRAFORM_CLOUD_TOKEN:\n", "      TERRAFORM_TOKEN:\n"),
         (INFRA, "inputs.aws-region", "inputs.region"),
-        (BUILD, "      env:\n        description: The environment, the first part of every name.\n", "      env:\n"),
+        (BUILD, "      env:\n        description: Environment, the first part of every name.\n", "      env:\n"),
         # what steps hand to scripts
         (INFRA, "migrate.sh", "migration.sh"),
         (INFRA, "      IMAGE_TAG: ", "      TAG: "),
