@@ -1,16 +1,16 @@
-"""Tells Prometheus of every task, as its HTTP service discovery asks: Cloud Map's instances, by AWS' API.
+"""HTTP service discovery for Prometheus: lists every task that is registered in Cloud Map.
 
-DNS names eight instances at most, the API call DiscoverInstances all of them. What must hold: a list that is not known
-to be whole is never answered. Prometheus goes on with the list it has when it gets an error instead.
+Cloud Map's DNS returns at most eight instances, its API call DiscoverInstances all of them. If the call fails, the
+response is an error and never a partial list: Prometheus then keeps its previous list.
 
-    AWS_REGION            where both are
-    DISCOVERY_NAMESPACE   the namespace in Cloud Map, such as dev-chalice-app.internal
-    DISCOVERY_SERVICE     the service in it, such as app
-    TARGET_PORT           the port of each task that has metrics; 3000
-    DISCOVERY_PORT        the port of 127.0.0.1 to listen on; 9099
+    AWS_REGION            region of Cloud Map
+    DISCOVERY_NAMESPACE   namespace in Cloud Map, such as dev-chalice-app.internal
+    DISCOVERY_SERVICE     service in that namespace, such as app
+    TARGET_PORT           port of the tasks' metrics; 3000
+    DISCOVERY_PORT        port to listen on, at 127.0.0.1; 9099
 
-GET /targets is the list, GET /metrics says how the looking up goes. Credentials come from where every AWS client finds
-them: in a task, from its role.
+GET /targets returns the list, GET /metrics the metrics of this program. AWS credentials are found as by every AWS
+client: in a task, from its role.
 """
 
 import json
@@ -29,10 +29,10 @@ import botocore.session  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
 
 LOOPBACK = "127.0.0.1"
-MOST = 1000  # as many instances as a service can have in Cloud Map, and as many as one answer can hold
+MAX_INSTANCES = 1000  # the limit of a Cloud Map service, and of one response
 
-# Prometheus waits as long as its refresh_interval, 10 s: both attempts fit in.
-PATIENCE = Config(
+# Both attempts fit into Prometheus' refresh_interval of 10 s, its time limit for a request.
+TIMEOUTS = Config(
     connect_timeout=1,
     read_timeout=3,
     retries={"mode": "standard", "total_max_attempts": 2},
@@ -40,25 +40,25 @@ PATIENCE = Config(
 )
 
 METRICS = """\
-# HELP discovery_tasks Tasks that Cloud Map named at the last successful look-up.
+# HELP discovery_tasks Tasks found by the last successful look-up.
 # TYPE discovery_tasks gauge
 discovery_tasks {tasks}
 # HELP discovery_failures_total Look-ups that failed.
 # TYPE discovery_failures_total counter
 discovery_failures_total {failures}
-# HELP discovery_last_success_timestamp_seconds When a look-up succeeded last; 0: never.
+# HELP discovery_last_success_timestamp_seconds Time of the last successful look-up; 0: never.
 # TYPE discovery_last_success_timestamp_seconds gauge
 discovery_last_success_timestamp_seconds {last_success}
 """
 
 
 class DiscoveryError(Exception):
-    """Cloud Map cannot be asked, or its answer cannot be used; the message says why."""
+    """A look-up failed; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What to look for, and where to answer."""
+    """The service to look up, and the port to listen on."""
 
     region: str
     namespace: str
@@ -71,7 +71,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     """Read the settings.
 
     Raises:
-        ValueError: one is missing or wrong; the message names it.
+        ValueError: a setting is missing or invalid; the message names it.
     """
     for name in ("AWS_REGION", "DISCOVERY_NAMESPACE", "DISCOVERY_SERVICE"):
         if not environ.get(name):
@@ -92,8 +92,8 @@ def _port(environ: Mapping[str, str], name: str, default: str) -> int:
     return int(value)
 
 
-class Tasks:
-    """The tasks that Cloud Map knows, and how often it could be asked."""
+class TaskRegistry:
+    """Looks tasks up in Cloud Map, and counts the look-ups for the metrics."""
 
     def __init__(self, cloud_map: Any, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._cloud_map = cloud_map
@@ -103,70 +103,69 @@ class Tasks:
         self._last_success = 0.0
 
     def look_up(self) -> list[str]:
-        """Return every task as host:port, also those that are not healthy: they are the ones to look at.
+        """Return every task as host:port, unhealthy ones too.
 
         Raises:
-            DiscoveryError: the list cannot be had.
+            DiscoveryError: Cloud Map did not return the list.
         """
         try:
-            targets = self._ask()
-        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as fault:
+            targets = self._discover()
+        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
             self._failures += 1
-            raise DiscoveryError(f"Cloud Map cannot be asked: {fault}") from fault
+            raise DiscoveryError(f"The look-up in Cloud Map failed: {error}") from error
         self._count, self._last_success = len(targets), self._clock()
         return targets
 
     def metrics(self) -> str:
-        """Return the metrics of the looking up."""
+        """Return the metrics in Prometheus' text format."""
         return METRICS.format(tasks=self._count, failures=self._failures, last_success=self._last_success)
 
-    def _ask(self) -> list[str]:
+    def _discover(self) -> list[str]:
         found = self._cloud_map.discover_instances(
             NamespaceName=self._settings.namespace,
             ServiceName=self._settings.service,
             HealthStatus="ALL",
-            MaxResults=MOST,
+            MaxResults=MAX_INSTANCES,
         )
-        addresses = (each["Attributes"].get("AWS_INSTANCE_IPV4") for each in found["Instances"])
+        addresses = (instance["Attributes"].get("AWS_INSTANCE_IPV4") for instance in found["Instances"])
         return sorted(f"{address}:{self._settings.target_port}" for address in addresses if address)
 
 
 class Server(HTTPServer):
-    """Answers Prometheus, one request at a time."""
+    """Serves Prometheus, one request at a time."""
 
-    def __init__(self, port: int, tasks: Tasks) -> None:
+    def __init__(self, port: int, registry: TaskRegistry) -> None:
         super().__init__((LOOPBACK, port), Handler)
-        self.tasks = tasks
+        self.registry = registry
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One request."""
+    """Handles one request."""
 
     server: Server
-    timeout = 5  # of one connection, since the next one waits for it
+    timeout = 5  # seconds; the next connection waits for this one
 
     def do_GET(self) -> None:
-        """Answer it."""
         if self.path == "/targets":
-            self._answer_targets()
+            self._send_targets()
         elif self.path == "/metrics":
-            self._answer(HTTPStatus.OK, "text/plain; version=0.0.4", self.server.tasks.metrics())
+            self._send(HTTPStatus.OK, "text/plain; version=0.0.4", self.server.registry.metrics())
         else:
-            self._answer(HTTPStatus.NOT_FOUND, "text/plain", "There are /targets and /metrics.\n")
+            self._send(HTTPStatus.NOT_FOUND, "text/plain", "There are /targets and /metrics.\n")
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name that http.server gives
-        """Say nothing of each request: there is one every few seconds."""
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name in http.server
+        """Log no requests: Prometheus sends one every few seconds."""
 
-    def _answer_targets(self) -> None:
+    def _send_targets(self) -> None:
         try:
-            targets = self.server.tasks.look_up()
-        except DiscoveryError as fault:
-            say(str(fault))
-            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", f"{fault}\n")
+            targets = self.server.registry.look_up()
+        except DiscoveryError as error:
+            log(str(error))
+            self._send(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", f"{error}\n")
         else:
-            self._answer(HTTPStatus.OK, "application/json", json.dumps([{"targets": targets}]))
+            self._send(HTTPStatus.OK, "application/json", json.dumps([{"targets": targets}]))
 
-    def _answer(self, status: HTTPStatus, content_type: str, text: str) -> None:
+    def _send(self, status: HTTPStatus, content_type: str, text: str) -> None:
         body = text.encode()
         self.send_response(status)
         self.send_header("Content-Type", content_type)
@@ -175,23 +174,23 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def say(sentence: str) -> None:
+def log(message: str) -> None:
     """Write a line to the container's log."""
-    sys.stderr.write(f"discovery: {sentence}\n")
+    sys.stderr.write(f"discovery: {message}\n")
 
 
 def main(environ: Mapping[str, str]) -> int:
-    """Answer until SIGTERM; return the exit status."""
+    """Serve until SIGTERM; return the exit status."""
     try:
         settings = read_settings(environ)
-    except ValueError as fault:
-        say(str(fault))
+    except ValueError as error:
+        log(str(error))
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     session = botocore.session.get_session()
-    cloud_map = session.create_client("servicediscovery", region_name=settings.region, config=PATIENCE)
-    with Server(settings.port, Tasks(cloud_map, settings)) as server:
-        say(f"http://{LOOPBACK}:{settings.port}/targets lists {settings.service} in {settings.namespace}")
+    cloud_map = session.create_client("servicediscovery", region_name=settings.region, config=TIMEOUTS)
+    with Server(settings.port, TaskRegistry(cloud_map, settings)) as server:
+        log(f"http://{LOOPBACK}:{settings.port}/targets lists {settings.service} in {settings.namespace}")
         server.serve_forever()
     return 0
 

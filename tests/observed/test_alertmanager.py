@@ -146,13 +146,13 @@ def test_a_page_says_what_it_is_how_bad_since_when_and_where_to_read_on_and_when
     assert message["Subject"] == "[PAGE] CacheDown in test-shop"
     assert message["Message"].strip().splitlines() == [
         "[PAGE] CacheDown in test-shop",
-        "Get up: customers notice, or will soon.",
+        "Act now: customers notice, or will soon.",
         "",
         "CacheDown happens.",
         "Since 2026-11-27 02:13 UTC",
         "",
         f"What to do: {RUNBOOK}#cachedown",
-        f"How it looks: {CONSOLE}/consoles/shop.html",
+        f"Dashboard: {CONSOLE}/consoles/shop.html",
         f"The query: {CONSOLE}/graph?g0.expr=up",
     ]
     attributes = {name: each["Value"] for name, each in message["MessageAttributes"].items()}
@@ -196,7 +196,7 @@ def test_what_prometheus_alone_knows_arrives_and_the_heartbeat_apart_from_it(way
         tasks.metrics = 'cache_audit_total{result="mismatch"} 1\n'
         message = on_call.await_message(lambda each: "StaleAudit" in each["Subject"])
         assert message["Subject"] == "[PAGE] StaleAudit in test-shop"
-        assert "The cache answered with an old value; the audit saw it." in message["Message"]
+        assert "The cache returned a stale value; the audit found it." in message["Message"]
         assert f"{RUNBOOK}#staleaudit" in message["Message"]
         assert pulse.await_message(lambda each: each["Subject"] == "Heartbeat")
         prometheus.await_value('sum(alertmanager_notifications_failed_total{integration="sns"})', 0)

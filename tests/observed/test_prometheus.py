@@ -127,7 +127,7 @@ def test_redis_killed_under_load_is_an_alert_and_its_return_ends_it(
         assert "pending" in states
         alert = prometheus.alerts()["CacheDown"]
         assert alert["labels"]["severity"] == "page"
-        assert alert["annotations"]["summary"].startswith("Redis is away for 1 task(s)")
+        assert alert["annotations"]["summary"].startswith("Redis is unavailable for 1 task(s)")
         assert_unavailable(httpx.put(f"{server.url}/product/1", json={"name": "TV", "price": 1}, timeout=10))
         own_redis.start()
         assert wait_until(lambda: state() is None, WAIT_SECONDS), states
