@@ -14,23 +14,23 @@ fail() {
     exit 1
 }
 
-[[ -n $PREVIOUS_IMAGE_TAG ]] || fail "Nothing ran before $IMAGE_TAG, so there is nothing to go back to. It stays."
-[[ $PREVIOUS_IMAGE_TAG != "$IMAGE_TAG" ]] || fail "$IMAGE_TAG ran before, too. It stays."
+[[ -n $PREVIOUS_IMAGE_TAG ]] || fail "Nothing ran before $IMAGE_TAG, so there is nothing to roll back to. It stays deployed."
+[[ $PREVIOUS_IMAGE_TAG != "$IMAGE_TAG" ]] || fail "$IMAGE_TAG also ran before the roll-out. It stays deployed."
 
-go_back() {
+roll_back() {
     IMAGE_TAG=$PREVIOUS_IMAGE_TAG "$scripts/apply.sh" module.app ||
-        fail "Terraform could not go back to $PREVIOUS_IMAGE_TAG; $IMAGE_TAG may still run."
+        fail "Terraform could not roll back to $PREVIOUS_IMAGE_TAG; $IMAGE_TAG may still run."
     "$scripts/wait-stable.sh"
 }
 
 # If the bad image raises an alarm only now, ECS blames the good image and rolls back to the bad one (status 3). ECS ignores
 # an alarm that was already raised when a deployment starts, so try a second time.
 status=0
-go_back || status=$?
+roll_back || status=$?
 if ((status == 3)); then
     status=0
-    go_back || status=$?
+    roll_back || status=$?
 fi
 ((status == 0)) || exit "$status"
 "$scripts/smoke-test.sh"
-echo "::warning::$IMAGE_TAG did not prove itself; the application runs $PREVIOUS_IMAGE_TAG again. Its migration was not undone."
+echo "::warning::$IMAGE_TAG failed; the application runs $PREVIOUS_IMAGE_TAG again. Its migration was not undone."

@@ -26,7 +26,7 @@ expect() {
         fi
     done
     head -c 1000 "$body" && echo
-    fail "$url$path answers ${status:-nothing}, not $wanted with $text"
+    fail "$url$path returned ${status:-nothing}, not $wanted with $text"
 }
 
 expect 200 '"status":"Healthy"' /status

@@ -2,7 +2,7 @@
 # Waits until ECS has finished the deployments of both services. Fails with 3 if ECS rolled one back (circuit breaker or
 # alarm), and with 1 if one failed otherwise or did not finish in time.
 #
-# `aws ecs wait services-stable` is not enough: a service is also stable after a rollback, and during the bake time, while
+# Waiting for a stable service is not enough: it is also stable after a rollback, and during the bake time, while
 # ECS still watches the alarms.
 #
 #   WAIT_MINUTES   how long to wait; 40
@@ -61,7 +61,7 @@ wait_for() {
             definition=$(definition_of "$name" "$revision"); then
             unanswered=0
         else
-            ((++unanswered < 5)) || fail "ECS does not answer, so how $name stands is not known."
+            ((++unanswered < 5)) || fail "ECS does not respond, so the state of $name is unknown."
         fi
         # Until ECS starts the deployment, the newest one is the previous one.
         if [[ $definition == "$wanted" ]]; then
@@ -73,11 +73,11 @@ wait_for() {
             PENDING | IN_PROGRESS | STOP_REQUESTED | ROLLBACK_REQUESTED | ROLLBACK_IN_PROGRESS) ;;
             ROLLBACK_SUCCESSFUL)
                 explain "$name" "$deployment"
-                fail "ECS rolled $name back: $wanted did not prove itself. Above is why." 3
+                fail "ECS rolled $name back: $wanted failed. See the reason above." 3
                 ;;
             *)
                 explain "$name" "$deployment"
-                fail "The deployment of $name ended as $status, and not with $wanted. Above is what ECS says of it."
+                fail "The deployment of $wanted to $name ended as $status. See ECS' events above."
                 ;;
             esac
         fi
@@ -85,7 +85,7 @@ wait_for() {
         sleep "${PAUSE:-15}"
     done
     explain "$name" "${deployment:-}"
-    fail "The deployment of $name has not ended in ${WAIT_MINUTES:-40} minutes; it is ${status:-unknown}. Above is what ECS says of it."
+    fail "The deployment of $name has not ended in ${WAIT_MINUTES:-40} minutes; it is ${status:-unknown}. See ECS' events above."
 }
 
 wait_for "$service" "$application"

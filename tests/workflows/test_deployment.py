@@ -200,10 +200,10 @@ def test_a_second_run_of_the_same_commit_builds_nothing(machine: Machine) -> Non
     [
         ({f"{TF} fmt": FAILS}, "Format, init, validate", []),
         ({f"{TF} validate": FAILS}, "Format, init, validate", []),
-        ({f"{TF} apply": FAILS}, "Apply that module", ["apply"]),
+        ({f"{TF} apply": FAILS}, "Apply one module", ["apply"]),
         ({"docker buildx create": FAILS}, "Build", ["apply"]),
         ({"docker buildx build": FAILS}, "Build", ["apply", *IMAGE[:1]]),
-        ({"docker run": FAILS}, "Try", ["apply", *IMAGE[:2]]),
+        ({"docker run": FAILS}, "Try the image", ["apply", *IMAGE[:2]]),
         ({"tar --extract": FAILS}, "Install the scanner", ["apply", *IMAGE[:2]]),
         ({GRYPE: scanned(CRITICAL)}, "Scan", ["apply", *IMAGE[:3]]),
         ({"docker login": FAILS}, "Log in", ["apply", *IMAGE[:3]]),
@@ -215,7 +215,7 @@ def test_a_second_run_of_the_same_commit_builds_nothing(machine: Machine) -> Non
         ({"aws ecs describe-tasks": "1\tEssential container in task exited\n"}, "Migrate the database", OFTEN[:12]),
         ({"aws ecs wait tasks-stopped": FAILS}, "Migrate the database", OFTEN[:12]),
         ({f"{TF} apply": ["", "", FAILS]}, "Roll out", OFTEN[:13]),
-        ({next(iter(FINDS)): FAILS}, "Note what runs", OFTEN[:11]),
+        ({next(iter(FINDS)): FAILS}, "Find the running image", OFTEN[:11]),
     ],
 )
 def test_what_fails_stops_all_that_follows(fault: Answers, step: str, done: list[str], machine: Machine) -> None:
@@ -232,7 +232,7 @@ ROLLED_BACK = stands("ROLLBACK_SUCCESSFUL")
 @pytest.mark.parametrize(
     ("fault", "step", "done"),
     [
-        ({CURL: [*[Answer("500")] * 12, *RIGHT]}, "Ask through the public name", [*ALL, *BACK]),
+        ({CURL: [*[Answer("500")] * 12, *RIGHT]}, "Smoke test", [*ALL, *BACK]),
         ({NEWEST: [ROLLED_BACK, stands("SUCCESSFUL")]}, "Wait until the services are stable", [*ALL[:-1], *BACK]),
         ({NEWEST: [*[FAILS] * 5, stands("SUCCESSFUL")]}, "Wait until the services are stable", [*ALL[:-1], *BACK]),
     ],
@@ -242,7 +242,7 @@ def test_what_does_not_prove_itself_goes_back_and_is_a_failure_all_the_same(
 ) -> None:
     run = deploy(machine, {WHY: "{}\n", **fault})
     assert run.failed is not None
-    assert run.at[-2:] == [step, "Go back to what ran before"]
+    assert run.at[-2:] == [step, "Roll back"]
     assert deeds(machine) == done
     assert "-var=image_tag=0ldc0de" in machine.called(f"{TF} plan")[-1].words
     assert "runs 0ldc0de again" in run.ended[-1].output
@@ -253,7 +253,7 @@ def test_the_first_deployment_has_nothing_to_go_back_to(machine: Machine) -> Non
     run = deploy(machine, {**first, CURL: Answer("500")})
     assert run.failed is not None
     assert deeds(machine) == ALL
-    assert "nothing to go back to" in run.ended[-1].error
+    assert "nothing to roll back to" in run.ended[-1].error
 
 
 def test_the_role_is_assumed_again_before_what_may_come_an_hour_later() -> None:
@@ -277,7 +277,7 @@ Plan: 0 to add, 1 to change, 0 to destroy.
 def test_with_an_environment_the_plan_stands_before_the_job_that_waits_for_approval(machine: Machine) -> None:
     run = deploy(machine, {f"{TF} plan": PLAN}, APPROVED)
     assert run.failed is None, run.failed
-    assert run.at.index("Show what is to be approved") < run.at.index("Plan everything")
+    assert run.at.index("Plan for approval") < run.at.index("Plan everything")
     assert deeds(machine) == ALL
 
 

@@ -146,7 +146,7 @@ def test_a_line_that_is_no_waiver_is_named(line: str, machine: Machine) -> None:
 def test_a_scanner_that_fails_lets_nothing_pass(machine: Machine) -> None:
     done = scan(machine, FAILS)
     assert done.status == 1
-    assert "The scan of app (amd64) failed" in done.error
+    assert "The scan of app (arm64) failed" in done.error
 
 
 @pytest.mark.parametrize("packages", [{}, {"components": None}, {"components": []}])

@@ -16,4 +16,4 @@ def test_the_real_application_passes_but_for_what_the_load_balancer_hides(
         done = machine.run("smoke-test.sh", TRIES="1")
     passed = [f"{server.url}/status: 200", f"{server.url}/products?limit=1: 200", f"{server.url}/data: 403"]
     assert done.output.splitlines()[:3] == passed
-    assert f"{server.url}/metrics answers 200, not 404" in done.error
+    assert f"{server.url}/metrics returned 200, not 404" in done.error
