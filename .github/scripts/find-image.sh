@@ -18,13 +18,13 @@ folder) tag=$("$(dirname "$0")/folder-tag.sh" "$CONTEXT") ;;
 *) fail "An image is tagged by commit or by folder, not by $TAGGED_BY" ;;
 esac
 
-if said=$(aws ecr describe-images --repository-name "$REPOSITORY" --image-ids "imageTag=$tag" \
+if result=$(aws ecr describe-images --repository-name "$REPOSITORY" --image-ids "imageTag=$tag" \
     --query 'imageDetails[0].imageDigest' --output text 2>&1); then
     found=true
-elif [[ $said == *ImageNotFoundException* ]]; then
+elif [[ $result == *ImageNotFoundException* ]]; then
     found=false
 else
-    fail "$said"
+    fail "$result"
 fi
 echo "$REPOSITORY:$tag: found=$found"
 printf '%s\n' "tag=$tag" "found=$found" >>"$GITHUB_OUTPUT"

@@ -8,19 +8,19 @@ set -euo pipefail
 
 counts='imageScanFindings.findingSeverityCounts'
 
-ask() {
+scan_findings() {
     aws ecr describe-image-scan-findings --repository-name "$REPOSITORY" --image-id "imageDigest=$1" --no-paginate \
         --output text --query "[imageScanStatus.status, $counts.CRITICAL, $counts.HIGH]" 2>&1
 }
 
 # report ARCHITECTURE DIGEST
 report() {
-    local said status critical high
-    if ! said=$(ask "$2"); then
-        status=${said//$'\n'/ }
-        [[ $said != *ScanNotFoundException* ]] || status="not scanned yet"
+    local result status critical high
+    if ! result=$(scan_findings "$2"); then
+        status=${result//$'\n'/ }
+        [[ $result != *ScanNotFoundException* ]] || status="not scanned yet"
     else
-        read -r status critical high <<<"$said"
+        read -r status critical high <<<"$result"
         case $status in
         COMPLETE | ACTIVE) status="${critical/None/0} critical, ${high/None/0} high" ;;
         UNSUPPORTED_IMAGE) status="ECR's scanner does not support this image" ;;

@@ -54,14 +54,14 @@ explain() {
 
 # wait_for SERVICE DEFINITION
 wait_for() {
-    local name=$1 wanted=$2 unanswered=0 said status deployment revision definition
+    local name=$1 wanted=$2 failures=0 result status deployment revision definition
     while true; do
         definition=
-        if said=$(newest_deployment "$name") && read -r status deployment revision <<<"$said" &&
+        if result=$(newest_deployment "$name") && read -r status deployment revision <<<"$result" &&
             definition=$(definition_of "$name" "$revision"); then
-            unanswered=0
+            failures=0
         else
-            ((++unanswered < 5)) || fail "ECS does not respond, so the state of $name is unknown."
+            ((++failures < 5)) || fail "ECS does not respond, so the state of $name is unknown."
         fi
         # Until ECS starts the deployment, the newest one is the previous one.
         if [[ $definition == "$wanted" ]]; then
