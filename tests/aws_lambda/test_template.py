@@ -65,11 +65,11 @@ def test_the_environment_describes_a_working_shop(function: dict[str, Any]) -> N
     assert settings.local_lease_ms == 0  # it may be frozen between two requests, and its clock with it
 
 
-def test_names_are_those_that_the_readme_has() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_names_are_those_that_the_page_of_settings_has() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     for stage in STAGES:
         names = {*CONFIG["environment_variables"], *CONFIG["stages"][stage]["environment_variables"]}
-        assert not [name for name in names if f"`{name}`" not in readme]
+        assert not [name for name in names if f"`{name}`" not in page]
         assert not names & API_GATEWAYS_PART
 
 

@@ -1,10 +1,11 @@
 """The house stays in order: arrows point one way, requirements are what is imported, documents name what exists."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -12,7 +13,13 @@ from chalicelib.settings import Settings as ShopSettings
 from fargate.settings import PARSERS
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "fargate").glob("*.md")]
+DOCUMENTS = [
+    *ROOT.glob("*.md"),
+    *(ROOT / "docs").rglob("*.md"),
+    *(ROOT / each / "README.md" for each in ("fargate", "prometheus", "terraform")),
+]
+MADE_BY_READERS = {PurePosixPath(name) for name in ("my.json", "sam.json", "empty_cache.py")}
+"""Files that a reader makes by following a page."""
 
 # What is imported under another name than the one it is installed by.
 DISTRIBUTIONS = {
@@ -84,11 +91,10 @@ def test_importing_the_app_opens_no_connection_and_needs_no_setting() -> None:
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, env={}, check=True, timeout=30)
 
 
-def test_every_setting_stands_in_the_readme_and_no_other() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = readme.partition("## Running it for real")[2].partition("## Layout")[0]
+def test_the_page_of_settings_lists_every_setting_and_no_other() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     named = set(
-        re.findall(r"`([A-Z][A-Z_]+)`", "\n".join(row.split("|")[1] for row in table.splitlines() if "|" in row))
+        re.findall(r"`([A-Z][A-Z_]+)`", "\n".join(row.split("|")[1] for row in page.splitlines() if "|" in row))
     )
     shop = {
         "DATABASE_URL",
@@ -118,6 +124,43 @@ def test_every_make_target_that_a_document_names_exists() -> None:
     for document in documents:
         named = set(re.findall(r"(?:`|^)make ([a-z][a-z-]*)", document.read_text(encoding="utf-8"), re.MULTILINE))
         assert named <= targets, document
+
+
+@pytest.mark.parametrize(
+    "document",
+    [document for document in DOCUMENTS if document.name != "CHANGELOG.md"],  # it names files of older versions
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_every_file_and_module_that_a_document_names_exists(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    files = {PurePosixPath(name) for name in re.findall(r"`([\w.][\w./-]*\.(?:py|tf|sh|json|toml|txt|lua))`", text)}
+    missing = [name for name in files - MADE_BY_READERS if not is_there(name, document.parent)]
+    assert not missing
+    names = re.findall(r"(?<![\w./-])(?:chalicelib|fargate|local|tests)(?:\.\w+)+", text)
+    assert not [name for name in names if not is_importable(name)]
+
+
+def is_there(name: PurePosixPath, folder: Path) -> bool:
+    """Tell whether a file exists: a path from the root or from the document, a bare name in any folder."""
+    if len(name.parts) == 1:
+        return any(PurePosixPath(file).name == str(name) for file in tracked())
+    return any((start / name).exists() for start in (ROOT, folder))
+
+
+def is_importable(dotted: str) -> bool:
+    """Tell whether `package.module` is a file or a folder; of `package.module.name`, that the file defines the name."""
+    parent, _, name = dotted.rpartition(".")
+    base = ROOT / dotted.replace(".", "/")
+    if base.is_dir() or base.with_suffix(".py").is_file():
+        return True
+    file = (ROOT / parent.replace(".", "/")).with_suffix(".py")
+    definition = re.compile(rf"^(?:async def|def|class) {name}\b|^{name}\b.*=", re.MULTILINE)
+    return file.is_file() and definition.search(file.read_text(encoding="utf-8")) is not None
+
+
+@functools.cache
+def tracked() -> list[str]:
+    return subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 def test_every_local_link_of_a_document_leads_somewhere() -> None:

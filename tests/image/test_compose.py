@@ -26,9 +26,8 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 TV = {"id": 1, "name": "Samsung TV", "price": 140}
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SETTINGS = set(re.findall(r"`([A-Z][A-Z_]+)`", README.partition("## Running it for real")[2].partition("## Layout")[0]))
-"""Every setting; another test holds the README against the code."""
+SETTINGS = set(re.findall(r"`([A-Z][A-Z_]+)`", (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")))
+"""Every setting; tests/house compares this page with the code."""
 
 deployed = pytest.mark.parametrize("name", ["app", "migrate"])
 slow = [pytest.mark.infra, pytest.mark.timeout(1200)]

@@ -73,7 +73,7 @@ def test_the_input_that_it_names_is_there() -> None:
 
 
 def test_the_readme_leads_to_each_section_in_order() -> None:
-    part = TREE.text("README.md").partition("## Deploying it")[2].partition("\n## ")[0]
+    part = TREE.text("README.md").partition("## Deploy it")[2].partition("\n## ")[0]
     linked = re.findall(r"\(docs/deploying\.md#([\w-]+)\)", part)
     headings = re.findall(r"^## (.*)$", GUIDE, re.MULTILINE)
     assert linked == [heading.lower().replace(".", "").replace(" ", "-") for heading in headings[:6]]
