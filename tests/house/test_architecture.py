@@ -31,3 +31,10 @@ def test_the_complete_example_names_every_variable_and_no_other() -> None:
 @pytest.mark.parametrize("environment", ["dev", "prod", "trial"])
 def test_an_environment_names_variables_that_exist(environment: str) -> None:
     assert found(r"^(\w+) +=", TREE / "examples" / f"{environment}.tfvars") <= VARIABLES
+
+
+@pytest.mark.parametrize("file", ["app.tf", "database_login.tf", "migration.tf"])
+def test_terraform_sets_only_settings_that_the_page_lists(file: str) -> None:
+    given = found(r"(?:^ +|\{ )([A-Z][A-Z_]+) += ", TREE / file)
+    assert given
+    assert given <= found(r"`([A-Z][A-Z_]+)`", ROOT / "docs" / "settings.md")
