@@ -166,5 +166,13 @@ def tracked() -> list[str]:
 
 def test_every_local_link_of_a_document_leads_somewhere() -> None:
     for document in DOCUMENTS:
-        for link in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
-            assert link.startswith("http") or (document.parent / link).exists(), (document, link)
+        for file, section in re.findall(r"\]\((?!http)([^)#]*)(?:#([^)]+))?\)", document.read_text(encoding="utf-8")):
+            target = document.parent / file if file else document
+            assert target.exists(), (document, file)
+            assert not section or section in sections_of(target), (document, section)
+
+
+def sections_of(document: Path) -> set[str]:
+    """Return the anchors that GitHub gives to a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
