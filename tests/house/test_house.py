@@ -138,6 +138,8 @@ def test_every_file_and_module_that_a_document_names_exists(document: Path) -> N
     missing = [name for name in files - MADE_BY_READERS if not is_there(name, document.parent)]
     assert not missing
     names = re.findall(r"(?<![\w./-])(?:chalicelib|fargate|local|tests)(?:\.\w+)+", text)
+    for module, imported in re.findall(r"^from ((?:chalicelib|fargate)\S*) import ([\w, ]+)", text, re.MULTILINE):
+        names += [f"{module}.{name.strip()}" for name in imported.split(",")]
     assert not [name for name in names if not is_importable(name)]
 
 
