@@ -131,3 +131,10 @@ def test_the_readme_shows_every_folder_of_the_code_and_only_files_that_exist() -
     assert not [path for path in shown if not (ROOT / path).exists()]
     folders = [path for package in ("chalicelib", "fargate") for path in (ROOT / package).glob("*/__init__.py")]
     assert {path.parent.relative_to(ROOT) for path in folders} <= shown
+
+
+@pytest.mark.parametrize("folder", ["docs", "docs/decisions"])
+def test_the_list_of_a_folder_links_every_page(folder: str) -> None:
+    pages = {path.name for path in (ROOT / folder).glob("*.md")} - {"README.md"}
+    linked = set(re.findall(r"\]\(([\w-]+\.md)\)", (ROOT / folder / "README.md").read_text(encoding="utf-8")))
+    assert pages == linked
