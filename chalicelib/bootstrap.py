@@ -80,7 +80,7 @@ def build_store(settings: Settings, metrics: ShopMetrics = METRICS) -> PostgresS
         settings.database,
         database_source(settings),
         settings.database_pool_size,
-        watch=StoreInstrumentation("PostgreSQL", "postgresql", metrics),
+        instrumentation=StoreInstrumentation("PostgreSQL", "postgresql", metrics),
     )
     metrics.stores.watch_database(store.pool, store.breaker)
     return store

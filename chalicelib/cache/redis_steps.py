@@ -97,7 +97,7 @@ class RedisSteps:
         reads: the client that readers ask; impatient, since the database can answer in its place.
         writes: the client that writers ask; more patient, since nothing can answer in its place.
         breaker: told how each step went.
-        watch: told how long each step took.
+        instrumentation: told how long each step took.
         loop_connection: makes the connection that event loops ask over.
         loop_seconds: how long an event loop may wait for an exchange.
     """
@@ -107,7 +107,7 @@ class RedisSteps:
         reads: RedisClient,
         writes: RedisClient,
         breaker: CircuitBreaker,
-        watch: Instrumentation = NoInstrumentation(),  # noqa: B008 - holds nothing
+        instrumentation: Instrumentation = NoInstrumentation(),  # noqa: B008 - holds nothing
         loop_connection: Callable[[], Any] | None = None,
         loop_seconds: float = LOOP_SECONDS,
     ) -> None:
@@ -116,7 +116,7 @@ class RedisSteps:
         self._reads = ThreadConnections(reads)
         self._writes = ThreadConnections(writes)
         self._breaker = breaker
-        self._watch = watch
+        self._instrumentation = instrumentation
 
     @property
     def can_look_from_loop(self) -> bool:
@@ -192,11 +192,11 @@ class RedisSteps:
         return cast("int", self._step(operation, lambda: script.run(self._writes.ask, *keys, arguments=arguments)))
 
     def _told(self, seconds: float, error: Exception | None) -> None:
-        self._watch.took("GETEX", seconds)
+        self._instrumentation.record_duration("GETEX", seconds)
         if error is None:
-            self._breaker.answered()
+            self._breaker.record_success()
         else:
-            self._breaker.failed(error)
+            self._breaker.record_failure(error)
 
     def _step(self, operation: str, step: Callable[[], Answer]) -> Answer:
-        return self._breaker.watch(lambda: self._watch.step(operation, step))
+        return self._breaker.call(lambda: self._instrumentation.timed(operation, step))

@@ -1,9 +1,9 @@
-"""Connections that are kept between uses: what SQLAlchemy's QueuePool does, without the toolkit that comes with it.
+"""Open connections, kept for reuse: the part of SQLAlchemy's QueuePool that the shop needs (docs/decisions/start.md).
 
-The connection that came back last is lent first, so that a quiet task keeps few of them busy. Who has to wait for one
-waits at the turnstile (`chalicelib.database.fair_semaphore`), which is what bounds their number; here nobody waits.
+Last in, first out, so that a quiet task uses few of its connections. Waiting for a free connection happens before, in
+`chalicelib.database.fair_semaphore`, which also limits how many there are.
 
-What must hold: every connection that was opened is lent to one borrower, or idle, or closed.
+Every open connection is either lent to one borrower or idle.
 """
 
 import threading
@@ -12,50 +12,50 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Closable(Protocol):
-    """What is pooled."""
+    """A pooled connection."""
 
     def close(self) -> None:
-        """End the connection; raises nothing."""
+        """Close the connection; raises nothing."""
 
 
 C = TypeVar("C", bound=Closable)
 
 
 class ConnectionPool(Generic[C]):
-    """Lends connections and keeps them. Thread-safe. Its figures have the names of SQLAlchemy's.
+    """Lends connections and keeps them. Thread-safe. The names of its methods are SQLAlchemy's.
 
     Args:
         open_: opens a connection; what it raises reaches the borrower.
-        is_fit: whether a kept connection may be lent again; asked before each time, so it must cost little.
-        size: how many connections there may be; the callers see to that.
+        is_usable: whether an idle connection may be lent. Called at each checkout, so it must be cheap.
+        size: the number of connections that `size()` reports; callers enforce it.
     """
 
-    def __init__(self, open_: Callable[[], C], is_fit: Callable[[C], bool], size: int) -> None:
+    def __init__(self, open_: Callable[[], C], is_usable: Callable[[C], bool], size: int) -> None:
         self._open = open_
-        self._is_fit = is_fit
+        self._is_usable = is_usable
         self._size = size
         self._lock = threading.Lock()
-        self._idle: list[C] = []  # the last is lent first
+        self._idle: list[C] = []  # the last one is lent first
         self._lent = 0
         self._closed = False
 
-    def take(self) -> C:
-        """Lend the connection that came back last; a new one where there is none, or that one is no longer fit."""
+    def checkout(self) -> C:
+        """Lend the connection that was returned last; open a new one if there is none, or it is not usable."""
         with self._lock:
-            kept = self._idle.pop() if self._idle else None
+            idle = self._idle.pop() if self._idle else None
             self._lent += 1
         try:
-            if kept is not None:
-                if self._is_fit(kept):
-                    return kept
-                kept.close()
+            if idle is not None:
+                if self._is_usable(idle):
+                    return idle
+                idle.close()
             return self._open()
         except BaseException:
-            self._forget_one()
+            self._count_returned()
             raise
 
-    def give_back(self, connection: C) -> None:
-        """Keep a connection for the next borrower; in a pool that was closed meanwhile, close it."""
+    def checkin(self, connection: C) -> None:
+        """Take a connection back and keep it; close it if the pool was closed in between."""
         with self._lock:
             self._lent -= 1
             if not self._closed:
@@ -64,12 +64,12 @@ class ConnectionPool(Generic[C]):
         connection.close()
 
     def discard(self, connection: C) -> None:
-        """Take a connection back, and close it."""
+        """Take a connection back and close it."""
         connection.close()
-        self._forget_one()
+        self._count_returned()
 
     def close(self) -> None:
-        """Close the idle connections now, and those that are lent when they come back."""
+        """Close idle connections now, and lent ones when they are returned."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -77,18 +77,17 @@ class ConnectionPool(Generic[C]):
             connection.close()
 
     def checkedout(self) -> int:
-        """How many are lent."""
+        """Return how many connections are lent."""
         return self._lent
 
     def checkedin(self) -> int:
-        """How many are idle."""
+        """Return how many connections are idle."""
         return len(self._idle)
 
     def size(self) -> int:
-        """How many there may be."""
+        """Return how many connections there may be."""
         return self._size
 
-    def _forget_one(self) -> None:
-        """Count out one that is no longer lent, and not kept either."""
+    def _count_returned(self) -> None:
         with self._lock:
             self._lent -= 1

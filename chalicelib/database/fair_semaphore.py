@@ -1,8 +1,7 @@
-"""A turnstile: a bounded number of threads at once, in the order of their arrival.
+"""A semaphore that serves waiting threads in the order of their arrival.
 
-SQLAlchemy's pool (as Python's own semaphores) lets whoever runs next take what was given back, which is mostly the
-thread that gave it back: with more threads than connections, some wait for as long as the load lasts. Here who
-leaves hands the place to the first in line.
+`threading.Semaphore` and SQLAlchemy's pool are unfair: the thread that releases a permit usually acquires it again.
+With more threads than connections, some threads then wait as long as the load lasts.
 """
 
 import threading
@@ -10,36 +9,36 @@ from collections import deque
 
 
 class FairSemaphore:
-    """Lets `places` threads in at a time."""
+    """A first-in, first-out semaphore."""
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, permits: int) -> None:
         self._lock = threading.Lock()
-        self._free = places
-        self._line: deque[threading.Lock] = deque()  # of those who wait: locked until it is their turn
+        self._free = permits
+        self._waiters: deque[threading.Lock] = deque()  # each is locked until its thread has a permit
 
-    def enter(self, seconds: float) -> bool:
-        """Wait for a place; return False, without one, after so many seconds."""
+    def acquire(self, seconds: float) -> bool:
+        """Wait for a permit; return False if there is none after `seconds`."""
         with self._lock:
             if self._free:
                 self._free -= 1
                 return True
-            turn = threading.Lock()
-            turn.acquire()
-            self._line.append(turn)
-        return turn.acquire(timeout=seconds) or not self._left_line(turn)
+            waiter = threading.Lock()
+            waiter.acquire()
+            self._waiters.append(waiter)
+        return waiter.acquire(timeout=seconds) or not self._stopped_waiting(waiter)
 
-    def leave(self) -> None:
-        """Give the place back."""
+    def release(self) -> None:
+        """Give a permit back: the thread that has waited longest receives it."""
         with self._lock:
-            if self._line:
-                self._line.popleft().release()
+            if self._waiters:
+                self._waiters.popleft().release()
             else:
                 self._free += 1
 
-    def _left_line(self, turn: threading.Lock) -> bool:
-        """Step out of the line; False where our turn has come meanwhile."""
+    def _stopped_waiting(self, waiter: threading.Lock) -> bool:
+        """Leave the queue; return False if the waiter has just received a permit."""
         with self._lock:
-            if turn in self._line:
-                self._line.remove(turn)
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
                 return True
             return False

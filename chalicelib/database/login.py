@@ -1,4 +1,8 @@
-"""Getting into PostgreSQL: TCP, TLS, and a login that survives a rotation of the credentials."""
+"""Connect and log in to PostgreSQL: TCP, TLS, and the source of the credentials.
+
+TLS is negotiated here and not by pg8000, which keeps the TLS socket in a private attribute: each statement sets a
+timeout on the socket, and the pool polls it.
+"""
 
 import socket
 import ssl
@@ -19,15 +23,19 @@ SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # the protocol's SSLRequest: its 
 KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}  # seconds, seconds, probes
 
 
+class LoginRefusedError(native.DatabaseError):  # type: ignore[misc]
+    """The server refuses the credentials."""
+
+
 def database_source(settings: Settings) -> CredentialSource:
-    """Return where the login comes from that the settings ask for: signed tokens, a secret, or the URL."""
+    """Return the credential source that the settings name: IAM tokens, a secret, or the URL."""
     if settings.database_iam_region is not None:
         return IamCredentials(settings.database_credentials.username, settings.database, settings.database_iam_region)
     return source(settings.database_credentials, settings.database_secret_arn)
 
 
 def tls_context(address: DatabaseAddress) -> ssl.SSLContext | None:
-    """Return what TLS must check: everything (verify-full), nothing (require), or None for no TLS at all.
+    """Return the TLS context: verify-full checks everything, require nothing, and None means no TLS.
 
     Raises:
         SettingsError: sslrootcert cannot be read.
@@ -44,47 +52,6 @@ def tls_context(address: DatabaseAddress) -> ssl.SSLContext | None:
     return context
 
 
-def open_socket(address: DatabaseAddress, tls: ssl.SSLContext | None, seconds: float) -> socket.socket:
-    """Connect over TCP and, where wanted, TLS; each step waits for at most `seconds`.
-
-    Raises:
-        OSError: nobody answers, or the certificate is not to be trusted.
-        ConnectionError: the server has no TLS.
-    """
-    raw = socket.create_connection((address.host, address.port), timeout=seconds)
-    try:
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in KEEPALIVE.items():
-            if hasattr(socket, option):
-                raw.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-        return raw if tls is None else _wrap(raw, tls, address.host)
-    except BaseException:
-        raw.close()
-        raise
-
-
-def _wrap(raw: socket.socket, tls: ssl.SSLContext, host: str) -> ssl.SSLSocket:
-    raw.sendall(SSL_REQUEST)
-    if raw.recv(1) != b"S":
-        raise ConnectionError("the server has no TLS, and sslmode asks for it")
-    return tls.wrap_socket(raw, server_hostname=host)
-
-
-def with_login(credentials: CredentialSource, login: Callable[[Credentials], T]) -> T:
-    """Log in; where the server refuses the credentials, once more with those that a rotation brought."""
-    tried = credentials.current()
-    try:
-        return login(tried)
-    except native.DatabaseError as error:
-        if sqlstate_of(error) not in LOGIN_REFUSED:
-            raise
-        renewed = credentials.refresh(tried)
-        if renewed == tried:
-            raise
-    return login(renewed)
-
-
 def log_in(
     kind: Callable[..., T],
     address: DatabaseAddress,
@@ -93,26 +60,50 @@ def log_in(
     seconds: float,
     parameters: Mapping[str, str],
 ) -> tuple[T, socket.socket]:
-    """Open one of pg8000's kinds of connection, and return its socket too; each step waits for at most `seconds`.
+    """Open a pg8000 connection of this kind; return it and its socket. Each step may take `seconds`.
 
     Raises:
-        native.DatabaseError: the server refuses the login.
-        native.InterfaceError: it is a standby, as after a failover that the host's name has not followed yet.
-        OSError: as open_socket.
+        LoginRefusedError: the server refuses the credentials.
+        native.DatabaseError: the server refuses the connection for another reason.
+        native.InterfaceError: the server is a standby, as after a failover before DNS has changed.
+        OSError: no server answers, it has no TLS, or its certificate is not trusted.
     """
-    sock = open_socket(address, tls, seconds)
+    sock = _open_socket(address, tls, seconds)
     try:
-        driver = _started(kind, address, credentials, sock, parameters)
+        driver = _start(kind, address, credentials, sock, parameters)
         if driver.parameter_statuses.get("in_hot_standby") == "on":
             driver.close()
             raise native.InterfaceError("the server is a standby: it may be behind, and takes no writes")
         return cast("T", driver), sock
-    except BaseException:
+    except BaseException as error:
         sock.close()
+        if sqlstate_of(error) in LOGIN_REFUSED:
+            raise LoginRefusedError(*error.args) from error
         raise
 
 
-def _started(
+def _open_socket(address: DatabaseAddress, tls: ssl.SSLContext | None, seconds: float) -> socket.socket:
+    raw = socket.create_connection((address.host, address.port), timeout=seconds)
+    try:
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in KEEPALIVE.items():
+            if hasattr(socket, option):
+                raw.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+        return raw if tls is None else _start_tls(raw, tls, address.host)
+    except BaseException:
+        raw.close()
+        raise
+
+
+def _start_tls(raw: socket.socket, tls: ssl.SSLContext, host: str) -> ssl.SSLSocket:
+    raw.sendall(SSL_REQUEST)
+    if raw.recv(1) != b"S":
+        raise ConnectionError("the server has no TLS, and sslmode asks for it")
+    return tls.wrap_socket(raw, server_hostname=host)
+
+
+def _start(
     kind: Callable[..., T],
     address: DatabaseAddress,
     credentials: Credentials,
@@ -126,12 +117,12 @@ def _started(
             database=address.database,
             password=credentials.password or "",
             sock=sock,
-            ssl_context=False,  # the socket has its TLS already
+            ssl_context=False,  # the socket uses TLS already
             application_name="chalice-app",
             startup_params={"client_encoding": "UTF8", **parameters},
         )
     except AWAY as error:
-        # pg8000 says good-bye to a server that has refused us and hung up; the refusal is what matters.
+        # After a refusal, pg8000 sends a Terminate message, and fails if the server has closed. Raise the refusal.
         if isinstance(error.__context__, native.DatabaseError):
             raise error.__context__ from None
         raise

@@ -25,7 +25,7 @@ from pg8000 import dbapi, native
 from sqlalchemy import Connection, create_engine, exc, text
 from sqlalchemy.pool import NullPool
 
-from chalicelib.database.login import database_source, log_in, tls_context, with_login
+from chalicelib.database.login import LoginRefusedError, database_source, log_in, tls_context
 from chalicelib.database.migrations import RefusedError
 from chalicelib.database.postgres_errors import LOCK_NOT_AVAILABLE, reason_of, sqlstate_of
 from chalicelib.database.service_role import ServiceRole, establish
@@ -38,6 +38,7 @@ from chalicelib.stores.credentials import (
     CredentialsUnavailableError,
     FixedCredentials,
     SecretCredentials,
+    with_renewal,
 )
 
 ADVISORY_LOCK = 0x70726F64  # "prod": every migration of this shop asks for this number
@@ -147,7 +148,7 @@ def connected(
 
     engine = create_engine(
         "postgresql+pg8000://",
-        creator=lambda: cast("Any", with_login(credentials, login)),
+        creator=lambda: cast("Any", with_renewal(credentials, login, LoginRefusedError)),
         poolclass=NullPool,
         pool_reset_on_return=None,  # it is closed instead
     )

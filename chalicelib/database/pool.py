@@ -1,22 +1,22 @@
-"""Connections to PostgreSQL: opened, kept, checked, and thrown away.
+"""Sessions on pooled connections to PostgreSQL.
 
-What must hold: a connection is lent to one operation at a time; one on which anything unexpected happened is closed
-and never lent again; no operation takes longer than its `Timeouts` add up to, however dead the server is.
+A connection is lent to one operation at a time. After an unexpected error it is closed and never lent again. An
+operation takes at most the sum of its `Timeouts`, even if the server is frozen.
 """
 
+import functools
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from pg8000 import native
 
 from chalicelib.database.connection_pool import ConnectionPool
 from chalicelib.database.fair_semaphore import FairSemaphore
-from chalicelib.database.login import log_in, tls_context, with_login
+from chalicelib.database.login import LoginRefusedError, log_in, tls_context
 from chalicelib.database.postgres_errors import AWAY, TOO_MANY_CONNECTIONS, means_away, reason_of, sqlstate_of
 from chalicelib.database.session import (
     Connection,
@@ -24,38 +24,63 @@ from chalicelib.database.session import (
     DatabaseFrozenError,
     DeadConnectionError,
     RefusedStatementError,
-    Row,
     Session,
     away_error,
 )
 from chalicelib.errors import DatabaseUnavailableError
 from chalicelib.settings import DatabaseAddress
 from chalicelib.stores.circuit_breaker import CircuitBreaker
-from chalicelib.stores.credentials import Credentials, CredentialSource, CredentialsUnavailableError
+from chalicelib.stores.credentials import Credentials, CredentialSource, CredentialsUnavailableError, with_renewal
 from chalicelib.stores.instrumentation import Instrumentation
+from chalicelib.stores.pool_generation import PoolGeneration
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
     """How long the stages of one operation may take, in seconds. Their sum bounds the operation.
 
-    `lock` and `abandoned` are kept by the server: how long a statement waits for a row that another transaction
-    holds, and how long a transaction may lie idle (its task is frozen) before its row is freed again.
+    The server enforces `lock` and `abandoned`: how long a statement waits for a locked row, and how long a transaction
+    may be idle (its task is frozen) before the server ends it.
     """
 
     pool: float = 0.4  # until a connection is free
-    connect: float = 0.5  # TCP, then TLS, then login, where a fresh connection is needed
+    connect: float = 0.5  # each of TCP, TLS and login, if a new connection is needed
     answer: float = 0.6  # from the first statement to the last answer
     lock: float = 0.4
     abandoned: float = 5.0
 
 
+def retried(operation: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+    """Run an idempotent operation again if its connection turns out dead; the database may have run it before."""
+    return _retried_after(DeadConnectionError, operation)
+
+
+def retried_if_not_run(operation: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+    """Run an operation again if its connection turns out dead and the database said that it has not run it."""
+    return _retried_after(RefusedStatementError, operation)
+
+
+def _retried_after(
+    error: type[DeadConnectionError], operation: Callable[Arguments, Answer]
+) -> Callable[Arguments, Answer]:
+    @functools.wraps(operation)
+    def with_retry(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+        try:
+            return operation(*args, **kwargs)
+        except error as dead:
+            logger.info("An idle database connection was dead; trying a new one: %s", dead)
+        return operation(*args, **kwargs)
+
+    return with_retry
+
+
 class SessionPool:
-    """A bounded number of connections, lent to one operation each, in the order of their arrival."""
+    """A bounded number of connections. Each is lent to one operation; waiting operations are served in order."""
 
     def __init__(
         self,
@@ -63,107 +88,86 @@ class SessionPool:
         credentials: CredentialSource,
         size: int,
         timeouts: Timeouts,
-        watch: Instrumentation,
+        instrumentation: Instrumentation,
     ) -> None:
-        self._watch = watch
+        self._instrumentation = instrumentation
         self._address = address
         self._credentials = credentials
         self._timeouts = timeouts
         self._tls = tls_context(address)
-        self._lock = threading.Lock()
-        self._generation = 0
-        self.breaker = CircuitBreaker("PostgreSQL", self._probe, DatabaseAwayError, opens_at_once=DatabaseFrozenError)
-        self._turnstile = FairSemaphore(size)
-        self.connections = ConnectionPool(self._open, self._is_fit, size)
+        self._generation = PoolGeneration()
+        self._permits = FairSemaphore(size)
+        self.breaker = CircuitBreaker(
+            "PostgreSQL", self._try_connect, DatabaseAwayError, opens_at_once=DatabaseFrozenError
+        )
+        self.connections = ConnectionPool(self._open, self._is_usable, size)
 
-    def read(self, work: Callable[[Session], T]) -> T:
-        """Do `work` without a transaction, each of its statements by itself.
-
-        Raises:
-            DatabaseUnavailableError: the database cannot answer.
-        """
-        return self._through_breaker(lambda: self._do(work))
-
-    def write(self, work: Callable[[Session], T]) -> T:
-        """Do `work` in a transaction and commit it; what `work` raises rolls it back and reaches the caller.
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Lend a connection; each statement on it commits by itself.
 
         Raises:
-            DatabaseUnavailableError: the database cannot answer. The transaction is then rolled back, or, where its
-                COMMIT was already under way, perhaps not.
+            DatabaseUnavailableError: the database cannot answer. A statement that writes may have run.
         """
-        return self._through_breaker(lambda: self._do(lambda session: _transaction(session, work)))
+        self._raise_if_away()
+        self._acquire_permit()
+        try:
+            self._raise_if_away()  # another thread may have found out meanwhile
+            connection = self._checkout()
+            session = Session(connection, self._timeouts.answer, self._instrumentation)
+            try:
+                yield session
+            finally:
+                self._checkin(connection, session)
+        except DatabaseAwayError as error:
+            self.breaker.record_failure(error)
+            raise
+        finally:
+            self._permits.release()
+        self.breaker.record_success()
 
-    def write_at_once(self, sql: str, *, is_idempotent: bool, **values: object) -> list[Row]:
-        """Run one statement that commits by itself; return its rows.
-
-        Where a kept connection turns out dead, the database may have run the statement or not: it is run once more on a
-        fresh connection only where that makes no difference, or where the database said that it has not run it.
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Lend a connection in a transaction; commit at the end of the block, or roll back if it raises.
 
         Raises:
-            DatabaseUnavailableError: the database cannot answer. The statement may have been run.
+            DatabaseUnavailableError: the database cannot answer. If COMMIT failed, it may have committed.
         """
-        repeated = DeadConnectionError if is_idempotent else RefusedStatementError
-        return self._through_breaker(lambda: self._do(lambda session: session.run(sql, **values)), repeated)
+        with self.session() as session:
+            session.begin()
+            try:
+                yield session
+                session.commit()
+            except BaseException:
+                session.roll_back()
+                raise
 
     def close(self) -> None:
-        """Close every connection: the idle ones now, a lent one when it comes back."""
+        """Close idle connections now, and lent ones when they are returned."""
         self.connections.close()
 
-    def _through_breaker(
-        self, attempt: Callable[[], T], repeated: type[DeadConnectionError] = DeadConnectionError
-    ) -> T:
-        """Try where the database is not known to be away; once more where only the connection was dead."""
-        self._refuse_if_away()
-        try:
-            return self.breaker.watch(attempt)
-        except repeated as error:
-            logger.info("A kept database connection was dead; trying a fresh one: %s", error)
-        return self.breaker.watch(attempt)
-
-    def _refuse_if_away(self) -> None:
+    def _raise_if_away(self) -> None:
         if self.breaker.is_open:
             raise DatabaseUnavailableError("PostgreSQL is away")
 
-    def _probe(self) -> None:
-        """Open a connection and close it again; raises DatabaseAwayError."""
+    def _try_connect(self) -> None:
+        """Open a connection and close it. Raises DatabaseAwayError."""
         try:
             self._open().close()
         except (native.DatabaseError, CredentialsUnavailableError, *AWAY) as error:
             raise DatabaseAwayError(reason_of(error)) from error
 
-    def _do(self, work: Callable[[Session], T]) -> T:
-        with self._turn():
-            connection = self._connected()
-            session = Session(connection, self._timeouts.answer, self._watch)
-            try:
-                return work(session)
-            finally:
-                self._take_back(connection, session)
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Wait for our turn to have a connection; let the next one in afterwards."""
-        if not self._admitted():
-            raise DatabaseUnavailableError(f"no connection was free within {self._timeouts.pool} s")
-        try:
-            self._refuse_if_away()  # as others may have found out while we waited
-            yield
-        finally:
-            self._turnstile.leave()
-
-    def _admitted(self) -> bool:
-        """Wait for our turn; return False where it does not come in time."""
+    def _acquire_permit(self) -> None:
         began = time.monotonic()
-        admitted = self._turnstile.enter(self._timeouts.pool)
-        self._watch.waited(time.monotonic() - began)
-        if not admitted:
-            self._watch.turned_away()
-        return admitted
+        is_acquired = self._permits.acquire(self._timeouts.pool)
+        self._instrumentation.record_wait(time.monotonic() - began)
+        if not is_acquired:
+            self._instrumentation.record_pool_timeout()
+            raise DatabaseUnavailableError(f"no connection was free within {self._timeouts.pool} s")
 
-    def _connected(self) -> Connection:
-        """Return a live connection: a kept one, or a new one."""
+    def _checkout(self) -> Connection:
         try:
-            return self.connections.take()
+            return self.connections.checkout()
         except CredentialsUnavailableError as error:
             raise DatabaseUnavailableError(str(error)) from error
         except (native.DatabaseError, *AWAY) as error:
@@ -173,53 +177,36 @@ class SessionPool:
                 raise away_error(error) from error
             raise
 
-    def _take_back(self, connection: Connection, session: Session) -> None:
-        """Keep a connection for the next operation, unless anything unexpected has happened on it."""
+    def _checkin(self, connection: Connection, session: Session) -> None:
+        """Keep the connection for the next operation, unless anything unexpected happened on it."""
         connection.used = True
-        if session.outdated:
-            self._retire(connection.generation)
-        if session.outdated or session.in_transaction or not session.in_step:
+        if session.is_stale:
+            self._generation.retire(connection.generation)  # what closed this connection has closed the others too
+        if session.is_stale or session.in_transaction or not session.is_ready:
             self.connections.discard(connection)
         else:
-            self.connections.give_back(connection)
+            self.connections.checkin(connection)
 
-    def _retire(self, generation: int) -> None:
-        """Have every connection of that age replaced before its next use: what killed one has killed them all."""
-        with self._lock:
-            if generation == self._generation:
-                self._generation += 1
-
-    def _is_fit(self, connection: Connection) -> bool:
-        """Whether a kept connection is neither retired nor dead; costs no round trip."""
-        return connection.generation == self._generation and not connection.hung_up()
+    def _is_usable(self, connection: Connection) -> bool:
+        """Whether an idle connection may be lent; costs no round trip."""
+        return connection.generation == self._generation.current and not connection.is_closed_by_server()
 
     def _open(self) -> Connection:
-        generation = self._generation
-        return with_login(self._credentials, lambda credentials: self._login(credentials, generation))
+        generation = self._generation.current
 
-    def _login(self, credentials: Credentials, generation: int) -> Connection:
-        limits = self._server_limits()
-        seconds = self._timeouts.connect
-        driver, sock = log_in(native.Connection, self._address, self._tls, credentials, seconds, limits)
-        return Connection(driver, sock, generation)
+        def connect(credentials: Credentials) -> Connection:
+            seconds, limits = self._timeouts.connect, self._server_limits()
+            driver, sock = log_in(native.Connection, self._address, self._tls, credentials, seconds, limits)
+            return Connection(driver, sock, generation)
+
+        return with_renewal(self._credentials, connect, LoginRefusedError)
 
     def _server_limits(self) -> dict[str, str]:
         return {
-            "statement_timeout": _milliseconds(0.9 * self._timeouts.answer),  # before we hang up on it
+            "statement_timeout": _milliseconds(0.9 * self._timeouts.answer),  # before our own deadline
             "lock_timeout": _milliseconds(self._timeouts.lock),
             "idle_in_transaction_session_timeout": _milliseconds(self._timeouts.abandoned),
         }
-
-
-def _transaction(session: Session, work: Callable[[Session], T]) -> T:
-    session.begin()
-    try:
-        result = work(session)
-        session.commit()
-    except BaseException:
-        session.roll_back()
-        raise
-    return result
 
 
 def _milliseconds(seconds: float) -> str:

@@ -1,7 +1,7 @@
-"""A connection to PostgreSQL, and what one operation does with it until its time is up.
+"""A connection to PostgreSQL, and a session: the statements that one operation runs on it before its deadline.
 
-What must hold: whoever used a connection knows afterwards whether it may be used again; an error of the server is told
-from a server that is away.
+After a session, its flags say whether the connection can be used again. Errors of the server are kept apart from a
+server that does not answer.
 """
 
 import re
@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 
 from pg8000 import native
 
-from chalicelib.database.postgres_errors import AWAY, OUTDATED, means_away, reason_of, sqlstate_of
+from chalicelib.database.postgres_errors import AWAY, STALE, means_away, reason_of, sqlstate_of
 from chalicelib.errors import DatabaseUnavailableError
 from chalicelib.stores.instrumentation import Instrumentation
 
@@ -24,29 +24,29 @@ Row = list[Any]
 _VERBS = re.compile(r"(?<!FOR )\b(?:INSERT|UPDATE|DELETE|SELECT)\b")
 
 ROLLBACK_SECONDS = 0.25
-AT_ONCE_SECONDS = 0.25  # a dead connection says so at once; after more, there is no time to try another
+MAX_SECONDS_BEFORE_RETRY = 0.25  # a closed connection fails at once; after more, there is no time for a retry
 
 
 class DatabaseAwayError(DatabaseUnavailableError):
-    """The database does not answer at all, or not as a primary: enough of these in a row, and it is left alone."""
+    """The database does not answer, or is not a primary. The circuit breaker counts this error."""
 
 
 class DatabaseFrozenError(DatabaseAwayError):
-    """The database said nothing in time, though it ends slow statements itself: one is enough to leave it alone."""
+    """The database sent nothing before the deadline, although it cancels slow statements itself. Opens the circuit."""
 
 
 def away_error(error: BaseException) -> DatabaseAwayError:
-    """Return what is raised in the place of an error that means that the database is away."""
+    """Return the error to raise instead of one that means that the database is away."""
     timed_out = isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError)
     return (DatabaseFrozenError if timed_out else DatabaseAwayError)(reason_of(error))
 
 
 class DeadConnectionError(DatabaseUnavailableError):
-    """A kept connection died before any statement was answered: the same work on a fresh one is safe to try."""
+    """An idle connection was closed before it answered its first statement. That statement may have run."""
 
 
 class RefusedStatementError(DeadConnectionError):
-    """The same, but the server said so: it has not run the statement, and never will."""
+    """The server said that it closes the connection: the statement has not run."""
 
 
 class Connection:
@@ -65,100 +65,104 @@ class Connection:
         self._driver.run(sql)
 
     def run(self, sql: str, seconds: float, **values: object) -> list[Row]:
-        """Run a prepared statement: one round trip, and another the first time that this connection prepares it."""
+        """Run a prepared statement: one round trip, and one more to prepare it first."""
         self._socket.settimeout(seconds)
         statement = self._statements.get(sql)
         if statement is None:
             statement = self._statements[sql] = self._driver.prepare(sql)
         return cast("list[Row]", statement.run(**values) or [])
 
-    def hung_up(self) -> bool:
-        """Whether the idle connection is dead: a server says nothing unasked, except that it is going."""
+    def is_closed_by_server(self) -> bool:
+        """Whether an idle connection is dead: an idle server sends nothing, except when it closes the connection."""
         poller = select.poll()
         poller.register(self._socket, select.POLLIN | getattr(select, "POLLRDHUP", 0))
         return bool(poller.poll(0))
 
     def close(self) -> None:
-        """Take leave; of a dead server too."""
+        """Close the connection; raises nothing, even if the server is gone."""
         with suppress(native.InterfaceError, OSError, ValueError):
             self._driver.close()
         self._socket.close()
 
 
 class Session:
-    """What one operation may do with the connection lent to it, until its time is up."""
+    """Runs one operation's statements on a connection; all of them share one deadline."""
 
-    def __init__(self, connection: Connection, seconds: float, watch: Instrumentation) -> None:
-        self.in_step = True  # the server is waiting for us, and we know it
+    def __init__(self, connection: Connection, seconds: float, instrumentation: Instrumentation) -> None:
+        self.is_ready = True  # the server waits for the next statement (PostgreSQL's ReadyForQuery)
         self.in_transaction = False
-        self.outdated = False  # the connection, and with it all of its age, must not be used again
-        self._untouched = connection.used  # a kept connection that has not answered any statement of this work yet
+        self.is_stale = False  # neither this connection nor any other of its generation may be used again
+        self._nothing_answered = connection.used  # an idle connection that has answered no statement of this session
         self._connection = connection
-        self._watch = watch
+        self._instrumentation = instrumentation
         self._began = time.monotonic()
         self._seconds = seconds
 
     def run(self, sql: str, **values: object) -> list[Row]:
-        """Run a statement with `:name` placeholders and return its rows."""
-        return self._ask(sql, lambda seconds: self._connection.run(sql, seconds, **values), self._left())
+        """Run a statement with `:name` placeholders and return its rows.
+
+        Raises:
+            DatabaseUnavailableError: the database cannot answer.
+            native.DatabaseError: the statement is wrong.
+        """
+        return self._run(sql, lambda seconds: self._connection.run(sql, seconds, **values), self._seconds_left())
 
     def begin(self) -> None:
-        """Open a transaction in which each statement sees what was committed before that statement."""
-        untouched = self._untouched
-        self._command("BEGIN ISOLATION LEVEL READ COMMITTED", self._left())
+        """Begin a transaction in which each statement sees what was committed before it."""
+        nothing_answered = self._nothing_answered
+        self._command("BEGIN ISOLATION LEVEL READ COMMITTED", self._seconds_left())
         self.in_transaction = True
-        self._untouched = untouched  # nothing came of it yet, and what dies with its connection leaves nothing behind
+        self._nothing_answered = nothing_answered  # BEGIN changes nothing: a retry is still safe
 
     def commit(self) -> None:
-        """Make the transaction durable. Any error leaves open whether it was: it must not be acknowledged."""
-        self._command("COMMIT", self._left())
+        """Commit the transaction. After an error it is unknown whether it was: do not acknowledge it."""
+        self._command("COMMIT", self._seconds_left())
         self.in_transaction = False
 
     def roll_back(self) -> None:
-        """Undo the transaction where the server still listens; where it does not, closing the connection does."""
-        if self.in_step:
+        """Roll back if the server accepts statements; if it does not, closing the connection rolls back."""
+        if self.is_ready:
             with suppress(native.DatabaseError, DatabaseUnavailableError):
                 self._command("ROLLBACK", ROLLBACK_SECONDS)
                 self.in_transaction = False
 
     def _command(self, sql: str, seconds: float) -> None:
-        self._ask(sql, lambda seconds: self._connection.command(sql, seconds), seconds)
+        self._run(sql, lambda seconds: self._connection.command(sql, seconds), seconds)
 
-    def _left(self) -> float:
-        left = self._seconds - self._spent()
+    def _seconds_left(self) -> float:
+        left = self._seconds - self._seconds_spent()
         if left <= 0:
             raise DatabaseUnavailableError(f"the database took longer than {self._seconds} s")
         return left
 
-    def _spent(self) -> float:
+    def _seconds_spent(self) -> float:
         return time.monotonic() - self._began
 
-    def _ask(self, sql: str, question: Callable[[float], T], seconds: float) -> T:
-        self.in_step = False
+    def _run(self, sql: str, statement: Callable[[float], T], seconds: float) -> T:
+        self.is_ready = False
         try:
-            answer = self._watch.step(operation_of(sql), lambda: question(seconds))
+            answer = self._instrumentation.timed(operation_of(sql), lambda: statement(seconds))
         except (native.DatabaseError, *AWAY) as error:
-            # pg8000 raises the server's errors once the server is ready for the next statement.
-            self.in_step = isinstance(error, native.DatabaseError)
+            # pg8000 raises a DatabaseError only after the server is ready for the next statement.
+            self.is_ready = isinstance(error, native.DatabaseError)
             self._raise_if_away(error)
             raise
-        self.in_step, self._untouched = True, False
+        self.is_ready, self._nothing_answered = True, False
         return answer
 
     def _raise_if_away(self, error: Exception) -> None:
-        """Raise the port's error where the database is away; return where the error speaks for itself."""
+        """Raise DatabaseUnavailableError if the error means that the database cannot answer."""
         if not means_away(error):
             return
-        self.outdated = not self.in_step or sqlstate_of(error) in OUTDATED
-        dead = self.outdated and self._untouched and self._spent() < AT_ONCE_SECONDS
-        if dead:
-            kind = RefusedStatementError if self.in_step else DeadConnectionError
+        self.is_stale = not self.is_ready or sqlstate_of(error) in STALE
+        if self.is_stale and self._nothing_answered and self._seconds_spent() < MAX_SECONDS_BEFORE_RETRY:
+            kind = RefusedStatementError if self.is_ready else DeadConnectionError
             raise kind(reason_of(error)) from error
-        raise (away_error(error) if self.outdated else DatabaseUnavailableError(reason_of(error))) from error
+        raise (away_error(error) if self.is_stale else DatabaseUnavailableError(reason_of(error))) from error
 
 
 @lru_cache(maxsize=256)
 def operation_of(sql: str) -> str:
-    """Return what a statement does, in a word: `INSERT`, `BEGIN`."""
+    """Return the operation of a statement, as metrics name it: `INSERT`, `BEGIN`."""
     found = set(_VERBS.findall(sql))
     return next((verb for verb in ("INSERT", "UPDATE", "DELETE", "SELECT") if verb in found), sql.split()[0])

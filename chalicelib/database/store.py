@@ -1,15 +1,14 @@
 """The products in PostgreSQL: `ports.ProductStore` over pg8000.
 
-What must hold: a read is one round trip, and so is a write: one statement, committed by itself. A removal is not sent
-again where it may have been run. A conditional write takes three: BEGIN, one statement that shows what stood there,
-COMMIT. Nothing is acknowledged that the database has not said to be committed.
+A read is one round trip, and so is a write: one statement that commits by itself. A write with a condition takes three:
+BEGIN, one statement that returns the old row, COMMIT. A write is acknowledged only after the database has committed it.
 """
 
 from collections.abc import Sequence
 
 from chalicelib.database.connection_pool import ConnectionPool
-from chalicelib.database.pool import SessionPool, Timeouts
-from chalicelib.database.session import Connection, Row, Session
+from chalicelib.database.pool import SessionPool, Timeouts, retried, retried_if_not_run
+from chalicelib.database.session import Connection, Row
 from chalicelib.errors import DatabaseUnavailableError
 from chalicelib.ports import Check
 from chalicelib.product import Product
@@ -22,8 +21,8 @@ READ = "SELECT id, name, price FROM products WHERE id = :id"
 
 PAGE = "SELECT id, name, price FROM products WHERE id > :after ORDER BY id LIMIT :limit"
 
-# Inserts, or returns what stands there. Returns no row at all where another transaction has taken the id since this
-# statement began: then it must be run again, to see that product, unless that is removed meanwhile.
+# Inserts the product, or returns the one that has its id. Returns no row if another transaction has taken the id since
+# this statement began: running it again finds that product, unless it was removed in between.
 CREATE = """
 WITH created AS (
     INSERT INTO products (id, name, price)
@@ -39,8 +38,8 @@ CREATE_TRIES = 5
 
 REPLACE = "UPDATE products SET name = :name, price = :price WHERE id = :id RETURNING id"
 
-# The subquery's lock waits for whoever is changing the row, and then sees what they committed.
-REPLACE_SHOWING = """
+# FOR UPDATE waits for a transaction that is changing the row, and then reads what it committed.
+REPLACE_RETURNING_OLD = """
 UPDATE products SET name = :name, price = :price
 FROM (SELECT id, name, price FROM products WHERE id = :id FOR UPDATE) AS old
 WHERE products.id = old.id
@@ -51,7 +50,7 @@ REMOVE = "DELETE FROM products WHERE id = :id RETURNING id"
 
 
 class PostgresStore:
-    """The table `products`. Safe to share by threads; opens its first connection when it is first asked."""
+    """The table `products`. Thread-safe. Opens its first connection at the first request."""
 
     def __init__(
         self,
@@ -59,62 +58,60 @@ class PostgresStore:
         credentials: CredentialSource,
         pool_size: int,
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
-        watch: Instrumentation = NoInstrumentation(),  # noqa: B008 - holds nothing
+        instrumentation: Instrumentation = NoInstrumentation(),  # noqa: B008 - has no state
     ) -> None:
-        self._sessions = SessionPool(address, credentials, pool_size, timeouts, watch)
+        self._sessions = SessionPool(address, credentials, pool_size, timeouts, instrumentation)
 
     @property
     def pool(self) -> ConnectionPool[Connection]:
-        """The connections: `checkedout()` in use, `checkedin()` idle, `size()` at most."""
+        """The connections, for the metrics."""
         return self._sessions.connections
 
     @property
     def breaker(self) -> CircuitBreaker:
-        """Knows whether the database is away."""
+        """The circuit breaker of the database, for the metrics."""
         return self._sessions.breaker
 
+    @retried
     def read(self, product_id: int) -> Product | None:
-        """Return the product, or None."""
-        return _product_in(self._sessions.read(lambda session: session.run(READ, id=product_id)))
+        with self._sessions.session() as session:
+            return _product_in(session.run(READ, id=product_id))
 
+    @retried
     def page(self, after: int, limit: int) -> Sequence[Product]:
-        """Return at most `limit` products with an id above `after`, in the order of their ids."""
-        rows = self._sessions.read(lambda session: session.run(PAGE, after=after, limit=limit))
-        return [Product(*row) for row in rows]
+        with self._sessions.session() as session:
+            return [Product(*row) for row in session.run(PAGE, after=after, limit=limit)]
 
     def create(self, product: Product) -> Product | None:
-        """Store the product where its id is free and return None; else return what is there, unchanged."""
         for _ in range(CREATE_TRIES):
-            for created, *stored in self._write_at_once(CREATE, product):
+            for created, *stored in self._write(CREATE, product):
                 return None if created else Product(*stored)
         raise DatabaseUnavailableError(f"product {product.id} is created and removed by others over and over")
 
     def replace(self, product: Product) -> bool:
-        """Overwrite the product under that id; return False where there is none."""
-        return bool(self._write_at_once(REPLACE, product))
+        return bool(self._write(REPLACE, product))
 
+    @retried
+    def _write(self, sql: str, product: Product) -> list[Row]:
+        with self._sessions.session() as session:
+            return session.run(sql, id=product.id, name=product.name, price=product.price)
+
+    @retried
     def replace_if(self, product: Product, check: Check) -> bool:
-        """Overwrite the product where `check` agrees to what is there; return False where there is none."""
-
-        def work(session: Session) -> bool:
-            stored = _product_in(session.run(REPLACE_SHOWING, id=product.id, name=product.name, price=product.price))
+        with self._sessions.transaction() as session:
+            values = {"id": product.id, "name": product.name, "price": product.price}
+            stored = _product_in(session.run(REPLACE_RETURNING_OLD, **values))
             if stored is not None:
                 check(stored)
             return stored is not None
 
-        return self._sessions.write(work)
-
+    @retried_if_not_run  # if the database has removed the product, a second try would find none and answer 404
     def remove(self, product_id: int) -> bool:
-        """Delete the product; return False where there is none."""
-        return bool(self._sessions.write_at_once(REMOVE, is_idempotent=False, id=product_id))
-
-    def _write_at_once(self, sql: str, product: Product) -> list[Row]:
-        return self._sessions.write_at_once(
-            sql, is_idempotent=True, id=product.id, name=product.name, price=product.price
-        )
+        with self._sessions.session() as session:
+            return bool(session.run(REMOVE, id=product_id))
 
     def close(self) -> None:
-        """Close the connections: idle ones at once, others as they come back."""
+        """Close idle connections now, and lent ones when they are returned."""
         self._sessions.close()
 
 

@@ -1,4 +1,4 @@
-"""Where Redis is and how it is reached: `rediss://user:password@host:6379/0?ssl_ca_certs=/path`."""
+"""The address of Redis: `rediss://user:password@host:6379/0?ssl_ca_certs=/path`."""
 
 import functools
 import ssl
@@ -13,7 +13,7 @@ _OPTIONS = (*_SECONDS, "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_
 
 @dataclass(frozen=True, slots=True)
 class RedisAddress:
-    """What the URL says. The names of its options are redis-py's."""
+    """The parts of the URL. The options have the names that redis-py uses."""
 
     host: str
     port: int
@@ -29,7 +29,7 @@ class RedisAddress:
     ssl_cert_reqs: str = "required"
 
     def tls_context(self) -> ssl.SSLContext | None:
-        """Return what TLS must check, or None for no TLS; raises OSError where a certificate cannot be read."""
+        """Return the TLS context, or None for no TLS. Raises OSError if a certificate cannot be read."""
         if not self.tls:
             return None
         return _tls_context(self.ssl_ca_certs, self.ssl_certfile, self.ssl_keyfile, self.ssl_cert_reqs == "none")
@@ -39,7 +39,7 @@ class RedisAddress:
 def _tls_context(
     ca_certs: str | None, certfile: str | None, keyfile: str | None, is_unverified: bool
 ) -> ssl.SSLContext:
-    """Make it once: reading the system's certificates takes longer than Redis may."""
+    """Cached: reading the system's certificates takes longer than a request to Redis may."""
     context = ssl.create_default_context(cafile=ca_certs)
     if certfile is not None:
         context.load_cert_chain(certfile, keyfile)
@@ -50,10 +50,10 @@ def _tls_context(
 
 
 def parse_redis_url(text: str) -> RedisAddress:
-    """Read a URL.
+    """Parse a URL.
 
     Raises:
-        ValueError: it is none that Redis can have; the message never repeats the password.
+        ValueError: it is not a URL of Redis. The message never contains the password.
     """
     try:
         url = urlsplit(text)

@@ -110,14 +110,14 @@ class BatchedLookups:
 
     async def _asked(self, commands: Sequence[Words]) -> list[Answer]:
         generation = self._connection.generation
-        words = [generations.put_in(command, generation) for command in commands]
+        words = [generations.with_generation(command, generation) for command in commands]
         now = time.monotonic()
-        is_due = now - self._generation_asked_at > generations.ASKED_AGAIN_SECONDS
+        is_due = now - self._generation_asked_at > generations.RECHECK_SECONDS
         if is_due:
             self._generation_asked_at = now
-            words = [generations.QUESTION, *words]
+            words = [generations.QUERY, *words]
         answers = await self._connection.ask_all(words)
-        if is_due and generations.told_by(answers.pop(0)) != generation:
+        if is_due and generations.parse(answers.pop(0)) != generation:
             raise OtherGenerationError
         return [_entry(answer, generation) for answer in answers]
 
@@ -129,4 +129,4 @@ class OtherGenerationError(Exception):
 def _entry(answer: object, generation: bytes) -> Answer:
     if answer is not None and type(answer) is not bytes:
         raise RedisResponseError(f"No entry: {answer!r}")
-    return generations.entry_in(answer, generation)
+    return generations.entry_of(answer, generation)

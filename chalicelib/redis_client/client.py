@@ -1,66 +1,34 @@
-"""The clients for Redis: impatient, never retrying, logging in as they are told.
-
-What must hold: a step takes as long as its timeouts say and no longer; a connection to a server that was demoted or is
-loading is not used again; credentials that Redis refuses are read again once.
-"""
+"""Clients for Redis: short timeouts, no retries, and credentials that are read again once after Redis refuses them."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.redis_client.address import RedisAddress, parse_redis_url
-from chalicelib.redis_client.connection import Lineage, RedisConnection
-from chalicelib.redis_client.errors import RedisConnectionError
-from chalicelib.stores.credentials import (
-    NOBODY,
-    Credentials,
-    CredentialSource,
-    CredentialsUnavailableError,
-    FixedCredentials,
-)
+from chalicelib.redis_client.connection import Login, RedisConnection
+from chalicelib.stores.credentials import NO_CREDENTIALS, Credentials, CredentialSource, FixedCredentials
+from chalicelib.stores.pool_generation import PoolGeneration
 
 
 @dataclass(frozen=True, slots=True)
 class CacheTimeouts:
-    """How long Redis may take, in seconds: a cache that is slower than its database is none."""
+    """How long Redis may take, in seconds. Short, as a cache slower than its database is of no use."""
 
     connect: float = 0.05
     answer: float = 0.05
 
 
-class Login:
-    """Who the shop is to Redis; its errors are those of a connection."""
-
-    def __init__(self, credentials: CredentialSource) -> None:
-        self._credentials = credentials
-
-    def current(self) -> Credentials:
-        """Return the credentials to try first; raises RedisConnectionError where they cannot be read."""
-        try:
-            return self._credentials.current()
-        except CredentialsUnavailableError as error:
-            raise RedisConnectionError(str(error)) from error
-
-    def is_renewed(self, refused: Credentials) -> bool:
-        """Read the credentials again; return whether there are others now. Raises RedisConnectionError."""
-        try:
-            return self._credentials.refresh(refused) != refused
-        except CredentialsUnavailableError as error:
-            raise RedisConnectionError(str(error)) from error
-
-
 @dataclass(frozen=True, slots=True)
 class RedisClient:
-    """Makes connections to one server, all of one lineage."""
+    """Makes connections to one server. If one finds that the server was demoted, all are replaced."""
 
     address: RedisAddress
     login: Login
     timeouts: CacheTimeouts
-    lineage: Lineage = field(default_factory=Lineage)
+    pool: PoolGeneration = field(default_factory=PoolGeneration)
 
     def connection(self) -> RedisConnection:
-        """Return a new connection; it connects when it is told to."""
-        seconds = self.timeouts
-        return RedisConnection(self.address, self.login, self.lineage, seconds.connect, seconds.answer)
+        """Return a new connection, not yet connected."""
+        return RedisConnection(self.address, self.login, self.pool, self.timeouts.connect, self.timeouts.answer)
 
 
 def redis_client(
@@ -68,26 +36,27 @@ def redis_client(
     credentials: CredentialSource | None = None,
     timeouts: CacheTimeouts = CacheTimeouts(),
 ) -> RedisClient:
-    """Return a client that never retries and never waits longer than `timeouts`.
+    """Return a client that never retries and never waits longer than its timeouts.
 
-    Credentials, unless they are nobody's, override those in the URL, and are read again when Redis refuses them. Of
-    the rest, what the URL asks for (`?socket_timeout=0.2`) comes first.
+    Credentials, unless they are NO_CREDENTIALS, override those in the URL. Timeouts in the URL (`?socket_timeout=0.2`)
+    override `timeouts`.
     """
     address = parse_redis_url(url)
-    asked = CacheTimeouts(address.socket_connect_timeout or timeouts.connect, address.socket_timeout or timeouts.answer)
-    return RedisClient(address, _login(address, credentials), asked)
+    chosen = CacheTimeouts(
+        address.socket_connect_timeout or timeouts.connect, address.socket_timeout or timeouts.answer
+    )
+    return RedisClient(address, _login(address, credentials), chosen)
 
 
 def loop_connection(url: str, credentials: CredentialSource | None = None) -> Any:
-    """Return a connection for an event loop, not yet connected; who uses it bounds how long that may take."""
-    from chalicelib.redis_client.loop_connection import LoopConnection  # and with it asyncio, which threads do without
+    """Return a connection for an event loop, not yet connected. The caller bounds how long connecting may take."""
+    from chalicelib.redis_client.loop_connection import LoopConnection  # it imports asyncio, which threads do not need
 
     address = parse_redis_url(url)
     return LoopConnection(address, _login(address, credentials))
 
 
 def _login(address: RedisAddress, credentials: CredentialSource | None) -> Login:
-    """Prefer the credentials; the URL's where they are nobody's."""
-    if credentials is None or credentials == FixedCredentials(NOBODY):
+    if credentials is None or credentials == FixedCredentials(NO_CREDENTIALS):
         credentials = FixedCredentials(Credentials(address.username, address.password))
     return Login(credentials)

@@ -1,11 +1,11 @@
-"""A connection to Redis: hiredis reads and writes the protocol, this opens the socket, logs in, and keeps time.
+"""A connection to Redis for one thread: opens the socket, logs in, applies the timeouts. hiredis parses the protocol.
 
-What must hold: it belongs to one thread; whatever goes wrong while it is opened leaves it closed.
+If opening fails, the connection is closed.
 """
 
 import socket
 import time
-from typing import Any, Protocol
+from typing import Any
 
 import hiredis
 
@@ -19,59 +19,62 @@ from chalicelib.redis_client.errors import (
     is_wrong_server,
     refusal,
 )
-from chalicelib.stores.credentials import Credentials
+from chalicelib.stores.credentials import Credentials, CredentialSource, CredentialsUnavailableError, with_renewal
+from chalicelib.stores.pool_generation import PoolGeneration
 
 CHUNK = 65_536
 INCOMPLETE = object()
 
 
-class Login(Protocol):
-    """Who one is; both methods raise RedisConnectionError where that cannot be found out."""
+class Login:
+    """The credentials for Redis: a `CredentialSource` that raises RedisConnectionError if they cannot be read."""
+
+    def __init__(self, credentials: CredentialSource) -> None:
+        self._credentials = credentials
 
     def current(self) -> Credentials:
-        """Return the credentials to try first."""
+        try:
+            return self._credentials.current()
+        except CredentialsUnavailableError as error:
+            raise RedisConnectionError(str(error)) from error
+
+    def refresh(self, refused: Credentials) -> Credentials:
+        try:
+            return self._credentials.refresh(refused)
+        except CredentialsUnavailableError as error:
+            raise RedisConnectionError(str(error)) from error
 
     def is_renewed(self, refused: Credentials) -> bool:
-        """Read them again; return whether there are others now."""
-
-
-class Lineage:
-    """The age of a client's connections: after `end`, every one that exists is replaced before its next use."""
-
-    def __init__(self) -> None:
-        self.number = 0
-
-    def end(self) -> None:
-        """Begin a new age."""
-        self.number += 1
+        """Read the credentials again; return whether they have changed."""
+        return self.refresh(refused) != refused
 
 
 class RedisConnection:
-    """A connection that is opened anew when its server was demoted or is loading, or its credentials have rotated.
+    """A connection that `connect` opens again if its pool generation was retired.
 
-    `generation` is the server's, as of when it was opened, or asked again.
+    `generation` is the server's generation, as the server last reported it.
 
     Args:
         address: where the server is.
-        login: who one is.
-        lineage: ends where the server turns out to be the wrong one.
-        connect_seconds: how long TCP may take.
+        login: the credentials.
+        pool: the generation of the client's connections; retired when the server turns out to be the wrong one.
+        connect_seconds: how long TCP may take to connect.
         answer_seconds: how long each wait for the server may take.
     """
 
     generation = b""
 
     def __init__(
-        self, address: RedisAddress, login: Login, lineage: Lineage, connect_seconds: float, answer_seconds: float
+        self, address: RedisAddress, login: Login, pool: PoolGeneration, connect_seconds: float, answer_seconds: float
     ) -> None:
         self._socket: socket.socket | None = None
         self._address = address
         self._login = login
-        self._lineage = lineage
+        self._pool = pool
+        self._pool_generation = pool.current
         self._connect_seconds = connect_seconds
         self._answer_seconds = answer_seconds
-        self._born = lineage.number
-        self._asked_at = 0.0
+        self._generation_read_at = 0.0
         self._answers = hiredis.Reader(notEnoughData=INCOMPLETE)
 
     def __del__(self) -> None:
@@ -79,42 +82,44 @@ class RedisConnection:
 
     @property
     def is_connected(self) -> bool:
-        """Whether it was opened, and not closed since by us."""
+        """True from `connect` to `disconnect`, even if the server has closed the connection."""
         return self._socket is not None
 
     @property
-    def is_question_due(self) -> bool:
-        """Whether the server is to be asked for its generation again."""
-        return time.monotonic() - self._asked_at > generations.ASKED_AGAIN_SECONDS
+    def is_recheck_due(self) -> bool:
+        """True if the server's generation is to be read again."""
+        return time.monotonic() - self._generation_read_at > generations.RECHECK_SECONDS
 
     def connect(self) -> None:
-        """Be connected, and know the server's generation; to be called before each use."""
-        if not self.is_connected or self._born != self._lineage.number:
+        """Open the connection if it is not open, or is retired, and read the server's generation."""
+        if not self.is_connected or self._pool_generation != self._pool.current:
             self._open()
-            self.send_with_question()
+            self.send_with_recheck()
 
     def disconnect(self) -> None:
-        """Close the connection; whatever the server may still send is never read."""
+        """Close the connection. Answers that are still on their way are never read."""
         sock, self._socket = self._socket, None
         if sock is not None:
             sock.close()
 
     def send_command(self, *words: generations.Argument) -> None:
-        """Send one command."""
         self._send(packed(words))
 
-    def send_with_question(self, *commands: generations.Words) -> None:
-        """Ask the server for its generation, and send commands with that; the answers to these are still to be read."""
-        self._asked_at = time.monotonic()
+    def send_with_recheck(self, *commands: generations.Words) -> None:
+        """Send the query for the server's generation and, with it, commands. Read only the first answer."""
+        self._generation_read_at = time.monotonic()
         try:
-            self._send(b"".join(map(packed, (generations.QUESTION, *commands))))
-            self.generation = generations.told_by(self.read_response())
+            self._send(b"".join(map(packed, (generations.QUERY, *commands))))
+            self.generation = generations.parse(self.read_response())
         except BaseException:
             self.disconnect()
             raise
 
     def read_response(self) -> Any:
-        """Read one answer; one that says that this is the wrong server to talk to ends the lineage."""
+        """Read one answer; raise RedisError for an error reply.
+
+        A reply that shows that the server is a replica, or not ready, retires all connections of the client.
+        """
         try:
             answer = self._answers.gets()
             while answer is INCOMPLETE:
@@ -123,24 +128,18 @@ class RedisConnection:
         except hiredis.ProtocolError as error:
             raise RedisConnectionError(str(error)) from error
         if isinstance(answer, hiredis.ReplyError):
-            raise self._noted(refusal(str(answer)))
+            raise self._refused(str(answer))
         return answer
 
-    def _noted(self, error: RedisError) -> RedisError:
+    def _refused(self, text: str) -> RedisError:
+        error = refusal(text)
         if is_wrong_server(error):
-            self._lineage.end()
+            self._pool.retire(self._pool_generation)
         return error
 
     def _open(self) -> None:
-        self.disconnect()
-        self._born = self._lineage.number
-        tried = self._login.current()
-        try:
-            self._log_in(tried)
-        except RedisLoginError:
-            if not self._login.is_renewed(tried):
-                raise
-            self._log_in(self._login.current())
+        self._pool_generation = self._pool.current
+        with_renewal(self._login, self._log_in, RedisLoginError)
 
     def _log_in(self, credentials: Credentials) -> None:
         self.disconnect()
@@ -159,7 +158,7 @@ class RedisConnection:
             tls = self._address.tls_context()
             sock = socket.create_connection((self._address.host, self._address.port), self._connect_seconds)
         except OSError as error:
-            raise away(error, self._address) from error
+            raise socket_failure(error, self._address) from error
         try:
             sock.settimeout(self._answer_seconds)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -167,19 +166,19 @@ class RedisConnection:
             return sock if tls is None else tls.wrap_socket(sock, server_hostname=self._address.host)
         except OSError as error:
             sock.close()
-            raise away(error, self._address) from error
+            raise socket_failure(error, self._address) from error
 
     def _send(self, data: bytes) -> None:
         try:
             self._connected().sendall(data)
         except OSError as error:
-            raise away(error, self._address) from error
+            raise socket_failure(error, self._address) from error
 
     def _received(self) -> bytes:
         try:
             data = self._connected().recv(CHUNK)
         except OSError as error:
-            raise away(error, self._address) from error
+            raise socket_failure(error, self._address) from error
         if not data:
             raise RedisConnectionError("Redis closed the connection")
         return data
@@ -191,20 +190,20 @@ class RedisConnection:
 
 
 def greeting(address: RedisAddress, credentials: Credentials) -> list[generations.Words]:
-    """Return the commands that a connection begins with: RESP3, the login, the database."""
+    """Return the first commands on a connection: RESP3 with the login, then the database."""
     login = ("AUTH", credentials.username or "default", credentials.password) if credentials.password else ()
     select: list[generations.Words] = [("SELECT", address.db)] if address.db else []
     return [("HELLO", 3, *login), *select]
 
 
 def packed(command: generations.Words) -> bytes:
-    """Return a command as it goes over the wire."""
-    data: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub allows for one word
+    """Return a command in Redis's wire format (RESP)."""
+    data: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]  # its type stub allows one word only
     return data
 
 
-def away(error: OSError, address: RedisAddress) -> RedisError:
-    """Return what is raised in the place of an error of the socket."""
+def socket_failure(error: OSError, address: RedisAddress) -> RedisError:
+    """Return the RedisError for an error of the socket."""
     if isinstance(error, TimeoutError):
         return RedisTimeoutError(f"Redis at {address.host}:{address.port} took too long")
     return RedisConnectionError(f"Redis at {address.host}:{address.port}: {error}")

@@ -1,10 +1,10 @@
-"""What comes from Redis, or from the way to it, in the place of an answer.
+"""Errors of Redis and of the connection to it.
 
 RedisError
-├── RedisConnectionError     there is no connection, or no longer, or the server is loading
+├── RedisConnectionError     there is no connection, the server closed it, or the server is loading its data
 │   └── RedisLoginError      the server refuses the credentials
 ├── RedisTimeoutError        the server took too long
-└── RedisResponseError       the server refuses a command; the connection is as good as before
+└── RedisResponseError       the server refuses a command; the connection stays usable
 """
 
 _LOGIN_CODES = ("NOAUTH", "WRONGPASS")
@@ -12,11 +12,11 @@ _WRONG_SERVER_CODES = ("READONLY", "LOADING", "MASTERDOWN")
 
 
 class RedisError(Exception):
-    """Redis is away, too slow, or refuses."""
+    """Redis is unavailable, too slow, or refuses a command."""
 
 
 class RedisConnectionError(RedisError):
-    """There is no connection to Redis, or no longer; or Redis is still loading its data."""
+    """There is no connection to Redis, Redis closed it, or Redis is loading its data."""
 
 
 class RedisLoginError(RedisConnectionError):
@@ -32,7 +32,7 @@ class RedisResponseError(RedisError):
 
 
 def refusal(text: str) -> RedisError:
-    """Return the error that an error reply stands for; it begins with a code in capitals."""
+    """Return the error for an error reply, by the code in capitals that the reply begins with."""
     code = code_of(text)
     if code in _LOGIN_CODES:
         return RedisLoginError(text)
@@ -40,10 +40,10 @@ def refusal(text: str) -> RedisError:
 
 
 def code_of(error: object) -> str:
-    """Return the code of an error reply, as `NOSCRIPT`."""
+    """Return the code of an error reply, such as `NOSCRIPT`."""
     return str(error).partition(" ")[0]
 
 
 def is_wrong_server(error: RedisError) -> bool:
-    """Tell whether a server refused since it is a replica or not ready; Redis 6 says so of a script inside the text."""
+    """Return whether the server is a replica, or not ready. Redis 6 puts a script's READONLY inside the text."""
     return code_of(error) in _WRONG_SERVER_CODES or "-READONLY" in str(error)

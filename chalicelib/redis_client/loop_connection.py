@@ -12,7 +12,7 @@ import hiredis
 
 from chalicelib.redis_client import generations
 from chalicelib.redis_client.address import RedisAddress
-from chalicelib.redis_client.connection import CHUNK, INCOMPLETE, Login, away, greeting, packed
+from chalicelib.redis_client.connection import CHUNK, INCOMPLETE, Login, greeting, packed, socket_failure
 from chalicelib.redis_client.errors import RedisConnectionError, RedisLoginError, refusal
 from chalicelib.redis_client.generations import Words
 from chalicelib.stores.credentials import Credentials
@@ -54,9 +54,9 @@ class LoopConnection:
             tls = await asyncio.to_thread(address.tls_context)
             self._reader, self._writer = await asyncio.open_connection(address.host, address.port, ssl=tls)
         except OSError as error:
-            raise away(error, address) from error
-        *_, told = await self.ask_all([*greeting(address, credentials), generations.QUESTION])
-        self.generation = generations.told_by(told)
+            raise socket_failure(error, address) from error
+        *_, told = await self.ask_all([*greeting(address, credentials), generations.QUERY])
+        self.generation = generations.parse(told)
 
     async def ask_all(self, commands: Sequence[Words]) -> list[Any]:
         """Send commands in one piece and return their answers; raises RedisError, and is closed then."""
@@ -64,7 +64,7 @@ class LoopConnection:
             return await self._exchange(commands)
         except OSError as error:
             self.disconnect()
-            raise away(error, self._address) from error
+            raise socket_failure(error, self._address) from error
         except BaseException:
             self.disconnect()
             raise

@@ -1,9 +1,9 @@
-"""Asking Redis over connections that threads keep, one each.
+"""Redis commands over one connection per thread.
 
-A pool would look at a connection each time it lends it; a thread's own costs no more than the trip to Redis itself.
+A pool would check a connection each time it lends it out; a thread's own connection needs no check.
 
-What must hold: a connection on which anything went wrong is closed before it is used again, so that no answer is ever
-taken for the answer to another question.
+After any error except an error reply, a connection is closed, so that no answer is read as the answer to another
+command.
 """
 
 import threading
@@ -17,19 +17,19 @@ from chalicelib.redis_client.generations import Argument
 
 
 class ThreadConnections:
-    """Connections of the client's kind to the client's server. Thread-safe; a thread's connection ends with it."""
+    """One connection per thread, made by `client`. Thread-safe; a thread's connection closes when the thread ends."""
 
     def __init__(self, client: RedisClient) -> None:
         self._client = client
         self._kept = threading.local()
 
     def ask(self, *command: Argument) -> Any:
-        """Send one command, with the server's generation put in, and return its answer; it must do no harm twice.
+        """Send one command, with the server's generation filled in, and return the answer.
 
-        A connection that was kept may have been closed by its server meanwhile: then it is opened anew, once.
+        The command must be idempotent: if the server has closed the idle connection, it is sent again over a new one.
 
         Raises:
-            RedisError: Redis is away, too slow, or refuses.
+            RedisError: Redis is unavailable, too slow, or refuses the command.
         """
         connection = self._connection()
         is_new = not connection.is_connected
@@ -55,19 +55,19 @@ def _ask(connection: RedisConnection, command: tuple[Argument, ...]) -> Any:
     try:
         connection.connect()
         return _exchange(connection, command)
-    except RedisResponseError:  # an answer, too
-        raise
+    except RedisResponseError:
+        raise  # an error reply leaves the connection usable
     except BaseException:
         connection.disconnect()
         raise
 
 
 def _exchange(connection: RedisConnection, command: tuple[Argument, ...]) -> Any:
-    """Send the command and read its answer; once more where that was of a generation that has ended."""
+    """Send the command and read its answer; again if the command was sent with an old generation."""
     known = connection.generation
-    words = generations.put_in(command, known)
-    if connection.is_question_due:
-        connection.send_with_question(words)
+    words = generations.with_generation(command, known)
+    if connection.is_recheck_due:
+        connection.send_with_recheck(words)
     else:
         connection.send_command(*words)
     answer = connection.read_response()

@@ -1,4 +1,4 @@
-"""What the clients of PostgreSQL and of Redis share: credentials, the circuit breaker, instrumentation.
+"""Shared by the clients of PostgreSQL and of Redis: credentials, circuit breaker, instrumentation, pool generations.
 
 From outside: every module.
 """

@@ -1,7 +1,7 @@
-"""A circuit breaker: after a few failures in a row a dead store is left alone until it is seen to answer again.
+"""A circuit breaker: after a few failures in a row, no request waits for that store until it answers again.
 
-What must hold: while open, no request waits for the store; a thread of the breaker's own asks it now and then, and one
-answer closes it. Failures are counted, and some are logged: a store that is away must not fill the log.
+A thread of the breaker tries to reach the store while the circuit is open, so that no request is spent on trying.
+Failures are counted; only some are logged, so that an outage does not fill the log.
 """
 
 import logging
@@ -13,9 +13,9 @@ from typing import TypeVar
 logger = logging.getLogger("shop")
 
 FAILURES_TO_OPEN = 3
-PROBE_SECONDS = 0.25
-FIRST_PROBE_SECONDS = 0.01
-"""A store that only stumbled is asked again soon; then half as often each time, down to once in PROBE_SECONDS."""
+RETRY_SECONDS = 0.25
+FIRST_RETRY_SECONDS = 0.01
+"""The first try comes soon, as most outages are short. Each pause is twice the last one, up to RETRY_SECONDS."""
 
 LOG_SECONDS = 5.0
 
@@ -23,75 +23,74 @@ Answer = TypeVar("Answer")
 
 
 class CircuitBreaker:
-    """Watches what is asked of one store. Safe to share by threads.
+    """Counts the failures of one store; open from too many in a row until the store answers. Thread-safe.
 
     Args:
         store: its name, for the log.
-        probe: asks the store something; raises one of `errors` while it is away.
-        errors: the exceptions that mean that the store is away.
-        failures_to_open: so many failures in a row open it.
-        opens_at_once: those of the errors of which one is enough.
-        probe_seconds: between two probes while open, at the most.
+        try_connect: asks the store something; raises one of `errors` while the store is unavailable.
+        errors: the exceptions that count as failures.
+        failures_to_open: how many failures in a row open the circuit.
+        opens_at_once: those of `errors` that open the circuit at the first failure.
+        retry_seconds: the longest pause between two tries while the circuit is open.
     """
 
     def __init__(
         self,
         store: str,
-        probe: Callable[[], object],
+        try_connect: Callable[[], object],
         errors: type[Exception] | tuple[type[Exception], ...],
         failures_to_open: int = FAILURES_TO_OPEN,
         opens_at_once: type[Exception] | tuple[type[Exception], ...] = (),
-        probe_seconds: float = PROBE_SECONDS,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self.failures = 0  # since the start
         self.is_open = False
         self._store = store
-        self._probe = probe
+        self._try_connect = try_connect
         self._errors = errors
         self._failures_to_open = failures_to_open
         self._opens_at_once = opens_at_once
-        self._probe_seconds = probe_seconds
+        self._retry_seconds = retry_seconds
         self._lock = threading.Lock()
-        self._in_a_row = 0
+        self._failures_in_a_row = 0
         self._next_log = 0.0
 
-    def watch(self, step: Callable[[], Answer]) -> Answer:
-        """Take a step that asks the store; what it raises reaches the caller."""
+    def call(self, step: Callable[[], Answer]) -> Answer:
+        """Run a step that asks the store, and record how it ended. Its exceptions reach the caller."""
         try:
             answer = step()
         except self._errors as error:
-            self.failed(error)
+            self.record_failure(error)
             raise
-        self.answered()
+        self.record_success()
         return answer
 
-    def answered(self) -> None:
-        """Take note that the store has answered."""
-        self._in_a_row = 0
+    def record_success(self) -> None:
+        self._failures_in_a_row = 0
 
-    def failed(self, error: Exception) -> None:
-        """Take note of a failure; enough of them in a row open the breaker."""
+    def record_failure(self, error: Exception) -> None:
+        """Count a failure; open the circuit after enough of them."""
         with self._lock:
             self.failures += 1
-            self._in_a_row += 1
-            enough = self._in_a_row >= self._failures_to_open or isinstance(error, self._opens_at_once)
-            opens = enough and not self.is_open
+            self._failures_in_a_row += 1
+            is_enough = self._failures_in_a_row >= self._failures_to_open or isinstance(error, self._opens_at_once)
+            opens = is_enough and not self.is_open
             self.is_open = self.is_open or opens
             self._log(error, opens=opens)
         if opens:
-            threading.Thread(target=self._recover, name=f"probe-{self._store}", daemon=True).start()
+            threading.Thread(target=self._retry, name=f"retry-{self._store}", daemon=True).start()
 
-    def _recover(self) -> None:
-        """Ask until the store answers."""
-        pause = min(FIRST_PROBE_SECONDS, self._probe_seconds)
+    def _retry(self) -> None:
+        """Try to reach the store until it answers; then close the circuit."""
+        pause = min(FIRST_RETRY_SECONDS, self._retry_seconds)
         while self.is_open:
             time.sleep(pause)
-            pause = min(2 * pause, self._probe_seconds)
+            pause = min(2 * pause, self._retry_seconds)
             try:
-                self._probe()
+                self._try_connect()
             except self._errors:
                 continue
-            self._in_a_row = 0
+            self._failures_in_a_row = 0
             self.is_open = False
         logger.warning("%s is back", self._store)
 
@@ -99,9 +98,6 @@ class CircuitBreaker:
         now = time.monotonic()
         if opens or now >= self._next_log:
             self._next_log = now + LOG_SECONDS
-            state = "is left alone until it answers" if self.is_open else "failed"
-            logger.warning("%s %s (%d failures so far): %s: %s", self._store, state, self.failures, _kind(error), error)
-
-
-def _kind(error: Exception) -> str:
-    return type(error).__name__
+            state = "is not used until it answers again" if self.is_open else "failed"
+            kind = type(error).__name__
+            logger.warning("%s %s (%d failures so far): %s: %s", self._store, state, self.failures, kind, error)

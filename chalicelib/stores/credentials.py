@@ -1,25 +1,27 @@
-"""Where the shop's credentials for PostgreSQL and Redis come from: the URL, or a secret that may rotate.
+"""Credentials for PostgreSQL and Redis: fixed ones from the URL, or a secret that may rotate.
 
-A secret is read when credentials are first needed and again only when a store has refused what it said: Secrets
-Manager may be away for hours and nobody notices, and a rotation needs no restart. boto3 is imported with the first
-secret, so a shop without one does not pay for it.
+A secret is read when credentials are first needed, and again when a store has refused them. So an outage of Secrets
+Manager affects only new tasks, and a rotation needs no restart. boto3 is imported with the first secret: a shop
+without one starts without it.
 """
 
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from chalicelib.errors import ServiceUnavailableError
 
-RETRY_SECONDS = 1.0  # how long a failure is remembered: Secrets Manager is not asked more often than that
+RETRY_SECONDS = 1.0  # the shortest time between two requests to Secrets Manager
 ANSWER_SECONDS = 1.0  # how long Secrets Manager may take to accept a connection, and then to answer
+
+Connected = TypeVar("Connected")
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A user name and a password for PostgreSQL or Redis; the password is never shown in a log or a traceback."""
+    """User name and password for PostgreSQL or Redis. The password never appears in a log or a traceback."""
 
     username: str
     password: str | None = field(repr=False)
@@ -30,37 +32,54 @@ class CredentialsUnavailableError(ServiceUnavailableError):
 
 
 class CredentialSource(Protocol):
-    """Answers who one is to a store; both methods raise CredentialsUnavailableError. Safe to share by threads."""
+    """Gives the credentials for one store. Both methods raise CredentialsUnavailableError. Thread-safe."""
 
     def current(self) -> Credentials:
         """Return the credentials to try first."""
 
     def refresh(self, refused: Credentials) -> Credentials:
-        """Return what to try after a store refused `refused`: newer credentials, or the same where there are none."""
+        """Return the credentials to try after a store refused `refused`; the same ones if there are no newer ones."""
 
 
-NOBODY = Credentials("", None)
+NO_CREDENTIALS = Credentials("", None)
+
+
+def with_renewal(
+    credentials: CredentialSource, connect: Callable[[Credentials], Connected], refused: type[Exception]
+) -> Connected:
+    """Connect with the current credentials; after a refusal, once more with newer ones.
+
+    Raises:
+        CredentialsUnavailableError: the credentials cannot be read.
+        refused: the server refuses the credentials, and there are no newer ones, or it refuses those too.
+    """
+    tried = credentials.current()
+    try:
+        return connect(tried)
+    except refused:
+        renewed = credentials.refresh(tried)
+        if renewed == tried:
+            raise
+    return connect(renewed)
 
 
 def source(fixed: Credentials | None, secret_arn: str | None) -> CredentialSource:
-    """Return the source that the settings ask for: a secret, else the fixed credentials, else nobody's."""
+    """Return the secret's credentials if there is a secret, else the fixed ones, else NO_CREDENTIALS."""
     if secret_arn is not None:
         return SecretCredentials(secret_arn)
-    return FixedCredentials(fixed or NOBODY)
+    return FixedCredentials(fixed or NO_CREDENTIALS)
 
 
 @dataclass(frozen=True, slots=True)
 class FixedCredentials:
-    """Credentials that stay what they are."""
+    """Credentials that never change."""
 
     credentials: Credentials
 
     def current(self) -> Credentials:
-        """Return the credentials."""
         return self.credentials
 
     def refresh(self, refused: Credentials) -> Credentials:
-        """Return the same credentials: there are no others."""
         return self.credentials
 
 
@@ -73,10 +92,10 @@ class SecretCredentials:
         self._lock = threading.Lock()
         self._provider: Any = None
         self._known: Credentials | None = None
-        self._asked = float("-inf")  # when Secrets Manager was last asked, on the clock
+        self._last_read = float("-inf")  # on the clock
 
     def current(self) -> Credentials:
-        """Return what the secret said when it was last read."""
+        """Return what the secret held when it was last read."""
         known = self._known
         if known is not None:
             return known
@@ -84,22 +103,20 @@ class SecretCredentials:
             return self._known or self._read()
 
     def refresh(self, refused: Credentials) -> Credentials:
-        """Read the secret again, unless another thread has already done so or it was read a moment ago."""
+        """Read the secret again, unless another thread has just done so."""
         with self._lock:
-            if self._known is not None and self._known != refused:
-                return self._known
-            if self._known is not None and self._just_asked():
+            if self._known is not None and (self._known != refused or self._was_just_read()):
                 return self._known
             return self._read()
 
-    def _just_asked(self) -> bool:
-        return self._clock() - self._asked < RETRY_SECONDS
+    def _was_just_read(self) -> bool:
+        return self._clock() - self._last_read < RETRY_SECONDS
 
     def _read(self) -> Credentials:
-        """Ask Secrets Manager, but not again right after a failure: callers wait in line behind the lock."""
-        if self._known is None and self._just_asked():
+        """Read the secret, but not right after a failure: other callers wait for the lock."""
+        if self._known is None and self._was_just_read():
             raise CredentialsUnavailableError(f"the secret {self._arn} could not be read a moment ago")
-        self._asked = self._clock()
+        self._last_read = self._clock()
         self._known = _credentials_in(self._arn, self._fetch())
         return self._known
 
@@ -111,23 +128,23 @@ class SecretCredentials:
             self._provider = self._provider or _secrets_provider()
             return self._provider.get(self._arn, transform="json", force_fetch=True)
         except TransformParameterError:
-            # Its message and its cause may quote the secret: neither goes further.
+            # No `from error`: its message and its cause may quote the secret.
             raise CredentialsUnavailableError(f"the secret {self._arn} is not JSON") from None
         except (GetParameterError, BotoCoreError) as error:
             raise CredentialsUnavailableError(f"the secret {self._arn} cannot be read: {error}") from error
 
 
 def _secrets_provider() -> Any:
-    """Return Powertools' provider over a client that gives up soon: a request is waiting for it."""
+    """Return Powertools' provider over a client with short timeouts, since a request waits for it."""
     from aws_lambda_powertools.utilities.parameters import SecretsProvider
     from botocore.config import Config  # type: ignore[import-untyped]
 
-    patience = Config(
+    timeouts = Config(
         connect_timeout=ANSWER_SECONDS,
         read_timeout=ANSWER_SECONDS,
         retries={"total_max_attempts": 2, "mode": "standard"},
     )
-    return SecretsProvider(boto_config=patience)
+    return SecretsProvider(boto_config=timeouts)
 
 
 def _credentials_in(arn: str, secret: object) -> Credentials:

@@ -1,4 +1,4 @@
-"""What the stores' adapters tell of their work, in their own words; `chalicelib.telemetry.instrumented` listens."""
+"""What the clients of the stores report about their work. `chalicelib.telemetry.instrumented` records it."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -7,33 +7,32 @@ Answer = TypeVar("Answer")
 
 
 class Instrumentation(Protocol):
-    """Told of everything that is asked of one store. Safe to share by threads."""
+    """Records what one store's client does. Thread-safe."""
 
-    def step(self, operation: str, step: Callable[[], Answer]) -> Answer:
-        """Take a step, one round trip to the store; what it raises reaches the caller."""
+    def timed(self, operation: str, step: Callable[[], Answer]) -> Answer:
+        """Run a step, one round trip to the store, and record its duration. Its exceptions reach the caller."""
 
-    def took(self, operation: str, seconds: float) -> None:
-        """Take note of a round trip that an event loop made, for many operations at once."""
+    def record_duration(self, operation: str, seconds: float) -> None:
+        """Record a round trip that an event loop made."""
 
-    def waited(self, seconds: float) -> None:
-        """Take note of how long an operation waited for a connection."""
+    def record_wait(self, seconds: float) -> None:
+        """Record how long an operation waited for a connection."""
 
-    def turned_away(self) -> None:
-        """Take note of an operation that got no connection in time."""
+    def record_pool_timeout(self) -> None:
+        """Record an operation that got no connection in time."""
 
 
 class NoInstrumentation:
-    """Nobody listens."""
+    """Records nothing."""
 
-    def step(self, operation: str, step: Callable[[], Answer]) -> Answer:
-        """Take the step."""
+    def timed(self, operation: str, step: Callable[[], Answer]) -> Answer:
         return step()
 
-    def took(self, operation: str, seconds: float) -> None:
-        """Let it be."""
+    def record_duration(self, operation: str, seconds: float) -> None:
+        pass
 
-    def waited(self, seconds: float) -> None:
-        """Let it be."""
+    def record_wait(self, seconds: float) -> None:
+        pass
 
-    def turned_away(self) -> None:
-        """Let it be."""
+    def record_pool_timeout(self) -> None:
+        pass

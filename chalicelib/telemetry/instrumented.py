@@ -1,4 +1,4 @@
-"""Listens to the stores and the cache, and tells metrics and traces."""
+"""Instrumentation of the stores and the cache: records metrics and traces."""
 
 import time
 from collections.abc import Callable
@@ -13,11 +13,11 @@ Answer = TypeVar("Answer")
 
 
 class StoreInstrumentation:
-    """`watch.Instrumentation` for one store.
+    """`instrumentation.Instrumentation` for one store.
 
     Args:
-        store: its name in traces, as `PostgreSQL`.
-        system: its name in metrics, as `postgresql`.
+        store: its name in traces, such as `PostgreSQL`.
+        system: its name in metrics, such as `postgresql`.
         metrics: the instruments.
         clock: seconds.
     """
@@ -29,55 +29,48 @@ class StoreInstrumentation:
         self._system = system
         self._metrics = metrics
         self._clock = clock
-        self._durations: dict[str, Callable[[float], None]] = {}  # by operation: looking up labels costs
+        self._histograms: dict[str, Callable[[float], None]] = {}  # by operation: `labels` is slow
 
-    def step(self, operation: str, step: Callable[[], Answer]) -> Answer:
-        """Take a step, timed and traced."""
+    def timed(self, operation: str, step: Callable[[], Answer]) -> Answer:
         began = self._clock()
         try:
             return traced(self._store, operation, step)
         finally:
-            self.took(operation, self._clock() - began)
+            self.record_duration(operation, self._clock() - began)
 
-    def took(self, operation: str, seconds: float) -> None:
-        """Take note of a round trip."""
-        observe = self._durations.get(operation) or self._duration(operation)
+    def record_duration(self, operation: str, seconds: float) -> None:
+        observe = self._histograms.get(operation) or self._histogram(operation)
         observe(seconds)
 
-    def waited(self, seconds: float) -> None:
-        """Take note of how long an operation waited for a connection."""
+    def record_wait(self, seconds: float) -> None:
         self._metrics.pool_wait.observe(seconds)
 
-    def turned_away(self) -> None:
-        """Count an operation that got no connection in time."""
+    def record_pool_timeout(self) -> None:
         self._metrics.pool_timeouts.inc()
 
-    def _duration(self, operation: str) -> Callable[[float], None]:
+    def _histogram(self, operation: str) -> Callable[[float], None]:
         observe: Callable[[float], None] = self._metrics.operations.labels(self._system, operation).observe
-        self._durations[operation] = observe
+        self._histograms[operation] = observe
         return observe
 
 
 class InstrumentedCache:
-    """A `ports.ProductCache` that counts what another one does."""
+    """A `ports.ProductCache` that counts the results of another one."""
 
     def __init__(self, cache: ProductCache, metrics: ShopMetrics) -> None:
         self._cache = cache
         self._metrics = metrics
 
     def read(self, product_id: int, load: Load) -> Reading:
-        """Read, and count how that was answered."""
         annotate("product_id", product_id)
         reading = self._cache.read(product_id, load)
         self._metrics.cache_requests[reading.result].inc()
         return reading
 
     def read_from_memory(self, product_id: int) -> Reading | None:
-        """Read, and count what was answered."""
         return self._counted(product_id, self._cache.read_from_memory(product_id))
 
     async def read_from_loop(self, product_id: int) -> Reading | None:
-        """Read, and count what was answered."""
         reading = await traced_async("Redis", "GETEX", lambda: self._cache.read_from_loop(product_id))
         return self._counted(product_id, reading)
 
@@ -88,11 +81,11 @@ class InstrumentedCache:
         return reading
 
     def fence(self, product_id: int) -> Fence:
-        """Begin a write, and count it where the cache is known to be away."""
         annotate("product_id", product_id)
-        return InstrumentedFence(self._told("raise", lambda: self._cache.fence(product_id)), self._told)
+        fence = self._count_failure("raise", lambda: self._cache.fence(product_id))
+        return InstrumentedFence(fence, self._count_failure)
 
-    def _told(self, stage: str, step: Callable[[], Answer]) -> Answer:
+    def _count_failure(self, stage: str, step: Callable[[], Answer]) -> Answer:
         try:
             return step()
         except CacheUnavailableError:
@@ -101,20 +94,17 @@ class InstrumentedCache:
 
 
 class InstrumentedFence:
-    """A `ports.Fence` that tells where it failed."""
+    """A `ports.Fence` that counts at which stage another one fails."""
 
-    def __init__(self, fence: Fence, told: Callable[[str, Callable[[], None]], None]) -> None:
+    def __init__(self, fence: Fence, count_failure: Callable[[str, Callable[[], None]], None]) -> None:
         self._fence = fence
-        self._told = told
+        self._count_failure = count_failure
 
     def raise_(self) -> None:
-        """Raise it."""
-        self._told("raise", self._fence.raise_)
+        self._count_failure("raise", self._fence.raise_)
 
     def publish(self, body: bytes | None) -> None:
-        """Publish through it."""
-        self._told("publish", lambda: self._fence.publish(body))
+        self._count_failure("publish", lambda: self._fence.publish(body))
 
     def lower(self) -> None:
-        """Lower it."""
         self._fence.lower()

@@ -172,7 +172,7 @@ def _without(script: str, part: str, instead: str) -> Callable[[Settings, Produc
 
 def _ignore_generation(settings: Settings, store: ProductStore) -> Catalog:
     """Build a cache that takes what another server, or the same one in another life, has stored for its own."""
-    generations.told_by = lambda answer: b"0" * generations.GENERATION_BYTES
+    generations.parse = lambda answer: b"0" * generations.GENERATION_BYTES
     return _built(settings, store)
 
 

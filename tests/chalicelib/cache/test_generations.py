@@ -250,15 +250,15 @@ class TestRolesThatChange:
 
     def demote_and_promote(self, server: OwnRedis, other: OwnRedis) -> None:
         with admin(server) as client:
-            before = generations.told_by(client.execute_command(*generations.QUESTION))
+            before = generations.parse(client.execute_command(*generations.QUERY))
             client.replicaof(LOOPBACK, str(other.port))
             client.replicaof("NO", "ONE")
-            assert generations.told_by(client.execute_command(*generations.QUESTION)) != before
+            assert generations.parse(client.execute_command(*generations.QUERY)) != before
 
     def test_an_idle_connection_asks_again(
         self, task: Task, loop: Loop, own_redis: OwnRedis, replica: OwnRedis, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(generations, "ASKED_AGAIN_SECONDS", 0.0)
+        monkeypatch.setattr(generations, "RECHECK_SECONDS", 0.0)
         task.cache.read(1, lambda: OLD)
         assert loop.read(task, 1) == Reading(OLD, CacheResult.HIT)
         self.demote_and_promote(own_redis, replica)
@@ -288,8 +288,8 @@ class TestRolesThatChange:
 
 def test_a_server_keeps_its_generation_while_it_lives(own_redis: OwnRedis, tmp_path: Path) -> None:
     with admin(own_redis) as client:
-        seen = {generations.told_by(client.execute_command(*generations.QUESTION)) for _ in range(3)}
+        seen = {generations.parse(client.execute_command(*generations.QUERY)) for _ in range(3)}
         assert len(seen) == 1
         own_redis.kill()
         own_redis.start()
-        assert generations.told_by(client.execute_command(*generations.QUESTION)) not in seen
+        assert generations.parse(client.execute_command(*generations.QUERY)) not in seen

@@ -11,8 +11,8 @@ from typing import cast
 import pytest
 from pg8000 import native
 
-from chalicelib.database.pool import Timeouts
-from chalicelib.database.session import Connection, Session
+from chalicelib.database.pool import SessionPool, Timeouts, retried
+from chalicelib.database.session import Connection
 from chalicelib.database.store import PostgresStore
 from chalicelib.errors import PreconditionFailedError
 from chalicelib.product import Product
@@ -104,11 +104,11 @@ class Halted:
 @contextmanager
 def lent(store: PostgresStore) -> Iterator[Connection]:
     """Borrow the connection that the store would use next."""
-    connection = store.pool.take()
+    connection = store.pool.checkout()
     try:
         yield connection
     finally:
-        store.pool.give_back(connection)
+        store.pool.checkin(connection)
 
 
 def backend_of(store: PostgresStore) -> bytes:
@@ -130,15 +130,14 @@ def fill_pool(store: PostgresStore) -> None:
     """Open every connection that the pool may have, and use each."""
     barrier = threading.Barrier(store.pool.size())
 
-    def use() -> None:
-        def together(session: Session) -> None:
+    @retried
+    def use(sessions: SessionPool) -> None:
+        with sessions.session() as session:
             barrier.wait(5)
             session.run("SELECT count(*) FROM products")
 
-        store._sessions.read(together)
-
     with ThreadPoolExecutor(store.pool.size()) as threads:
-        for done in [threads.submit(use) for _ in range(store.pool.size())]:
+        for done in [threads.submit(use, store._sessions) for _ in range(store.pool.size())]:
             done.result()
 
 

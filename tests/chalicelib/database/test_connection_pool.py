@@ -13,7 +13,7 @@ class Connection:
     """Only that: open or closed, lent or not."""
 
     def __init__(self) -> None:
-        self.is_fit = True
+        self.is_usable = True
         self.is_open = True
         self.is_lent = False
 
@@ -37,7 +37,7 @@ def opened() -> Opened:
 
 @pytest.fixture
 def pool(opened: Opened) -> ConnectionPool[Connection]:
-    return ConnectionPool(opened.open, lambda connection: connection.is_fit, 5)
+    return ConnectionPool(opened.open, lambda connection: connection.is_usable, 5)
 
 
 def figures(pool: ConnectionPool[Connection]) -> tuple[int, int, int]:
@@ -49,29 +49,29 @@ def test_none_is_opened_before_it_is_needed(pool: ConnectionPool[Connection], op
 
 
 def test_the_last_that_came_back_is_lent_first(pool: ConnectionPool[Connection], opened: Opened) -> None:
-    first, second = pool.take(), pool.take()
+    first, second = pool.checkout(), pool.checkout()
     assert figures(pool) == (2, 0, 5)
-    pool.give_back(first)
-    pool.give_back(second)
+    pool.checkin(first)
+    pool.checkin(second)
     assert figures(pool) == (0, 2, 5)
-    assert [pool.take(), pool.take()] == [second, first]
+    assert [pool.checkout(), pool.checkout()] == [second, first]
     assert opened == [first, second]
 
 
 def test_one_that_is_no_longer_fit_is_closed_and_replaced(pool: ConnectionPool[Connection], opened: Opened) -> None:
-    dead = pool.take()
-    pool.give_back(dead)
-    dead.is_fit = False
-    assert pool.take() is opened[1]
+    dead = pool.checkout()
+    pool.checkin(dead)
+    dead.is_usable = False
+    assert pool.checkout() is opened[1]
     assert not dead.is_open
     assert figures(pool) == (1, 0, 5)
 
 
 def test_what_is_discarded_is_closed_and_not_lent_again(pool: ConnectionPool[Connection], opened: Opened) -> None:
-    spoiled = pool.take()
+    spoiled = pool.checkout()
     pool.discard(spoiled)
     assert (spoiled.is_open, figures(pool)) == (False, (0, 0, 5))
-    assert pool.take() is not spoiled
+    assert pool.checkout() is not spoiled
 
 
 def test_one_that_cannot_be_opened_is_not_counted_as_lent() -> None:
@@ -80,18 +80,18 @@ def test_one_that_cannot_be_opened_is_not_counted_as_lent() -> None:
 
     pool = ConnectionPool(refuse, lambda connection: True, 5)
     with pytest.raises(ConnectionRefusedError):
-        pool.take()
+        pool.checkout()
     assert figures(pool) == (0, 0, 5)
 
 
 def test_closing_closes_idle_ones_now_and_lent_ones_when_they_come_back(
     pool: ConnectionPool[Connection], opened: Opened
 ) -> None:
-    lent, idle = pool.take(), pool.take()
-    pool.give_back(idle)
+    lent, idle = pool.checkout(), pool.checkout()
+    pool.checkin(idle)
     pool.close()
     assert (idle.is_open, lent.is_open) == (False, True)
-    pool.give_back(lent)
+    pool.checkin(lent)
     assert (lent.is_open, figures(pool)) == (False, (0, 0, 5))
 
 
@@ -103,11 +103,11 @@ def test_no_connection_is_lent_to_two_threads_and_none_is_lost(
     def borrow(number: int) -> None:
         begin.wait(5)
         for turn in range(2000):
-            connection = pool.take()
+            connection = pool.checkout()
             assert not connection.is_lent
             connection.is_lent = True
             connection.is_lent = False
-            end: Callable[[Connection], None] = pool.discard if (number + turn) % 7 == 0 else pool.give_back
+            end: Callable[[Connection], None] = pool.discard if (number + turn) % 7 == 0 else pool.checkin
             end(connection)
 
     with ThreadPoolExecutor(5) as threads:

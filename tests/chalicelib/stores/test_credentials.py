@@ -16,7 +16,7 @@ from moto.server import ThreadedMotoServer
 from chalicelib.database.store import PostgresStore
 from chalicelib.errors import DatabaseUnavailableError, ServiceUnavailableError
 from chalicelib.stores.credentials import (
-    NOBODY,
+    NO_CREDENTIALS,
     Credentials,
     CredentialsUnavailableError,
     FixedCredentials,
@@ -91,7 +91,7 @@ def asked(aws: Proxy) -> Callable[[], int]:
 def test_without_a_secret_credentials_are_fixed() -> None:
     assert source(OLD, None) == FixedCredentials(OLD)
     assert source(OLD, None).refresh(OLD) == OLD
-    assert source(None, None).current() == NOBODY
+    assert source(None, None).current() == NO_CREDENTIALS
 
 
 def test_a_secret_overrides_fixed_credentials(secret: Secret) -> None:
@@ -207,8 +207,8 @@ def test_a_secret_that_cannot_be_read_is_an_outage_of_the_database(database_url:
 
 def test_without_a_secret_boto3_is_not_imported() -> None:
     code = (
-        "import sys; import chalicelib.database.store, chalicelib.redis_client.client;"
-        " from chalicelib.stores import credentials;"
+        "import sys; from chalicelib.stores import credentials; from chalicelib.database import store;"
+        " from chalicelib.redis_client import client;"
         " credentials.source(None, None); sys.exit('boto3' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -216,7 +216,7 @@ def test_without_a_secret_boto3_is_not_imported() -> None:
 
 def drop_connections(store: PostgresStore) -> None:
     while store.pool.checkedin():
-        store.pool.discard(store.pool.take())
+        store.pool.discard(store.pool.checkout())
 
 
 def at_once(action: Callable[[], Credentials]) -> list[Credentials]:
