@@ -36,7 +36,7 @@ def index() -> Response:
 @app.route("/status")
 def status() -> Response:
     """Healthy once a real GET to this server's own port was answered."""
-    health = self_probe.ask(request().context.get("localPort"))
+    health = self_probe.check(request().context.get("localPort"))
     if health.reason:
         return Response({"status": "Unhealthy", "reason": health.reason}, {"Content-Type": responses.JSON}, 503)
     return Response({"status": "Healthy", "version": openapi.VERSION}, {"Content-Type": responses.JSON})

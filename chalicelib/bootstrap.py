@@ -82,7 +82,7 @@ def build_store(settings: Settings, metrics: ShopMetrics = METRICS) -> PostgresS
         settings.database_pool_size,
         instrumentation=StoreInstrumentation("PostgreSQL", "postgresql", metrics),
     )
-    metrics.stores.watch_database(store.pool, store.breaker)
+    metrics.stores.add_database(store.pool, store.breaker)
     return store
 
 
@@ -94,7 +94,7 @@ def build_cache(settings: Settings, store: ProductStore, metrics: ShopMetrics = 
     probe = ThreadConnections(reads)
     connect_loop = functools.partial(loop_connection, settings.redis_url, redis_credentials)
     breaker = CircuitBreaker("Redis", lambda: hot_set.create(probe.ask), RedisError)
-    metrics.stores.watch_cache(breaker)
+    metrics.stores.add_cache(breaker)
     shared = RedisSteps(reads, writes, breaker, StoreInstrumentation("Redis", "redis", metrics), connect_loop)
 
     load = functools.partial(load_json, store)

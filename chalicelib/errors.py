@@ -1,32 +1,32 @@
-"""Everything the shop refuses or cannot do, and which HTTP answer each becomes.
+"""The shop's errors, and the HTTP status of each.
 
     ShopError
-    ├── BadRequestError          400  the request itself is wrong; names every fault
+    ├── BadRequestError          400  the request is wrong; the message names every error
     ├── NotFoundError            404  no such product
-    ├── ConflictError            409  another product stands under that id
+    ├── ConflictError            409  another product has that id
     ├── PreconditionFailedError  412  If-Match names a version that is not the current one
-    └── ServiceUnavailableError  503  a store is away; says when to come back
+    └── ServiceUnavailableError  503  a store is unavailable; `Retry-After` says when to retry
         ├── DatabaseUnavailableError
         └── CacheUnavailableError
 
-A class's name is the `Code` a client reads, so it is part of the HTTP contract. One place turns these into responses:
-`chalicelib.web.responses`.
+A class's name is the `Code` that clients receive, so it is part of the HTTP contract. `chalicelib.web.responses` turns
+these into responses.
 """
 
 
 class ShopError(Exception):
-    """The root: whatever the shop answers with other than a product."""
+    """The base class of the shop's errors."""
 
     status = 500
 
     @property
     def code(self) -> str:
-        """The `Code` of the answer's body."""
+        """The `Code` in the response's body."""
         return type(self).__name__
 
 
 class BadRequestError(ShopError):
-    """The request is wrong; `faults` lists everything that is wrong with it."""
+    """The request is wrong; `faults` lists every error in it."""
 
     status = 400
 
@@ -42,7 +42,7 @@ class NotFoundError(ShopError):
 
 
 class ConflictError(ShopError):
-    """Another product is stored under that id."""
+    """Another product has that id."""
 
     status = 409
 
@@ -54,20 +54,20 @@ class PreconditionFailedError(ShopError):
 
 
 class ServiceUnavailableError(ShopError):
-    """A store is away; the same request is safe to send again after `retry_after` seconds."""
+    """A store is unavailable. Retrying after `retry_after` seconds is safe."""
 
     status = 503
     retry_after = 1
 
     @property
     def code(self) -> str:
-        """One code for every store: which one is away is for the log, not for the client."""
+        """One code for all stores: the log names the store, the client does not need to know it."""
         return "ServiceUnavailableError"
 
 
 class DatabaseUnavailableError(ServiceUnavailableError):
-    """PostgreSQL cannot be reached, is starting up, or has no connection free in time."""
+    """PostgreSQL cannot be reached, is starting, or no connection was free in time."""
 
 
 class CacheUnavailableError(ServiceUnavailableError):
-    """Redis cannot be reached, so a write cannot make sure that nobody reads the old value."""
+    """Redis cannot be reached. A write then fails, because readers could get the old value."""

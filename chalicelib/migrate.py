@@ -1,4 +1,4 @@
-"""`python -m chalicelib.migrate`: bring the database's schema up to date (`chalicelib.database.migrate`)."""
+"""`python -m chalicelib.migrate`: migrate the database's schema (`chalicelib.database.migrate`)."""
 
 from chalicelib.database.migrate import main
 

@@ -1,7 +1,6 @@
-"""What a product is: its values, their bounds, and its one JSON form.
+"""The product: its fields, their bounds, and its JSON form. Independent of HTTP, SQL and Redis.
 
-Knows nothing of HTTP, SQL or Redis. A `Product` that exists is valid: `chalicelib.web.product_body` checks what comes
-from outside before it makes one.
+Each `Product` is valid: `chalicelib.web.product_body` checks a request's fields before it makes one.
 """
 
 import json
@@ -24,13 +23,13 @@ class Product:
     price: Decimal
 
     def to_json(self) -> bytes:
-        """Return the product as the UTF-8 JSON that clients receive and the cache holds."""
+        """Return the UTF-8 JSON that clients receive and the cache stores."""
         name = json.dumps(self.name, ensure_ascii=False)
         return f'{{"id":{self.id},"name":{name},"price":{price_text(self.price)}}}'.encode()
 
 
 def price_text(price: Decimal) -> str:
-    """Write a price as the shortest exact JSON number: `140.00` as `140`, `19.90` as `19.9`, `-0` as `0`."""
+    """Return a price as the shortest exact JSON number: `140.00` as `140`, `19.90` as `19.9`, `-0` as `0`."""
     text = f"{price:f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")

@@ -1,4 +1,4 @@
-"""The shop's settings: read once from the environment, every fault reported together."""
+"""The shop's settings, read once from the environment. All errors are reported together."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,37 +11,37 @@ from chalicelib.stores.credentials import Credentials
 
 T = TypeVar("T")
 MAX_LOCAL_LEASE_MS = 250
-"""What a writer waits where the hot set was lost: each millisecond more delays writes then."""
+"""After the hot set was lost, each write waits this long, so the value must stay small."""
 
 SSL_MODES = ("disable", "require", "verify-full")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 RDS_HOST = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-\d+)\.rds\.amazonaws\.com$")
-"""The name of a database or a proxy of RDS, which says its region."""
+"""The host name of an RDS database or proxy; the group is its region."""
 
 
 class SettingsError(Exception):
-    """The environment does not describe a working shop; the message has one line for each fault."""
+    """Settings are missing or wrong; the message has one line for each."""
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseAddress:
-    """Where PostgreSQL is, without what a rotation may change."""
+    """The address of PostgreSQL, without the credentials, which may rotate."""
 
     host: str
     port: int
     database: str
     sslmode: str  # one of SSL_MODES
-    sslrootcert: str | None  # a file of CA certificates; None: the system's
+    sslrootcert: str | None  # a file of CA certificates, or None for the system's
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the shop reads from its environment (the names stand in README.md)."""
+    """The shop's settings (README.md lists the environment variables)."""
 
     database: DatabaseAddress
     database_credentials: Credentials
     database_secret_arn: str | None
-    database_iam_region: str | None  # in place of a password, tokens are signed for this region; None: a password
+    database_iam_region: str | None  # the region that IAM tokens are signed for, or None for a password
     database_pool_size: int
     redis_url: str = field(repr=False)
     redis_secret_arn: str | None
@@ -53,7 +53,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     """Read the shop's settings.
 
     Raises:
-        SettingsError: something is missing or wrong; the message names every fault.
+        SettingsError: a setting is missing or wrong. The message has one line for each.
     """
     faults: list[str] = []
     secret_arn = environ.get("DATABASE_SECRET_ARN") or None
@@ -110,7 +110,7 @@ def _true_or_false(text: str) -> bool:
 
 
 def _iam_faults(environ: Mapping[str, str], address: DatabaseAddress, credentials: Credentials) -> list[str]:
-    """Return what keeps a token from being the password."""
+    """Return the errors of settings that IAM authentication excludes or needs."""
     wrong = {
         "DATABASE_IAM_AUTH is true and DATABASE_SECRET_ARN is set: choose one": bool(
             environ.get("DATABASE_SECRET_ARN")
@@ -123,17 +123,17 @@ def _iam_faults(environ: Mapping[str, str], address: DatabaseAddress, credential
             _region(environ, address.host) is None
         ),
     }
-    return [fault for fault, is_there in wrong.items() if is_there]
+    return [fault for fault, is_wrong in wrong.items() if is_wrong]
 
 
 def _region(environ: Mapping[str, str], host: str) -> str | None:
-    """Return the region of a database: what its name says, else where this runs."""
+    """Return the region in the database's host name, else the one that this task runs in."""
     named = RDS_HOST.search(host)
     return named[1] if named else environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None
 
 
 def _database(text: str, *, credentials_needed: bool) -> tuple[DatabaseAddress, Credentials]:
-    """Parse `postgresql://user:password@host:5432/shop?sslmode=verify-full`; never repeats the password."""
+    """Parse `postgresql://user:password@host:5432/shop?sslmode=verify-full`. Errors never contain the password."""
     form = "must look like postgresql://user:password@host:5432/shop?sslmode=verify-full"
     try:
         url = urlsplit(text)
@@ -153,7 +153,7 @@ def _database(text: str, *, credentials_needed: bool) -> tuple[DatabaseAddress, 
 
 
 def _tls_options(query: str, host: str) -> tuple[str, str | None]:
-    """Read `sslmode` and `sslrootcert`; without them, TLS is verified everywhere but on this machine itself."""
+    """Read `sslmode` and `sslrootcert`. The default is verify-full, and no TLS to this machine itself."""
     options = dict(parse_qsl(query))
     mode = options.pop("sslmode", "disable" if host in LOOPBACK else "verify-full")
     sslrootcert = options.pop("sslrootcert", None)

@@ -1,7 +1,7 @@
-"""An audit of the cache's promise where it counts, in production: a few answers are looked at again.
+"""The audit of the cache in production: compares a sample of cached answers with the database.
 
-What must hold: it never delays an answer, costs one read of the database for each answer it looks at, and calls a
-difference a mismatch only where the same entry stood in Redis before and after the database was asked.
+It never delays an answer, and costs one database read per sample. A difference counts as a mismatch only if Redis held
+the same entry before and after the database was read.
 """
 
 import logging
@@ -21,23 +21,22 @@ logger = logging.getLogger("shop")
 
 ONE_IN = 1000
 PAUSE_SECONDS = 0.5
-"""Between two looks: with ten thousand answers a second, more of them would take the interpreter from answering."""
+"""Between two samples: at ten thousand answers a second, more samples would slow the answers down."""
 
-WAITING = 1
-"""How many answers may wait to be looked at; past that they are let go."""
-
+QUEUE_SIZE = 1
+"""How many samples may wait; further ones are dropped."""
 
 Count = Callable[[AuditResult], None]
 
 
 class Audit:
-    """Compares cached answers with the database, in a thread of its own that starts with the first of them.
+    """Compares cached answers with the database, in a thread that starts with the first sample.
 
     Args:
-        shared: where the answers came from.
+        shared: the cache in Redis.
         load: reads a product's JSON from the database.
-        count: told each result.
-        one_in: how many answers there are for each that is looked at; 0 for no audit.
+        count: called with each result.
+        one_in: the number of answers per sample; 0 for no audit.
     """
 
     def __init__(
@@ -47,12 +46,12 @@ class Audit:
         self._load = load
         self._count = count
         self._one_in = one_in
-        self._waiting: Queue[tuple[int, bytes]] = Queue(WAITING)
+        self._waiting: Queue[tuple[int, bytes]] = Queue(QUEUE_SIZE)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def consider(self, product_id: int, body: bytes) -> None:
-        """Take note of an answer, now and then."""
+        """Queue the answer for the audit if it is sampled."""
         if self._one_in and random.random() * self._one_in < 1:  # noqa: S311  a sample
             try:
                 self._waiting.put_nowait((product_id, body))
@@ -60,8 +59,8 @@ class Audit:
                 return
             self._start()
 
-    def look(self, product_id: int, body: bytes) -> AuditResult:
-        """Compare one answer with the database, and delete it from Redis where it is wrong."""
+    def compare(self, product_id: int, body: bytes) -> AuditResult:
+        """Compare an answer with the database; delete it from Redis if it is wrong."""
         key = key_of(product_id)
         try:
             if self._shared.peek(key) != body:
@@ -83,5 +82,5 @@ class Audit:
 
     def _run(self) -> None:
         while True:
-            self._count(self.look(*self._waiting.get()))
+            self._count(self.compare(*self._waiting.get()))
             time.sleep(PAUSE_SECONDS)

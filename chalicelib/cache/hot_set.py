@@ -1,14 +1,14 @@
-"""The hot set: which products some task may be holding in its memory, and until when.
+"""The hot set: the products that tasks may have copied to memory, and until when.
 
-One sorted set in Redis for all products. A member is a product's id, its score the moment (Redis's clock, in
-milliseconds) until which some task may answer from memory. One more member, `since` and the generation of the server,
-says since when the set has been there, as a negative score, so that dropping what has run out never drops it. The set
-has no TTL: it is lost as a whole or not at all. A set of another generation counts as lost: it may lack what was
-announced last.
+It is one sorted set in Redis. A member is a product's id; its score is the time (Redis's clock, milliseconds) until
+which a task may answer from memory. Another member, `since` and the server's generation, has the time when the set was
+created as a negative score, so that removing expired members never removes it. The set has no TTL: it is lost as a
+whole or not at all. A set of another generation counts as lost, because the last announcements may be missing.
 
-What must hold: a task announces a product before it reads the body that it keeps; a writer asks after its fence
-stands; a set that is younger than the longest local lease is waited out, since what it replaced may have named any
-product.
+- A task announces a product before it reads the body that it keeps.
+- A writer reads the hot set after it has set its fence.
+- If the set is younger than the longest local lease, a writer waits for the rest of that lease: the set before it may
+  have held any product.
 """
 
 from chalicelib.cache.scripts import Execute, Script
@@ -17,12 +17,12 @@ from chalicelib.settings import MAX_LOCAL_LEASE_MS
 KEY = "p1:hot"
 
 MARGIN_MS = 5
-"""Each entry outlasts the copy that it announces by so much: Redis's clock, rounded to 1 ms, may step forward by 4."""
+"""How much longer an entry lasts than its copy: Redis's clock, rounded to 1 ms, may step forward by 4."""
 
 LONGEST_WAIT_MS = MAX_LOCAL_LEASE_MS + MARGIN_MS
 
-# Redis's time in ms; a set that is missing is created, `since` now. `hot` is the set's key. A set from the future (the
-# clock has stepped back) counts as lost.
+# Sets `now`, Redis's time in ms, and creates the set if it is missing. `hot` is the set's key. A set from the future
+# (the clock has stepped back) counts as lost.
 _NOW = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -35,7 +35,7 @@ if not since or -since > now then
 end
 """
 
-# Enter a product until `announced` ms from now, unless another task has entered it for longer. 0: do not.
+# Announce a product for `announced` ms, unless another task has announced it for longer. 0 announces nothing.
 ANNOUNCE = f"""
 local function announce(hot, id, announced)
     if announced == 0 then return end
@@ -45,7 +45,7 @@ local function announce(hot, id, announced)
 end
 """
 
-# How many ms a writer waits: till the product's entry runs out, and the set is old enough; never longer than `longest`.
+# Returns how many ms a writer waits: until the product's entry expires and the set is old enough, at most `longest`.
 WAIT = f"""
 local function wait(hot, id, longest)
     {_NOW}
@@ -56,7 +56,7 @@ local function wait(hot, id, longest)
 end
 """
 
-# ZADD, whatever is there: a replica refuses it.
+# The ZADD runs even if the set is there, so that a replica refuses the script.
 _CREATE = Script(f"""
 local hot = KEYS[1]
 {_NOW}
@@ -65,10 +65,10 @@ return redis.call('ZADD', hot, 'NX', since, mark)
 
 
 def create(execute: Execute) -> None:
-    """Create the set where it is missing, so that it is old enough before the first write; raises RedisError."""
+    """Create the set if it is missing, so that it is old enough at the first write. Raises RedisError."""
     _CREATE.run(execute, KEY)
 
 
 def announced_ms(lease_ms: int) -> int:
-    """Return how long an entry lasts that announces a copy of so many milliseconds; none announces nothing."""
+    """Return how many milliseconds an entry for a copy of `lease_ms` lasts; 0 for no copy."""
     return lease_ms + MARGIN_MS if lease_ms else 0

@@ -1,7 +1,7 @@
-"""A few milliseconds of memory for the hottest products, so that a sale does not ask Redis for each of its readers.
+"""Copies of the hottest products in this task's memory, for some milliseconds, to save requests to Redis.
 
-What must hold: nothing is answered from here later than the moment it was kept until, on this machine's monotonic
-clock; absence is never kept. Only what is hot here is kept: what was asked for a moment ago, and is asked for again.
+A copy is never used after its deadline on this machine's monotonic clock. Absence is never kept. A product is hot, and
+worth a copy, if it is requested twice within a moment.
 """
 
 import threading
@@ -15,11 +15,11 @@ MAX_BYTES = 16 * 1024 * 1024
 
 class _Kept(NamedTuple):
     body: bytes
-    until: float  # for what is not kept: when it was asked for
+    until: float  # if there is no body: when the product was requested
 
 
 class LocalCopies:
-    """Bodies of products, each until a moment of its own; bounded in entries and in bytes. Safe to share by threads."""
+    """Bodies of products, each with a deadline; bounded in number and in bytes. Thread-safe."""
 
     def __init__(
         self,
@@ -35,23 +35,23 @@ class LocalCopies:
         self._bytes = 0
 
     def get(self, product_id: int) -> bytes | None:
-        """Return a body that is still to be answered with."""
+        """Return the body if its deadline has not passed."""
         kept = self._kept.get(product_id)
         return kept.body if kept is not None and self._clock() < kept.until else None
 
     def is_hot(self, product_id: int, seconds: float) -> bool:
-        """Tell whether the product was answered from here, or asked for, within the last `seconds`."""
+        """Return whether the product was copied here, or requested, within the last `seconds`."""
         kept = self._kept.get(product_id)
         return kept is not None and self._clock() < kept.until + seconds
 
-    def note(self, product_id: int, moment: float) -> None:
-        """Take note that the product was asked for at that moment, and is not kept."""
+    def record_request(self, product_id: int, moment: float) -> None:
+        """Record that the product was requested at that moment, without keeping a body."""
         kept = self._kept.get(product_id)
         if kept is None or kept.until < moment:
             self._put(product_id, _Kept(b"", moment))
 
     def keep(self, product_id: int, body: bytes, until: float) -> None:
-        """Answer with this body until that moment of the monotonic clock."""
+        """Keep the body until that moment of the monotonic clock."""
         if self._clock() >= until or len(body) > self._max_bytes:
             return
         self._put(product_id, _Kept(body, until))

@@ -165,7 +165,7 @@ class ReadThroughCache:
         if keep_ms:
             self._local.keep(product_id, entry, began + keep_ms / 1000)
         else:
-            self._local.note(product_id, began)
+            self._local.record_request(product_id, began)
 
     def _fill(self, product_id: int, lease: Entry, load: Load) -> Reading:
         """Load the product and put it in the place of our lease; where the lease has gone, answer and store nothing."""

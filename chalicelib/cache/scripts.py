@@ -1,4 +1,4 @@
-"""Lua scripts in Redis, called by their hash, that read and store entries of their connection's generation."""
+"""Lua scripts in Redis, called by their hash. They read and store entries of the connection's generation."""
 
 import hashlib
 from collections.abc import Callable
@@ -8,10 +8,10 @@ from chalicelib.redis_client.errors import RedisResponseError, code_of
 from chalicelib.redis_client.generations import GENERATION, GENERATION_BYTES, Argument
 
 Execute = Callable[..., Any]
-"""Sends one command, word by word, with the connection's generation put in; raises RedisError."""
+"""Sends one command, with the connection's generation filled in, and returns the answer. Raises RedisError."""
 
-# What every script begins with. GETEX without an option reads like GET, but counts as a write: a primary that has
-# become a replica refuses it, where GET would go on answering with what may be old.
+# The start of every script. GETEX without an option reads as GET does but counts as a write: a primary that has become
+# a replica refuses it, whereas GET would return values that may be old.
 _PRELUDE = f"""
 local generation = ARGV[#ARGV]
 local function get(key)
@@ -26,18 +26,18 @@ end
 
 
 class Script:
-    """A script; its text is sent only where Redis does not know it (any more).
+    """A script. Its text is sent only if Redis does not have it cached.
 
-    It may use `get(key)` and `put(key, entry, ms)`, which know entries of the connection's `generation` alone.
+    The text may use `get(key)` and `put(key, entry, ms)`, which see entries of the connection's `generation` only.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._whole = _PRELUDE + text
-        self._hash = hashlib.sha1(self._whole.encode(), usedforsecurity=False).hexdigest()
+        self._text = _PRELUDE + text
+        self._hash = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
 
     def run(self, execute: Execute, *keys: str, arguments: tuple[Argument, ...] = ()) -> Any:
-        """Run it on these keys; raises RedisError."""
+        """Run the script on these keys. Raises RedisError."""
         try:
             return execute("EVALSHA", self._hash, len(keys), *keys, *arguments, GENERATION)
         except RedisResponseError as error:
@@ -46,5 +46,5 @@ class Script:
             return execute(*self.command(*keys, arguments=arguments))
 
     def command(self, *keys: str, arguments: tuple[Argument, ...] = ()) -> tuple[Argument, ...]:
-        """Return the command that runs it whether or not Redis knows it: the text is in it."""
-        return ("EVAL", self._whole, len(keys), *keys, *arguments, GENERATION)
+        """Return the command that runs the script by its text, so that Redis need not have it cached."""
+        return ("EVAL", self._text, len(keys), *keys, *arguments, GENERATION)

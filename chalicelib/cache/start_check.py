@@ -1,10 +1,9 @@
-"""What the cache asks of Redis before the service starts.
+"""Checks Redis before the service starts, and creates the hot set.
 
-A server in cluster mode stops the start: the cache does not speak that, so every write would be answered 503. So does
-one that does not tell its generation. On any other the hot set is created, so that it is old enough before the first
-write, which would wait for that otherwise.
+Redis in cluster mode stops the start: the cache does not support it, so each write would fail with 503. So does a Redis
+that does not give its generation. The hot set is created now because the first write waits until the set is old enough.
 
-What must hold: a Redis that is away, slow or of few words neither stops the start nor noticeably delays it.
+A Redis that is unavailable or slow neither stops nor noticeably delays the start.
 """
 
 import contextlib
@@ -18,44 +17,43 @@ from chalicelib.redis_client.thread_connections import ThreadConnections
 from chalicelib.settings import Settings, SettingsError
 from chalicelib.stores import credentials
 
-PATIENCE_SECONDS = 2.0
-"""What all of the question may take: no timeout of a client bounds a look-up of a name, or of a secret."""
+CHECK_SECONDS = 2.0
+"""How long the check may take: no timeout of the client bounds a DNS lookup, or reading a secret."""
 
 CLUSTER = b"cluster"
 
 IN_CLUSTER_MODE = (
-    "REDIS_URL names a server in cluster mode, which this cache does not speak: use one with cluster mode disabled"
+    "REDIS_URL names a server in cluster mode, which this cache does not support: use one with cluster mode disabled"
     " (ElastiCache: cluster mode disabled, with replicas)"
 )
 
-
 NO_GENERATION = (
-    "REDIS_URL's user may not ask INFO, or it does not tell run_id and master_replid, by which the cache notices"
+    "REDIS_URL's user may not run INFO, or INFO does not give run_id and master_replid, by which the cache notices"
     " a failover: allow it (ACL SETUSER <user> +info)"
 )
 
 
 def prepare_cache(settings: Settings, timeouts: CacheTimeouts) -> None:
-    """Ask Redis for its mode, and create the hot set; where Redis does not answer, all is well.
+    """Check the mode of Redis, and create the hot set. No answer is no error.
 
     Raises:
-        SettingsError: it is in cluster mode, or its user may not ask INFO.
+        SettingsError: Redis is in cluster mode, or its user may not run INFO.
     """
     faults: list[str] = []
 
-    def ask() -> None:
+    def check() -> None:
         with contextlib.suppress(RedisError):
             faults.extend(_faults(settings, timeouts))
 
-    asking = threading.Thread(target=ask, name="prepare-cache", daemon=True)
-    asking.start()
-    asking.join(PATIENCE_SECONDS)
+    checking = threading.Thread(target=check, name="prepare-cache", daemon=True)
+    checking.start()
+    checking.join(CHECK_SECONDS)
     if faults:
         raise SettingsError(faults[0])
 
 
 def _faults(settings: Settings, timeouts: CacheTimeouts) -> list[str]:
-    """Return why this server will not do; HELLO tells its mode to whoever may connect."""
+    """Return why the cache cannot use this server. HELLO returns the mode, and every user may run it."""
     login = credentials.source(None, settings.redis_secret_arn)
     with contextlib.closing(ThreadConnections(redis_client(settings.redis_url, login, timeouts))) as connections:
         try:

@@ -1,11 +1,11 @@
-"""Bring the database's schema up to date: `python -m chalicelib.migrate`, `make run` and the deployment.
+"""Migrate the database's schema: `python -m chalicelib.migrate`, `make run` and the deployment.
 
-What must hold: two that start at once take turns (a PostgreSQL advisory lock, held by the migrating connection until
-it is closed); a step that cannot have its table at once lets go and tries again later, because every read of the
-service waits in line behind it; whatever goes wrong becomes one sentence.
+One migration runs at a time: it holds a PostgreSQL advisory lock until its connection closes. A step whose table is
+locked gives up at once and is tried again later, because reads of the service queue behind it. Every error becomes one
+sentence.
 
-Where DATABASE_OWNER_URL is set, that is who migrates, and the migration makes the role that the service logs in as
-(`service_role`). It ends with that login, so that a deployment stops before anything serves with one that is refused.
+If DATABASE_OWNER_URL is set, that user migrates, and the migration also makes the role that the service logs in as
+(`service_role`). It then logs in as that role, so that a deployment stops before it starts a service that cannot.
 """
 
 import logging
@@ -41,34 +41,34 @@ from chalicelib.stores.credentials import (
     with_renewal,
 )
 
-ADVISORY_LOCK = 0x70726F64  # "prod": every migration of this shop asks for this number
+ADVISORY_LOCK = 0x70726F64  # "prod" in ASCII; any number that other programs do not use
 
 Applied = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class MigrationTimeouts:
-    """How long a migration waits for what; times in seconds."""
+    """How long a migration waits, in seconds."""
 
-    connect: float = 3.0  # TCP, then TLS, then login
-    turn: float = 300.0  # for another migration to end, asking each `ask`
-    ask: float = 0.2
-    lock: float = 0.25  # for a table, holding up the service: less than the service's own timeouts
-    tries: int = 20  # for a table, one each `pause`
-    pause: float = 1.0
-    service: float = 60.0  # for the service's login, one try each `pause`: IAM and RDS Proxy hear of changes late
+    connect: float = 3.0  # each of TCP, TLS and login
+    turn: float = 300.0  # until another migration ends
+    ask: float = 0.2  # between two tries for the advisory lock
+    lock: float = 0.25  # for a table. Reads wait meanwhile, so it is less than the service's timeouts
+    tries: int = 20  # tries for a table
+    pause: float = 1.0  # between two tries for a table, or for the service's login
+    service: float = 60.0  # until the service's login works: IAM and RDS Proxy apply changes late
 
 
 class MigrationError(Exception):
-    """The database was not migrated, or not all the way; says in one sentence why."""
+    """The database was not migrated, or not completely. The message is one sentence."""
 
 
 def migrate(database_url: str) -> None:
-    """Bring the database behind the URL up to date; changes nothing where it is.
+    """Migrate the database at the URL; does nothing if it is up to date.
 
     Raises:
-        MigrationError: it cannot be reached, or refuses.
-        SettingsError: the URL is no database's.
+        MigrationError: the database cannot be reached, or refuses.
+        SettingsError: the URL is not a database's.
     """
     settings = _settings_in({"DATABASE_URL": database_url})
     upgrade(settings.database, FixedCredentials(settings.database_credentials), lambda step: None)
@@ -81,7 +81,7 @@ def upgrade(
     timeouts: MigrationTimeouts = MigrationTimeouts(),
     role: ServiceRole | None = None,
 ) -> None:
-    """Take every step that the database lacks, calling `applied` with each one's number and title; then set the role.
+    """Run each missing step and call `applied` with its number and title; then set up the role.
 
     Raises:
         MigrationError: the database cannot be reached, or refuses.
@@ -89,11 +89,11 @@ def upgrade(
     place = _place(address)
     try:
         with connected(address, credentials, timeouts) as connection:
-            _wait_for_turn(connection, timeouts)
+            _wait_for_lock(connection, timeouts)
             _refuse_other_encodings(connection)
-            _take_steps(alembic_config(connection, applied), timeouts)
+            _run_steps(alembic_config(connection, applied), timeouts)
             if role is not None:
-                connection.rollback()  # Alembic is still in the transaction in which it looked for steps
+                connection.rollback()  # ends the transaction in which Alembic looked for steps
                 establish(connection, role)
     except RefusedError as refusal:
         raise MigrationError(f"{place} was not migrated: {refusal}") from None
@@ -107,10 +107,10 @@ def upgrade(
 
 
 def try_service(settings: Settings, timeouts: MigrationTimeouts = MigrationTimeouts()) -> str:
-    """Log in and read as the service does; return as whom.
+    """Log in and read as the service does; return the user's name.
 
     Raises:
-        MigrationError: it cannot.
+        MigrationError: the service cannot read products.
     """
     until = time.monotonic() + timeouts.service
     credentials = database_source(settings)
@@ -137,34 +137,34 @@ def _place(address: DatabaseAddress) -> str:
 def connected(
     address: DatabaseAddress, credentials: CredentialSource, timeouts: MigrationTimeouts = MigrationTimeouts()
 ) -> Connection:
-    """Return a connection of its own, closed for good when its block ends; raises as pg8000 does."""
+    """Return a connection that is closed when its block ends. Raises pg8000's errors."""
     tls = tls_context(address)
     limits = {"lock_timeout": f"{timeouts.lock * 1000:.0f}", "statement_timeout": "0"}
 
     def login(known: Credentials) -> "_Connection":
         connection, sock = log_in(_Connection, address, tls, known, timeouts.connect, limits)
-        sock.settimeout(None)  # a step may take its time
+        sock.settimeout(None)  # a step may take long
         return connection
 
     engine = create_engine(
         "postgresql+pg8000://",
         creator=lambda: cast("Any", with_renewal(credentials, login, LoginRefusedError)),
         poolclass=NullPool,
-        pool_reset_on_return=None,  # it is closed instead
+        pool_reset_on_return=None,  # the connection is closed instead
     )
     return engine.connect()
 
 
 class _Connection(dbapi.Connection):  # type: ignore[misc]
-    """A connection that also closes when the server is gone: SQLAlchemy would print a traceback otherwise."""
+    """A connection whose `close` never raises. SQLAlchemy would log a traceback if the server is gone."""
 
     def close(self) -> None:
         with suppress(native.InterfaceError, OSError):
             super().close()
 
 
-def _wait_for_turn(connection: Connection, timeouts: MigrationTimeouts) -> None:
-    """Hold the advisory lock from here on. Asks again and again: a statement that waited could stall others' steps."""
+def _wait_for_lock(connection: Connection, timeouts: MigrationTimeouts) -> None:
+    """Take the advisory lock. Polls for it, as a waiting statement could block another migration's steps."""
     until = time.monotonic() + timeouts.turn
     while not _value(connection, f"SELECT pg_try_advisory_lock({ADVISORY_LOCK})"):
         if time.monotonic() > until:
@@ -172,8 +172,8 @@ def _wait_for_turn(connection: Connection, timeouts: MigrationTimeouts) -> None:
         time.sleep(timeouts.ask)
 
 
-def _take_steps(config: Config, timeouts: MigrationTimeouts) -> None:
-    """Take every step; one whose table is in use, again later. Steps that were taken stay taken."""
+def _run_steps(config: Config, timeouts: MigrationTimeouts) -> None:
+    """Run every missing step; try again later if a table is locked. Steps that were committed stay."""
     for _ in range(timeouts.tries):
         try:
             return command.upgrade(config, "head")
@@ -185,7 +185,7 @@ def _take_steps(config: Config, timeouts: MigrationTimeouts) -> None:
 
 
 def _value(connection: Connection, sql: str) -> object:
-    """Ask one question in a transaction of its own; the advisory lock outlives it."""
+    """Return the result of a query in its own transaction. An advisory lock taken in it stays held."""
     with connection.begin():
         return connection.scalar(text(sql))
 
@@ -197,26 +197,26 @@ def _refuse_other_encodings(connection: Connection) -> None:
 
 
 def alembic_config(connection: Connection, applied: Applied) -> Config:
-    """Return what Alembic wants to know; the steps lie beside this module, wherever that was installed."""
+    """Return Alembic's configuration. The steps are in the folder `migrations` beside this module."""
     config = Config()
     folder = Path(__file__).with_name("migrations")
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.attributes["connection"] = connection
-    config.attributes["on_version_apply"] = lambda step, **_: applied(_title(step))
+    config.attributes["on_version_apply"] = lambda step, **_: applied(_title_of(step))
     return config
 
 
-def _title(step: Any) -> str:
+def _title_of(step: Any) -> str:
     return f"{step.up_revision_id} {step.up_revision.doc}"
 
 
 def _settings_in(environ: Mapping[str, str]) -> Settings:
-    """Read the shop's settings without asking for a Redis: a migration has no use for one."""
+    """Read the shop's settings; a migration needs no REDIS_URL."""
     return read_settings({**environ, "REDIS_URL": "redis://unused"})
 
 
 def _owner_in(environ: Mapping[str, str]) -> Settings | None:
-    """Return how the owner logs in, who may be another than the service; None: the service's login migrates."""
+    """Return the settings with the owner's login; None if the service's own login migrates."""
     names = ("DATABASE_URL", "DATABASE_SECRET_ARN")
     own = {name: environ.get(name.replace("DATABASE", "DATABASE_OWNER"), "") for name in names}
     if not any(own.values()):
@@ -228,10 +228,10 @@ def _owner_in(environ: Mapping[str, str]) -> Settings | None:
 
 
 def _role_in(settings: Settings, environ: Mapping[str, str]) -> ServiceRole:
-    """Return the role of the service's login.
+    """Return the role that the service logs in as.
 
-    RDS Proxy logs in with the password of a secret even for clients that come with a token, and a role that RDS lets in
-    by token has no password.
+    RDS Proxy logs in to the database with the password in a secret, even for a client that sends a token. On RDS, a
+    role that logs in with a token has no password.
 
     Raises:
         CredentialsUnavailableError: a secret cannot be read.
@@ -247,19 +247,19 @@ def _role_in(settings: Settings, environ: Mapping[str, str]) -> ServiceRole:
 
 
 def main() -> None:
-    """Migrate the database that the environment names; print each step, or that there was none to take."""
+    """Migrate the database that the environment names; print each step, or that there was none."""
     steps: list[str] = []
 
     def applied(step: str) -> None:
         steps.append(step)
         sys.stdout.write(f"Migrated: {step}\n")
 
-    logging.disable(logging.WARNING)  # what the store would say of a login that fails is in our own sentence
+    logging.disable(logging.WARNING)  # the error message already says what the store would log
     try:
         settings, owner = _settings_in(os.environ), _owner_in(os.environ)
         role = _role_in(settings, os.environ) if owner else None
-        by = owner or settings
-        upgrade(by.database, database_source(by), applied, role=role)
+        login = owner or settings
+        upgrade(login.database, database_source(login), applied, role=role)
         if not steps:
             sys.stdout.write("The database is up to date.\n")
         if role:

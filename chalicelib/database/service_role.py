@@ -1,12 +1,11 @@
-"""The role that the service logs in as: it may read and write `products`, and nothing else.
+"""The role that the service logs in as. It may read and write `products`, and nothing else.
 
-What must hold: after each migration its rights are exactly these, whatever they were before, all at once for those who
-are connected. A role that could do more for a reason that is no grant (an attribute, another role, what it owns) is
-refused, and left as it is. A password reaches the server only as the hash that the server keeps, since servers log
-statements.
+Each migration sets exactly these rights, in one transaction. It refuses a role whose powers do not come from grants (an
+attribute, a membership, ownership), and does not change it. The server receives a password only as the hash that it
+stores, because servers log statements.
 
-It is no step of the schema's history (`migrations/`): its name, and how it gets in, are settings, which may change from
-one deployment to the next; and a step that an older version does not know would keep that version from being deployed.
+This is not one of the schema's migrations (`migrations/`): the role's name and its way to log in are settings, which
+may change with each deployment. Besides, an older version cannot be deployed after a migration that it does not know.
 """
 
 import base64
@@ -21,8 +20,8 @@ from sqlalchemy import Connection, text
 from chalicelib.database.migrations import RefusedError
 
 RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
-IAM_ROLE = "rds_iam"  # on RDS its members log in by token, and by nothing else
-ITERATIONS = 4096  # as PostgreSQL itself, and what it accepts at the least
+IAM_ROLE = "rds_iam"  # on RDS, its members log in with a token only
+ITERATIONS = 4096  # PostgreSQL's own number, and the least that it accepts
 
 POWERS = """
 SELECT rolname = current_user AS is_owner,
@@ -49,7 +48,7 @@ SELECT 'SCHEMA ' || quote_ident(nspname)
 
 SCHEMA = "SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = 'products'::regclass"
 
-# A table that was there before may have columns of its own that a sequence fills (serial). Identity columns need none.
+# A table made by others may have columns that a sequence fills (serial). Identity columns need no right for theirs.
 SEQUENCES = """
 SELECT DISTINCT refobjid::regclass::text
   FROM pg_depend JOIN pg_attrdef ON objid = pg_attrdef.oid JOIN pg_class ON refobjid = pg_class.oid
@@ -70,7 +69,7 @@ SELECT 'create tables in the schema ' || quote_ident(nspname) FROM pg_namespace
 
 @dataclass(frozen=True, slots=True)
 class ServiceRole:
-    """A role, and how it gets in: by IAM tokens, by a password, or (neither) as it does already."""
+    """A role and its way to log in: IAM tokens, a password, or (neither) what is set in the database already."""
 
     name: str
     password: str | None = field(default=None, repr=False)
@@ -78,17 +77,17 @@ class ServiceRole:
 
 
 def establish(connection: Connection, role: ServiceRole) -> None:
-    """Create the role where it is missing, and set its rights and its way in; changes everything or nothing.
+    """Create the role if it is missing, and set its rights and its way to log in, in one transaction.
 
     Raises:
-        RefusedError: the role could do more than it should, or could not get in.
+        RefusedError: the role could do more than it should, or could not log in.
     """
     with connection.begin():
-        if not _is_there(connection, role.name):
+        if not _role_exists(connection, role.name):
             _run(connection, f"CREATE ROLE {identifier(role.name)}")
         _refuse_powers(connection, role.name)
         _set_rights(connection, role.name)
-        _let_in(connection, role)
+        _set_login(connection, role)
         _refuse_excess(connection, role.name)
 
 
@@ -106,11 +105,12 @@ def _refuse_powers(connection: Connection, name: str) -> None:
 
 
 def _set_rights(connection: Connection, name: str) -> None:
-    role, schema = identifier(name), _value(connection, SCHEMA)
-    database = _value(connection, "SELECT quote_ident(current_database())")
+    role = identifier(name)
+    (schema,) = _column(connection, SCHEMA)
+    (database,) = _column(connection, "SELECT quote_ident(current_database())")
     for granted in _column(connection, GRANTED, name=role):
         _run(connection, f"REVOKE ALL ON {granted} FROM {role}")
-    # What PUBLIC may, every role may, and nothing takes it from one of them.
+    # Each role has the rights of PUBLIC. They cannot be revoked from one role.
     _run(connection, f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC")
     _run(connection, f"REVOKE CREATE, TEMPORARY ON DATABASE {database} FROM PUBLIC, {role}")
     _run(connection, f"GRANT CONNECT ON DATABASE {database} TO {role}")
@@ -120,14 +120,14 @@ def _set_rights(connection: Connection, name: str) -> None:
         _run(connection, f"GRANT USAGE ON SEQUENCE {sequence} TO {role}")
 
 
-def _let_in(connection: Connection, role: ServiceRole) -> None:
-    name, knows_iam = identifier(role.name), _is_there(connection, IAM_ROLE)
-    if role.by_token and not knows_iam:
+def _set_login(connection: Connection, role: ServiceRole) -> None:
+    name, has_iam = identifier(role.name), _role_exists(connection, IAM_ROLE)
+    if role.by_token and not has_iam:
         raise RefusedError(
             f"it has no role {IAM_ROLE}, so the service cannot log in by token;"
             " turn on IAM database authentication of the instance, at once and not in its maintenance window"
         )
-    if knows_iam and (role.by_token or role.password is not None):
+    if has_iam and (role.by_token or role.password is not None):
         _run(connection, f"GRANT {IAM_ROLE} TO {name}" if role.by_token else f"REVOKE {IAM_ROLE} FROM {name}")
     _run(connection, f"ALTER ROLE {name} LOGIN{_password_clause(role)}")
 
@@ -139,10 +139,10 @@ def _password_clause(role: ServiceRole) -> str:
 
 
 def scram_hash(password: str) -> str:
-    """Return what PostgreSQL keeps of a password (SCRAM-SHA-256, RFC 5803).
+    """Return the hash that PostgreSQL stores for a password (SCRAM-SHA-256, RFC 5803).
 
     Raises:
-        RefusedError: the password has other than ASCII characters, of which clients make different things.
+        RefusedError: the password has a character outside ASCII, which clients normalize in different ways.
     """
     if not password.isascii():
         raise RefusedError("the service's password has other than ASCII characters; take another")
@@ -154,7 +154,7 @@ def scram_hash(password: str) -> str:
 
 
 def _refuse_excess(connection: Connection, name: str) -> None:
-    """Refuse where PUBLIC may what only somebody else can revoke: the server then only warns."""
+    """Refuse rights of PUBLIC that this user cannot revoke: for these, REVOKE only warns."""
     excess = _column(connection, EXCESS, name=name)
     if excess:
         raise RefusedError(
@@ -162,12 +162,8 @@ def _refuse_excess(connection: Connection, name: str) -> None:
         )
 
 
-def _is_there(connection: Connection, role: str) -> bool:
+def _role_exists(connection: Connection, role: str) -> bool:
     return bool(connection.scalar(text("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = :role)"), {"role": role}))
-
-
-def _value(connection: Connection, sql: str) -> str:
-    return str(connection.scalar(text(sql)))
 
 
 def _column(connection: Connection, sql: str, **values: str) -> list[str]:
@@ -175,7 +171,7 @@ def _column(connection: Connection, sql: str, **values: str) -> list[str]:
 
 
 def _run(connection: Connection, sql: str) -> None:
-    connection.exec_driver_sql(sql.replace("%", "%%"))  # which is a placeholder's
+    connection.exec_driver_sql(sql.replace("%", "%%"))  # the driver reads % as the start of a placeholder
 
 
 def _base64(data: bytes) -> str:

@@ -1,8 +1,8 @@
-"""What Prometheus scrapes from this process: the shop's instruments, in a registry of its own.
+"""The shop's Prometheus metrics, in a registry of their own.
 
-What must hold: no label holds an id; the number of series is fixed once every kind of thing has happened.
+No label contains an id, so that the number of series is bounded.
 
-Names follow OpenTelemetry's semantic conventions where there are any:
+Names follow OpenTelemetry's semantic conventions if there is one:
 https://opentelemetry.io/docs/specs/semconv/database/database-metrics/
 """
 
@@ -34,7 +34,7 @@ FENCE_STAGES = ("raise", "publish")
 
 
 class PoolCounts(Protocol):
-    """How many connections a pool has."""
+    """The number of a pool's connections."""
 
     def checkedout(self) -> int:
         """Return how many are in use."""
@@ -47,20 +47,16 @@ class PoolCounts(Protocol):
 
 
 class ShopMetrics:
-    """The instruments. Thread-safe.
-
-    Args:
-        registry: where they are registered.
-    """
+    """The instruments, registered in `registry`. Thread-safe."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, that nobody reads
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # saves a second series for each counter
         requests = Counter(
             "cache_requests", "Reads of a product, by how they were answered.", ["result"], registry=registry
         )
         fences = Counter(
             "cache_fence_failures",
-            "Writes that were not acknowledged since Redis was away.",
+            "Writes that failed because Redis was unavailable.",
             ["stage"],
             registry=registry,
         )
@@ -84,7 +80,7 @@ class ShopMetrics:
             "db_client_connection_timeouts", "Operations that got no connection in time.", registry=registry
         )
         self.local_hits = Counter(
-            "cache_local_hits", "Hits that were answered from this task's own memory.", registry=registry
+            "cache_local_hits", "Hits that were answered from this task's memory.", registry=registry
         )
         self.cache_requests = {result: requests.labels(result) for result in CacheResult}
         self.cache_audits = {result: audits.labels(result) for result in AuditResult}
@@ -94,25 +90,24 @@ class ShopMetrics:
 
 
 class Stores(Collector):
-    """Tells whether the stores answer, and where the connections to PostgreSQL are."""
+    """Collects the state of the stores: of their circuit breakers and of the connection pool."""
 
     def __init__(self) -> None:
         self._breakers: dict[str, CircuitBreaker] = {}
         self._pool: PoolCounts | None = None
 
-    def watch_database(self, pool: PoolCounts, breaker: CircuitBreaker) -> None:
-        """Tell of this database from now on."""
+    def add_database(self, pool: PoolCounts, breaker: CircuitBreaker) -> None:
         self._pool = pool
         self._breakers["postgres"] = breaker
 
-    def watch_cache(self, breaker: CircuitBreaker) -> None:
-        """Tell of this cache from now on."""
+    def add_cache(self, breaker: CircuitBreaker) -> None:
         self._breakers["redis"] = breaker
 
     def collect(self) -> Iterator[Metric]:
-        """Read the state of things."""
-        up = GaugeMetricFamily("store_up", "1 while the store answers, 0 while it is left alone.", labels=["store"])
-        failures = CounterMetricFamily("store_failures", "What the store did not answer.", labels=["store"])
+        up = GaugeMetricFamily(
+            "store_up", "1 while the store is used, 0 while its circuit breaker is open.", labels=["store"]
+        )
+        failures = CounterMetricFamily("store_failures", "Requests that the store did not answer.", labels=["store"])
         for store, breaker in self._breakers.items():
             up.add_metric([store], 0 if breaker.is_open else 1)
             failures.add_metric([store], breaker.failures)
@@ -127,14 +122,13 @@ def _connections(pool: PoolCounts) -> Iterator[Metric]:
     count.add_metric(["used"], pool.checkedout())
     count.add_metric(["idle"], pool.checkedin())
     yield count
-    yield GaugeMetricFamily("db_client_connection_max", "Connections that there may be.", pool.size())
+    yield GaugeMetricFamily("db_client_connection_max", "The size of the connection pool.", pool.size())
 
 
 class CpuSplit(Collector):
-    """The two that people who come from Node ask for, and the Python client adds up."""
+    """User and system CPU seconds as separate counters, as in Node's prom-client. The Python client has their sum."""
 
     def collect(self) -> Iterator[Metric]:
-        """Read the process's times."""
         usage = resource.getrusage(resource.RUSAGE_SELF)
         yield CounterMetricFamily("process_cpu_user_seconds", "CPU time outside the kernel.", usage.ru_utime)
         yield CounterMetricFamily("process_cpu_system_seconds", "CPU time inside the kernel.", usage.ru_stime)
@@ -145,12 +139,12 @@ def _describe_process(registry: CollectorRegistry) -> None:
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
     registry.register(CpuSplit())
-    build = GaugeMetricFamily("build_info", "What runs here.", labels=["version", "revision"])
+    build = GaugeMetricFamily("build_info", "The running version.", labels=["version", "revision"])
     build.add_metric([__version__, os.environ.get("REVISION", "unknown")], 1)
-    registry.register(_Constant(build))
+    registry.register(_FixedMetric(build))
 
 
-class _Constant(Collector):
+class _FixedMetric(Collector):
     def __init__(self, metric: Metric) -> None:
         self._metric = metric
 
@@ -159,13 +153,13 @@ class _Constant(Collector):
 
 
 REGISTRY = CollectorRegistry()
-"""What /metrics shows; the adapter adds what it knows of requests."""
+"""The metrics at /metrics. The adapter adds those of the requests."""
 
 METRICS = ShopMetrics(REGISTRY)
 _describe_process(REGISTRY)
 
 
 def metrics_response(accept: str | None) -> Response:
-    """Answer a scrape in the format that the Accept header asks for."""
+    """Return the metrics in the format that the Accept header asks for."""
     encode, content_type = choose_encoder(accept or "")
     return Response(encode(REGISTRY).decode(), {"Content-Type": content_type}, 200)

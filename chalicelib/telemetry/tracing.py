@@ -1,7 +1,6 @@
-"""Steps and facts of the request being served, for its X-Ray segment where it has one: through Powertools' Tracer.
+"""Adds subsegments and annotations to the current request's X-Ray segment, through Powertools' Tracer.
 
-What must hold: outside a recorded request nothing here costs more than a look. Whoever opens the segment is Lambda, or
-the adapter in a container.
+Lambda, or the adapter in a container, opens the segment. If the request is not sampled, these do nothing.
 """
 
 import functools
@@ -15,12 +14,12 @@ Answer = TypeVar("Answer")
 
 @functools.cache
 def _recorder() -> Any:
-    """Return the recorder behind the Tracer; made when first asked, since the adapter must come before it."""
+    """Return the Tracer's recorder. Made at first use, because the adapter must set the recorder before."""
     return Tracer(auto_patch=False).provider
 
 
 def annotate(key: str, value: str | int) -> None:
-    """Make the request's trace findable by a fact; `key` has letters, digits and underscores."""
+    """Add an annotation, by which traces can be searched; `key` has letters, digits and underscores."""
     recorder = _recorder()
     if recorder.is_sampled():
         recorder.current_segment().put_annotation(key, value)
@@ -37,7 +36,7 @@ async def traced_async(store: str, operation: str, step: Callable[[], Awaitable[
 
 
 def traced(store: str, operation: str, step: Callable[[], Answer]) -> Answer:
-    """Take a step that asks a store, as a subsegment of its own; one that fails is marked as a fault."""
+    """Run a step that asks a store in a subsegment. An exception marks the subsegment as a fault."""
     recorder = _recorder()
     if not recorder.is_sampled():
         return step()

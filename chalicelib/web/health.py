@@ -1,4 +1,4 @@
-"""Whether this server really serves: asked over its own port, as a client would."""
+"""Checks that this server answers requests, by sending it one."""
 
 import http.client
 import threading
@@ -19,36 +19,33 @@ class Health:
 
 
 class SelfProbe:
-    """Asks this server whether it answers. Safe to share by threads.
+    """Sends this server a request to its own port. Thread-safe.
 
-    Callers that come at the same time take turns, and share an answer that is not older than a tenth of a second: a
-    crowd that asks for the status costs a few requests, not one each.
+    Simultaneous callers share a result that is at most FRESH_SECONDS old, so that many calls cost few requests.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._asked = float("-inf")
+        self._checked_at = float("-inf")
         self._health = Health()
 
-    def ask(self, port: int | None) -> Health:
-        """Tell whether a GET of `/livez` from this server's own localhost port is answered.
+    def check(self, port: int | None) -> Health:
+        """Return whether a GET of `/livez` on this server's localhost port is answered.
 
         Args:
-            port: where the request being answered came in; None on Lambda, where there is no port and the invocation
-                itself is the proof.
+            port: the port of the current request. None on Lambda: there is no port, and the invocation is the proof.
         """
         if port is None:
             return Health()
         with self._lock:
-            if self._clock() - self._asked > FRESH_SECONDS:
-                self._health = ask_port(port)
-                self._asked = self._clock()
+            if self._clock() - self._checked_at > FRESH_SECONDS:
+                self._health = _check_port(port)
+                self._checked_at = self._clock()
             return self._health
 
 
-def ask_port(port: int) -> Health:
-    """GET `/livez` from a port of this machine."""
+def _check_port(port: int) -> Health:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", LIVENESS_PATH)

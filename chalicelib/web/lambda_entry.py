@@ -1,7 +1,6 @@
-"""One line for each request on Lambda, with the fields that `fargate/` writes in a container.
+"""The log line of each request on Lambda, written by a Chalice middleware.
 
-A container has threads and an adapter that sees every request; a Lambda sandbox has one request at a time and Chalice's
-middleware. What must hold: both homes' lines have the same fields (tests/fargate/telemetry compares them).
+It has the same fields as the line that `fargate/` writes in a container (tests/fargate/telemetry compares them).
 """
 
 import json
@@ -19,26 +18,26 @@ RUNS_ON_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
 TRACE = "_X_AMZN_TRACE_ID"
 SERVER_ERROR = 500
 UNAVAILABLE = 503
-SANE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
-"""What a caller may name a request, as in a container."""
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+"""What a client may send as X-Request-Id, as in a container."""
 
 GetResponse = Callable[[Request], Response]
 
 
 def observe(app: Chalice, environ: Mapping[str, str] = os.environ) -> None:
-    """Have every request of the app leave a line, where this runs on Lambda; elsewhere the adapter does that."""
+    """On Lambda, write a log line for each of the app's requests. In a container, the adapter does."""
     if RUNS_ON_LAMBDA not in environ:
         return
     service = environ.get("POWERTOOLS_SERVICE_NAME") or app.app_name
-    app.log.handlers.clear()  # Chalice's writes text; under Powertools' own name it would write every line once more
+    app.log.handlers.clear()  # Chalice's handler writes text, and writes each of Powertools' lines a second time
     logger = Logger(service=service, use_rfc3339=True, utc=True, location=None)
     shop = logging.getLogger("shop")
     shop.handlers[:] = app.log.handlers[:] = logger.handlers
     shop.setLevel(logger.log_level)
-    shop.propagate = False  # Lambda's own handler would write it once more, as text
+    shop.propagate = False  # Lambda's own handler would write each line a second time, as text
 
     @app.middleware("http")
-    def leave_a_line(request: Request, get_response: GetResponse) -> Response:
+    def write_line(request: Request, get_response: GetResponse) -> Response:
         began = time.perf_counter()
         correlation_id = _correlation_id(request, environ)
         try:
@@ -68,17 +67,17 @@ def _write(logger: Logger, request: Request, correlation_id: str, response: Resp
     }
     if "X-Cache" in response.headers:
         fields["cache"] = response.headers["X-Cache"]
-    fields["weight"] = 1  # a line for each request: a container's may stand for more
+    fields["weight"] = 1  # one line per request; in a container, a line may stand for more
     write = logger.info if status < SERVER_ERROR else logger.warning if status == UNAVAILABLE else logger.error
     write(f"{method} {route} {status}", extra=fields)
 
 
 def _correlation_id(request: Request, environ: Mapping[str, str]) -> str:
-    """Return the caller's name for the request, else the trace's, else API Gateway's."""
+    """Return the client's X-Request-Id, else the trace's root, else API Gateway's request id."""
     trace = environ.get(TRACE) or request.headers.get("x-amzn-trace-id", "")
     root = trace.partition("Root=")[2].partition(";")[0]
-    named = request.headers.get("x-request-id", "")
-    return named if SANE.fullmatch(named) else root or str(request.context["requestId"])
+    sent = request.headers.get("x-request-id", "")
+    return sent if _REQUEST_ID.fullmatch(sent) else root or str(request.context["requestId"])
 
 
 def _length(body: Any) -> int:

@@ -1,4 +1,4 @@
-"""The service's description of itself: `/` and `/openapi.json`, both written once at import."""
+"""The bodies of `/` and `/openapi.json`, made once at import."""
 
 import json
 import os

@@ -1,7 +1,6 @@
-"""Read a request's body strictly: one JSON object, exact numbers, every fault named at once.
+"""Parses a request's body strictly: one JSON object, exact numbers, all errors in one response.
 
-The standard decoder is lenient where a shop must not be: it takes NaN, keeps the last of two equal keys, and turns
-19.99 into a binary fraction.
+By default, Python's decoder accepts NaN, keeps the last of two equal keys, and turns 19.99 into a binary fraction.
 """
 
 import json
@@ -23,10 +22,10 @@ class _DuplicateKey(ValueError):
 
 
 def parse_product(body: bytes) -> Product:
-    """Read `{"id", "name", "price"}`.
+    """Parse `{"id", "name", "price"}`.
 
     Raises:
-        BadRequestError: the body is anything else; names every fault.
+        BadRequestError: the body is anything else. The message names every error.
     """
     fields = _Fields(_parse_object(body))
     product_id, name, price = fields.identifier(), fields.name(), fields.price()
@@ -35,10 +34,10 @@ def parse_product(body: bytes) -> Product:
 
 
 def parse_details(product_id: int, body: bytes) -> Product:
-    """Read `{"name", "price"}`, the product's id being known from the path.
+    """Parse `{"name", "price"}`; the product's id comes from the path.
 
     Raises:
-        BadRequestError: the body is anything else; names every fault.
+        BadRequestError: the body is anything else. The message names every error.
     """
     fields = _Fields(_parse_object(body))
     name, price = fields.name(), fields.price()
@@ -71,7 +70,7 @@ def _parse_object(body: bytes) -> dict[str, Any]:
 
 
 def _number(text: str) -> Decimal:
-    """Read a number exactly; one that is absurdly long or large is refused before it costs anything."""
+    """Parse a number exactly. Very long or large ones are refused before they cost time."""
     if len(text) > MAX_NUMBER_CHARACTERS:
         raise ValueError("a number is too long")
     try:
@@ -93,12 +92,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _quoted(name: str) -> str:
-    """Show a client's own word back to it: short, and safe in any encoding."""
+    """Return a name from the request for an error message: shortened, in ASCII."""
     return json.dumps(name if len(name) <= MAX_QUOTED_CHARACTERS else name[:MAX_QUOTED_CHARACTERS] + "...")
 
 
 class _Fields:
-    """Takes the members of an object one by one and collects what is wrong with them."""
+    """Takes the members of an object one by one and collects their errors."""
 
     def __init__(self, members: Mapping[str, Any]) -> None:
         self._members = dict(members)
@@ -135,7 +134,7 @@ class _Fields:
         return abs(rounded)
 
     def finish(self) -> None:
-        """Refuse what was not asked for, and everything that was wrong."""
+        """Raise BadRequestError if there were errors, or members that no method has taken."""
         self._faults.extend(f"{_quoted(name)} is not a known field" for name in self._members)
         if self._faults:
             raise BadRequestError(*self._faults)

@@ -1,4 +1,4 @@
-"""What Alembic runs to migrate: on the connection that `chalicelib.migrate` hands over, each step by itself."""
+"""Alembic's entry point: runs each step in its own transaction, on the connection of `chalicelib.database.migrate`."""
 
 from alembic import context
 

@@ -33,7 +33,7 @@ def test_the_audit_compares_the_cache_with_the_database_and_deletes_a_wrong_entr
         put(client, "p1:1", in_redis)
     if in_database is not None:
         task.database[1] = in_database
-    assert task.audit.look(1, BODY) == result
+    assert task.audit.compare(1, BODY) == result
     assert held(client, "p1:1") == left
 
 
@@ -45,7 +45,7 @@ def test_a_write_in_between_is_no_mismatch(task: Task, client: Client) -> None:
         return b'{"id":1,"new":1}'
 
     audit = Audit(task.shared, load_while_a_write_is_published, task.audited.append)
-    assert audit.look(1, BODY) == AuditResult.CHANGED
+    assert audit.compare(1, BODY) == AuditResult.CHANGED
 
 
 def test_the_audit_runs_in_the_background_and_counts_its_results(task: Task, client: Client) -> None:

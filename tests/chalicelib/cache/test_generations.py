@@ -167,7 +167,7 @@ class TestPromotedReplica:
         make_old(task, own_redis, replica)
         name.move_to(replica)
         for _ in range(3):
-            task.local.note(1, time.monotonic())  # hot here: to be kept, if only it were believed
+            task.local.record_request(1, time.monotonic())  # hot here: to be kept, if only it were believed
             assert loop.read(task, 1) is None
             assert task.local.get(1) is None
 

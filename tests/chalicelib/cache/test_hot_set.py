@@ -45,7 +45,7 @@ def test_a_lost_set_is_waited_out_since_it_may_have_named_any_product(hot: Task,
 def test_an_announcement_creates_a_lost_set_and_writers_wait_it_out(hot: Task, client: Client) -> None:
     client.delete(hot_set.KEY)
     hot.forget()
-    hot.local.note(1, time.monotonic())
+    hot.local.record_request(1, time.monotonic())
     hot.cache.read(1, lambda: None)
     assert LONGEST - 0.05 <= hot.shared.raise_fence("p1:2", b"!a writer") <= LONGEST
 

@@ -43,7 +43,7 @@ class TestReadFromLoop:
         put(client, "p1:1", BODY)
         assert self.read(task) == HIT
         assert client.zscore(hot_set.KEY, "1") is None
-        task.local.note(1, task.cache._clock())
+        task.local.record_request(1, task.cache._clock())
         assert self.read(task) == HIT
         assert client.zscore(hot_set.KEY, "1") is not None
         client.delete("p1:1")

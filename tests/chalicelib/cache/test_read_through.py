@@ -173,7 +173,7 @@ def test_a_body_is_kept_in_memory_from_before_redis_was_asked(new_task: Callable
     task, now = new_task(), [0.0]
     task.cache.read(1, lambda: OLD)
     task.cache._clock = task.local._clock = lambda: now[0]
-    task.local.note(1, 0.0)
+    task.local.record_request(1, 0.0)
     look = task.shared.look_or_lease
 
     def slowly(key: str, lease: bytes, keep_ms: int) -> bytes | None:

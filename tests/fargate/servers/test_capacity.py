@@ -41,7 +41,7 @@ def test_many_times_more_status_calls_than_threads_all_answer(
 def test_status_is_unhealthy_where_nothing_answers() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))  # bound, not listening: the port is ours and refuses
-        health = SelfProbe().ask(bound.getsockname()[1])
+        health = SelfProbe().check(bound.getsockname()[1])
     assert health.reason is not None
     assert "gave no answer" in health.reason
 

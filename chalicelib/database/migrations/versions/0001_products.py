@@ -1,10 +1,9 @@
 """Create the table of products, or take over the one that is there
 
-The table as users know it is `Products(id INT PRIMARY KEY, name VARCHAR(100), price DECIMAL(10,2))`. From here on
-the database itself keeps what every product must be: an id from 1, a name of 1 to 100 characters, a price from 0 to
-99999999.99 (which also keeps out numeric's NaN).
+Users know the table as `Products(id INT PRIMARY KEY, name VARCHAR(100), price DECIMAL(10,2))`. This step makes the
+database check each product: an id from 1, a name of 1 to 100 characters, a price from 0 to 99999999.99 (and not NaN).
 
-Taking back (`downgrade`) drops the checks and the NOT NULLs; never the table, its rows or its primary key.
+`downgrade` drops the checks and the NOT NULLs, and keeps the table, its rows and its primary key.
 """
 
 import sqlalchemy as sa
@@ -25,7 +24,7 @@ CHECKS = {
     "products_valid_name": "char_length(name) BETWEEN 1 AND 100",
     "products_valid_price": "price BETWEEN 0 AND 99999999.99",
 }
-SHOWN = 5  # offending ids that a refusal names
+SHOWN = 5  # how many ids an error message names
 
 
 def upgrade() -> None:
@@ -46,7 +45,7 @@ def downgrade() -> None:
 
 
 def _constrain(*, add_key: bool) -> None:
-    """Add everything in one statement: one lock, and one look at the rows."""
+    """Add all constraints in one statement: one lock, and one scan of the rows."""
     checks = [f"ADD CONSTRAINT {name} CHECK ({check})" for name, check in CHECKS.items()]
     key = ["ADD PRIMARY KEY (id)"] if add_key else []
     op.execute(_altered(*key, "ALTER name SET NOT NULL", "ALTER price SET NOT NULL", *checks))
@@ -70,26 +69,26 @@ def _refuse_other_tables(kind: object) -> None:
                 f"the table products has {name} {found.get(name, '(missing)')} where the shop needs {name} {wanted};"
                 " change the column, or rename the table, and migrate again"
             )
-    _refuse_demanding_columns()
+    _refuse_required_columns()
 
 
-def _refuse_demanding_columns() -> None:
-    """Other columns may stay, unless the shop could not store a product because of them."""
-    demanding = _rows(
+def _refuse_required_columns() -> None:
+    """Refuse further columns only if the shop cannot insert a row because of them."""
+    required = _rows(
         "SELECT attname FROM pg_attribute"
         " WHERE attrelid = to_regclass('products') AND attnum > 0 AND NOT attisdropped"
         " AND attnotnull AND NOT atthasdef AND attidentity = '' AND attname NOT IN ('id', 'name', 'price')"
         " ORDER BY attnum"
     )
-    if demanding:
+    if required:
         raise RefusedError(
-            f"the table products has more columns that must not be empty ({_listed(demanding)});"
+            f"the table products has more columns that must not be empty ({_listed(required)});"
             " give them a default, or drop their NOT NULL, and migrate again"
         )
 
 
 def _key_is_missing() -> bool:
-    """Whether there is no primary key yet and one on id is possible; refuses where there can be none."""
+    """Return whether the primary key is missing. Refuses another key, and duplicate ids."""
     columns = _rows(
         "SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)"
         " WHERE indrelid = to_regclass('products') AND indisprimary"
@@ -125,7 +124,7 @@ def _refuse_broken_rows() -> None:
 
 
 def _rows(sql: str) -> list[Row]:
-    """Return the rows of a query, which may say `LIMIT :shown`."""
+    """Return the rows of a query, which may contain `LIMIT :shown`."""
     values = {"shown": SHOWN} if ":shown" in sql else {}
     return [tuple(row) for row in op.get_bind().execute(sa.text(sql), values)]
 
