@@ -44,10 +44,6 @@ class Login:
         except CredentialsUnavailableError as error:
             raise RedisConnectionError(str(error)) from error
 
-    def is_renewed(self, refused: Credentials) -> bool:
-        """Read the credentials again; return whether they have changed."""
-        return self.refresh(refused) != refused
-
 
 class RedisConnection:
     """A connection that `connect` opens again if its pool generation was retired.

@@ -24,7 +24,7 @@ local function value_of(section, field)
     return type(info) == 'string' and string.match(info, field .. ':(%w+)')
 end
 local run, history = value_of('server', 'run_id'), value_of('replication', 'master_replid')
-if not run or not history then return redis.error_reply('{UNKNOWN} INFO does not tell run_id and master_replid') end
+if not run or not history then return redis.error_reply('{UNKNOWN} INFO gives no run_id and master_replid') end
 return string.sub(redis.sha1hex(run .. history), 1, {GENERATION_BYTES})
 """
 

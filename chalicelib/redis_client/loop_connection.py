@@ -44,9 +44,10 @@ class LoopConnection:
         try:
             await self._log_in(tried)
         except RedisLoginError:
-            if not await asyncio.to_thread(self._login.is_renewed, tried):
+            renewed = await asyncio.to_thread(self._login.refresh, tried)
+            if renewed == tried:
                 raise
-            await self._log_in(await asyncio.to_thread(self._login.current))
+            await self._log_in(renewed)
 
     async def _log_in(self, credentials: Credentials) -> None:
         address = self._address
