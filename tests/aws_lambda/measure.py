@@ -22,9 +22,9 @@ import psutil
 from chalicelib.database.migrate import migrate
 from tests.aws_lambda.function import Function, Sandbox, running
 from tests.aws_lambda.packaged import HERE, Package, build_runtime, package
-from tests.aws_lambda.secrets import serving_secrets_manager
 from tests.contract.messages import Request
 from tests.contract.test_two_homes import DETAILS, TV, read, write
+from tests.fixtures.secrets_manager import serving_secrets_manager
 from tests.fixtures.servers import ROOT
 from tests.fixtures.stores import running_postgres, running_redis
 
@@ -134,7 +134,7 @@ def measure_all() -> None:
         migrate(database)
         environ = {**made.environ, "DATABASE_URL": database, "REDIS_URL": ends.enter_context(running_redis()).url}
         secrets = ends.enter_context(serving_secrets_manager())
-        secret = secrets.keep_login_of(database)
+        secret = secrets.environ_for(database)
         for what, more in (("credentials in the URL", {}), ("in a secret", secret)):
             say(what)
             measure_cold_starts(lambda more=more: running(sandbox, {**environ, **more}, folder / "output"))  # type: ignore[misc]

@@ -21,7 +21,6 @@ from local.ports import free_port
 from local.waiting import wait_until
 from tests.aws_lambda.function import Function, Sandbox, running
 from tests.aws_lambda.packaged import Package
-from tests.aws_lambda.secrets import serving_secrets_manager
 from tests.chalicelib.database.products import database_at
 from tests.chalicelib.database.rds import KEY as SECRET_KEY
 from tests.chalicelib.database.rds import KEY_ID, rds_before
@@ -30,6 +29,7 @@ from tests.contract.messages import Answer, Request
 from tests.contract.test_two_homes import DETAILS, KEY, STORY, TV, read, tell, write
 from tests.fargate.telemetry.xray.daemon import Daemon, listening_daemon
 from tests.fixtures.certificates import Authority
+from tests.fixtures.secrets_manager import serving_secrets_manager
 from tests.fixtures.servers import serving
 
 Start = Callable[[dict[str, str]], AbstractContextManager[Function]]
@@ -157,7 +157,7 @@ def altered_copy(task: Path, folder: Path) -> Path:
         if top.name != "chalicelib":
             (folder / top.name).symlink_to(top)
     shutil.copytree(task / "chalicelib", folder / "chalicelib", ignore=shutil.ignore_patterns("__pycache__"))
-    file = folder / "chalicelib" / "http.py"
+    file = folder / "chalicelib" / "web" / "responses.py"
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace("there is no product", "here is no product"), encoding="utf-8")
     return folder
@@ -200,7 +200,7 @@ def test_credentials_come_from_secrets_manager_through_the_boto3_that_lambda_bri
 ) -> None:
     with (
         serving_secrets_manager() as secrets,
-        start({**environ, **secrets.keep_login_of(environ["DATABASE_URL"])}) as function,
+        start({**environ, **secrets.environ_for(environ["DATABASE_URL"])}) as function,
     ):
         assert function.get("/products").status == 200
 

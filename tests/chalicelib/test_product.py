@@ -1,4 +1,4 @@
-"""A product has one JSON form, and its price survives it exactly."""
+"""A product has one JSON form, which keeps its price exactly."""
 
 import json
 from decimal import Decimal
@@ -34,16 +34,16 @@ def test_a_price_is_written_as_the_shortest_exact_number(price: str, text: str) 
 
 
 @given(products)
-def test_what_is_written_is_read_back_as_the_same_product(product: Product) -> None:
+def test_a_products_json_parses_to_the_same_product(product: Product) -> None:
     assert parse_product(product.to_json()) == product
 
 
 @given(products)
-def test_any_json_reader_understands_it(product: Product) -> None:
+def test_a_standard_json_parser_reads_the_same_values(product: Product) -> None:
     read = json.loads(product.to_json(), parse_float=Decimal, parse_int=Decimal)
     assert read == {"id": product.id, "name": product.name, "price": product.price}
 
 
 @given(products, products)
-def test_entity_tags_are_equal_exactly_where_the_products_are(one: Product, other: Product) -> None:
+def test_entity_tags_are_equal_if_and_only_if_the_products_are(one: Product, other: Product) -> None:
     assert (etag_of(one.to_json()) == etag_of(other.to_json())) == (one == other)

@@ -1,15 +1,10 @@
 """PostgreSQL fails over, runs out of connections, or has its password rotated, under load."""
 
-import json
 import secrets
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 
-import boto3
 import httpx
-import pytest
-from moto.server import ThreadedMotoServer
 from pg8000.native import Connection
 
 from chalicelib.database.migrate import migrate
@@ -17,6 +12,7 @@ from chalicelib.stores.credentials import RETRY_SECONDS
 from tests.consistency.proxy import Network
 from tests.faults.conftest import stock
 from tests.faults.load import readers, wait_until, writers
+from tests.fixtures.secrets_manager import SecretsManager, serving_secrets_manager
 from tests.fixtures.servers import serving
 from tests.fixtures.stores import OwnPostgres, OwnRedis, running_postgres
 
@@ -78,74 +74,36 @@ def test_four_tasks_share_ten_connections_without_an_error(own_postgres: OwnPost
         wait_until(lambda: shop.put("/product/1", json={"name": "TV", "price": 2}).status_code == 200)
 
 
-@pytest.fixture(scope="module")
-def secrets_manager() -> Iterator[str]:
-    """A Secrets Manager on this machine; its URL."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-class Secret:
-    """The shop's user name and password in Secrets Manager."""
-
-    def __init__(self, endpoint: str) -> None:
-        keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "eu-west-1"}
-        self.environ = {"AWS_ENDPOINT_URL": endpoint, "AWS_EC2_METADATA_DISABLED": "true", **keys}
-        self._client = boto3.client(
-            "secretsmanager",
-            endpoint_url=endpoint,
-            region_name="eu-west-1",
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
-        )
-        self.arn = self._client.create_secret(Name=f"shop-{secrets.token_hex(4)}", SecretString="{}")["ARN"]
-
-    def put(self, password: str) -> None:
-        """Store another password."""
-        self._client.put_secret_value(
-            SecretId=self.arn, SecretString=json.dumps({"username": "shop", "password": password})
-        )
-
-
-def test_a_rotation_of_the_password_under_load_costs_no_request(
-    own_postgres: OwnPostgres, own_redis: OwnRedis, secrets_manager: str
-) -> None:
+def test_a_rotation_of_the_password_under_load_costs_no_request(own_postgres: OwnPostgres, own_redis: OwnRedis) -> None:
     at = own_postgres.address
     migrate(at.url)
-    secret = Secret(secrets_manager)
     with admin(own_postgres) as connection:
-        connection.run("CREATE USER shop")
+        connection.run("CREATE USER shop PASSWORD 'first'")
         connection.run("GRANT ALL ON products TO shop")
-    rotate(own_postgres, secret)
-    environ = {
-        **secret.environ,
-        "DATABASE_URL": f"postgresql://{at.host}:{at.port}/{at.database}",
-        "DATABASE_SECRET_ARN": secret.arn,
-        "REDIS_URL": own_redis.url,
-        "API_KEYS": "none",
-    }
-    with serving(environ) as server, httpx.Client(base_url=server.url, timeout=10) as shop:
+    with ExitStack() as stack:
+        secrets_manager = stack.enter_context(serving_secrets_manager())
+        environ = secrets_manager.environ_for(f"postgresql://shop:first@{at.host}:{at.port}/{at.database}")
+        arn = environ["DATABASE_SECRET_ARN"]
+        server = stack.enter_context(serving({**environ, "REDIS_URL": own_redis.url, "API_KEYS": "none"}))
+        shop = stack.enter_context(httpx.Client(base_url=server.url, timeout=10))
         stock(shop)
         with readers(server.url, clients=3) as reads, writers(server.url, clients=2) as writes:
             for _ in range(3):
                 writes.wait_for(20)
-                time.sleep(RETRY_SECONDS)  # rotations are days apart; the secret is not read twice in such a time
-                rotate(own_postgres, secret)
+                time.sleep(RETRY_SECONDS)  # the secret is read at most once in this time
+                rotate(own_postgres, secrets_manager, arn)
             writes.wait_for(20)
         assert set(reads.statuses()) == {200}, server.complaints()
         assert set(writes.statuses()) == {200}, server.complaints()
 
 
-def rotate(postgres: OwnPostgres, secret: Secret) -> None:
-    """Change the shop's password, and end the idle connections that were made with the old one."""
+def rotate(postgres: OwnPostgres, secrets_manager: SecretsManager, arn: str) -> None:
+    """Change the shop's password, and close the idle connections."""
     password = secrets.token_urlsafe(16)
     with admin(postgres) as connection:
         connection.run("BEGIN")
         connection.run(f"ALTER USER shop PASSWORD '{password}'")
-        secret.put(password)
+        secrets_manager.put_login(arn, "shop", password)
         connection.run("COMMIT")
         connection.run(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'shop' AND state = 'idle'"

@@ -1,4 +1,4 @@
-"""The cache's parts over the session's real Redis, with waits that are recorded instead of waited."""
+"""The cache over the session's real Redis. Its waits are recorded instead of waited."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ LEASE_MS = 50
 
 @dataclass
 class Task:
-    """One task's cache, its parts, and what it waited."""
+    """One task's cache, its parts, and its recorded waits."""
 
     client: Client
     lease_ms: int = LEASE_MS
@@ -47,32 +47,32 @@ class Task:
         )
 
     def warm(self, product_id: int) -> None:
-        """Have the task hold in its memory what Redis holds: it is asked for twice."""
+        """Make the task copy the product from Redis to its memory, by reading it twice."""
         for _ in range(2):
             self.cache.read(product_id, lambda: None)
         assert self.local.get(product_id) is not None
 
     def forget(self) -> None:
-        """End what is in the task's own memory."""
+        """Let the copies in the task's memory expire."""
         self.local._kept.clear()
 
 
 @pytest.fixture
 def client(redis_url: str) -> Iterator[Client]:
-    """A client of a Redis whose hot set has been there for long."""
+    """A client of a Redis whose hot set is old enough."""
     with redis_client(redis_url) as client:
         age_hot_set(client)
         yield client
 
 
 def age_hot_set(client: redis.Redis) -> None:
-    """Have the hot set be there for a minute."""
+    """Make the hot set one minute old."""
     client.zadd(hot_set.KEY, {since_member(client): -(time.time() - 60) * 1000})
 
 
 @pytest.fixture
 def new_task(client: Client) -> Callable[..., Task]:
-    """Make a task; `lease_ms=0` for one that keeps nothing in memory."""
+    """Makes tasks; one with `lease_ms=0` keeps nothing in memory."""
     return lambda lease_ms=LEASE_MS: Task(client, lease_ms)
 
 

@@ -1,4 +1,4 @@
-"""A Redis that comes back with the past: a promoted replica, a restored snapshot; through every path of a read.
+"""A Redis that comes back with old data (a promoted replica, a restored snapshot), on every path of a read.
 
 Two real servers, real replication, and a name that moves from one to the other, as a failover does it.
 """
@@ -32,7 +32,7 @@ OLD, NEW = b'{"id":1,"price":1}', b'{"id":1,"price":2}'
 
 
 class Name:
-    """A name for a Redis, which may come to mean another one."""
+    """A host name of a Redis that can be moved to another server."""
 
     def __init__(self, proxy: Proxy) -> None:
         self.proxy = proxy
@@ -43,7 +43,7 @@ class Name:
 
 
 class Loop:
-    """An event loop that goes on while a test does other things."""
+    """An event loop that runs while a test does other things."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -77,7 +77,7 @@ def name(own_redis: OwnRedis) -> Iterator[Name]:
 
 @pytest.fixture
 def new_task(name: Name) -> Iterator[Callable[[], Task]]:
-    """Make tasks that reach their Redis by its name; they wait in earnest."""
+    """Makes tasks that reach their Redis by its name and really wait."""
     with contextlib.ExitStack() as stack:
 
         def make() -> Task:
@@ -106,7 +106,7 @@ def admin(server: OwnRedis) -> redis.Redis:
 
 
 def follow(primary: OwnRedis, replica: OwnRedis) -> None:
-    """Have the replica hold what the primary holds."""
+    """Wait until the replica has the primary's data."""
     with admin(primary) as at_primary, admin(replica) as at_replica:
         at_replica.replicaof(LOOPBACK, str(primary.port))
         assert wait_until(lambda: at_replica.info("replication")["master_link_status"] == "up", 20)
@@ -129,18 +129,18 @@ def make_old(task: Task, primary: OwnRedis, replica: OwnRedis) -> None:
     """Leave a replica with a body that is older than an acknowledged write."""
     assert task.cache.read(1, lambda: OLD).body == OLD
     follow(primary, replica)
-    promote(replica)  # cut off: nothing reaches it any more
+    promote(replica)  # the primary no longer reaches it
     write(task, NEW)
     with admin(replica) as client:
         stored = client.get("p1:1")
         assert isinstance(stored, bytes)
-        assert stored.endswith(OLD), "the past is there"
+        assert stored.endswith(OLD), "the old data is there"
 
 
 class TestPromotedReplica:
-    """The replica is cut off, a write is acknowledged, the replica is promoted, the name moves."""
+    """The replica is cut off, a write is acknowledged, the replica is promoted, and the name moves to it."""
 
-    def test_a_thread_does_not_answer_with_what_it_holds(
+    def test_a_thread_does_not_return_its_old_entry(
         self, task: Task, name: Name, own_redis: OwnRedis, replica: OwnRedis
     ) -> None:
         make_old(task, own_redis, replica)
@@ -149,7 +149,7 @@ class TestPromotedReplica:
         assert task.cache.read(1, lambda: NEW) == Reading(NEW, CacheResult.MISS)
         assert task.cache.read(1, lambda: pytest.fail("it is there")) == Reading(NEW, CacheResult.HIT)
 
-    def test_an_event_loop_does_not_either(
+    def test_an_event_loop_does_not_return_its_old_entry(
         self, task: Task, loop: Loop, name: Name, own_redis: OwnRedis, replica: OwnRedis
     ) -> None:
         make_old(task, own_redis, replica)
@@ -161,23 +161,25 @@ class TestPromotedReplica:
         task.forget()
         assert loop.read(task, 1) == Reading(NEW, CacheResult.HIT)
 
-    def test_it_does_not_get_into_a_memory(
+    def test_its_old_entry_is_not_copied_to_memory(
         self, task: Task, loop: Loop, name: Name, own_redis: OwnRedis, replica: OwnRedis
     ) -> None:
         make_old(task, own_redis, replica)
         name.move_to(replica)
         for _ in range(3):
-            task.local.record_request(1, time.monotonic())  # hot here: to be kept, if only it were believed
+            task.local.record_request(
+                1, time.monotonic()
+            )  # the product is hot, so an entry of this generation would be copied
             assert loop.read(task, 1) is None
             assert task.local.get(1) is None
 
-    def test_a_write_waits_out_the_copies_that_the_other_server_was_told_of(
+    def test_a_write_waits_for_copies_that_were_announced_to_the_other_server(
         self, task: Task, name: Name, own_redis: OwnRedis, replica: OwnRedis
     ) -> None:
         hot_set.create(ThreadConnections(task.client.shop).ask)
         with admin(own_redis) as client:
             for member in client.zrange(hot_set.KEY, 0, -1):
-                client.zadd(hot_set.KEY, {member: -(time.time() - 60) * 1000})  # old, as is its copy
+                client.zadd(hot_set.KEY, {member: -(time.time() - 60) * 1000})  # as old as its copy
         make_old(task, own_redis, replica)
         task.cache.read(1, lambda: NEW)
         task.warm(1)
@@ -202,7 +204,7 @@ class TestPromotedReplica:
 
             def load() -> bytes:
                 loads.append(product_id)
-                time.sleep(0.05)  # so that others come meanwhile
+                time.sleep(0.05)  # so that other readers arrive in between
                 return NEW
 
             return tasks[number % 2].cache.read(product_id, load).body
@@ -213,7 +215,7 @@ class TestPromotedReplica:
             assert set(pool.map(read, [product for product in range(10) for _ in range(8)])) == {NEW}
         assert sorted(loads) == list(range(10))
 
-    def test_a_fence_of_the_other_server_lets_nothing_be_published_over_what_is_here(
+    def test_a_fence_on_the_other_server_does_not_allow_publishing_here(
         self, task: Task, name: Name, own_redis: OwnRedis, replica: OwnRedis
     ) -> None:
         fence = task.cache.fence(1)
@@ -227,10 +229,10 @@ class TestPromotedReplica:
 
 
 class TestSnapshot:
-    """A snapshot was taken before a write; the server dies and comes back with it."""
+    """The server restarts with a snapshot that is older than a write."""
 
     @pytest.mark.parametrize("path", ["thread", "loop"])
-    def test_what_it_holds_is_not_believed(self, task: Task, loop: Loop, own_redis: OwnRedis, path: str) -> None:
+    def test_its_entries_are_ignored(self, task: Task, loop: Loop, own_redis: OwnRedis, path: str) -> None:
         task.cache.read(1, lambda: OLD)
         with admin(own_redis) as client:
             client.save()
@@ -238,7 +240,7 @@ class TestSnapshot:
         own_redis.kill()
         own_redis.start()
         with admin(own_redis) as client:
-            assert (client.get("p1:1") or b"").endswith(OLD), "the past is there"
+            assert (client.get("p1:1") or b"").endswith(OLD), "the old data is there"
         task.forget()
         if path == "loop":
             assert loop.read(task, 1) is None
@@ -246,7 +248,7 @@ class TestSnapshot:
 
 
 class TestRolesThatChange:
-    """A connection that stays open while the server behind it becomes something else."""
+    """A connection stays open while its server changes its role."""
 
     def demote_and_promote(self, server: OwnRedis, other: OwnRedis) -> None:
         with admin(server) as client:
@@ -255,7 +257,7 @@ class TestRolesThatChange:
             client.replicaof("NO", "ONE")
             assert generations.parse(client.execute_command(*generations.QUERY)) != before
 
-    def test_an_idle_connection_asks_again(
+    def test_an_idle_connection_reads_the_generation_again(
         self, task: Task, loop: Loop, own_redis: OwnRedis, replica: OwnRedis, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(generations, "RECHECK_SECONDS", 0.0)
@@ -267,7 +269,7 @@ class TestRolesThatChange:
         assert task.cache.read(1, lambda: NEW) == Reading(NEW, CacheResult.MISS)
         assert task.breaker.failures == 0
 
-    def test_a_first_replica_changes_the_generation_of_a_primary_and_reads_stay_right(
+    def test_a_first_replica_changes_a_primarys_generation_and_reads_stay_correct(
         self, new_task: Callable[[], Task], own_redis: OwnRedis, replica: OwnRedis
     ) -> None:
         before, after = new_task(), new_task()
@@ -277,7 +279,7 @@ class TestRolesThatChange:
         assert before.cache.read(1, lambda: NEW).body == NEW
         assert after.cache.read(1, lambda: NEW).body == NEW
 
-    def test_what_has_no_generation_or_another_is_nothing(self, task: Task, own_redis: OwnRedis) -> None:
+    def test_entries_of_no_or_another_generation_are_ignored(self, task: Task, own_redis: OwnRedis) -> None:
         with admin(own_redis) as client:
             for stored in (OLD, b"0" * generations.GENERATION_BYTES + OLD):
                 client.set("p1:1", stored)
@@ -286,7 +288,7 @@ class TestRolesThatChange:
             assert held(client, "p1:1") == OLD
 
 
-def test_a_server_keeps_its_generation_while_it_lives(own_redis: OwnRedis, tmp_path: Path) -> None:
+def test_a_server_keeps_its_generation_until_it_restarts(own_redis: OwnRedis, tmp_path: Path) -> None:
     with admin(own_redis) as client:
         seen = {generations.parse(client.execute_command(*generations.QUERY)) for _ in range(3)}
         assert len(seen) == 1

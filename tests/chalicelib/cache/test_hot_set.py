@@ -1,4 +1,4 @@
-"""What writers learn of the copies in tasks' memories, also where the hot set was lost or Redis's clock has stepped."""
+"""How long writers wait for copies in tasks' memories, also after the hot set was lost or Redis's clock has stepped."""
 
 import time
 
@@ -16,7 +16,7 @@ LONGEST = hot_set.LONGEST_WAIT_MS / 1000
 
 
 def wait_of_a_write(task: Task) -> float:
-    """Return how long a write of product 1 must wait behind its fence."""
+    """Return how long a write of product 1 must wait after its fence."""
     return task.shared.raise_fence("p1:1", b"!a writer")
 
 
@@ -28,21 +28,21 @@ def since(client: Client) -> float:
 
 @pytest.fixture
 def hot(task: Task, client: Client) -> Task:
-    """A task that holds product 1 in its memory."""
+    """A task with a copy of product 1 in its memory."""
     put(client, "p1:1", BODY)
     task.warm(1)
     return task
 
 
-def test_a_lost_set_is_waited_out_since_it_may_have_named_any_product(hot: Task, client: Client) -> None:
+def test_after_the_set_was_lost_a_write_waits_for_any_product(hot: Task, client: Client) -> None:
     client.delete(hot_set.KEY)
     first = wait_of_a_write(hot)
     assert LONGEST - 0.01 <= first <= LONGEST
-    assert time.time() - since(client) < 60, "the writer has created it"
-    assert 0 < wait_of_a_write(hot) <= first, "the next one waits for what is left"
+    assert time.time() - since(client) < 60, "the writer has created the set"
+    assert 0 < wait_of_a_write(hot) <= first, "the next write waits for the rest of that time"
 
 
-def test_an_announcement_creates_a_lost_set_and_writers_wait_it_out(hot: Task, client: Client) -> None:
+def test_an_announcement_creates_a_lost_set_and_writers_wait_until_it_is_old_enough(hot: Task, client: Client) -> None:
     client.delete(hot_set.KEY)
     hot.forget()
     hot.local.record_request(1, time.monotonic())
@@ -50,14 +50,14 @@ def test_an_announcement_creates_a_lost_set_and_writers_wait_it_out(hot: Task, c
     assert LONGEST - 0.05 <= hot.shared.raise_fence("p1:2", b"!a writer") <= LONGEST
 
 
-def test_creating_the_set_makes_none_of_what_is_there_younger(task: Task, client: Client) -> None:
+def test_creating_an_existing_set_does_not_change_its_age(task: Task, client: Client) -> None:
     before = since(client)
     hot_set.create(ThreadConnections(task.client.shop).ask)
     assert since(client) == before
     assert client.pttl(hot_set.KEY) == -1
 
 
-def test_the_later_end_of_two_tasks_counts(client: Client) -> None:
+def test_of_two_announcements_the_later_end_counts(client: Client) -> None:
     put(client, "p1:1", BODY)
     long, short = Task(client, 200), Task(client, 20)
     long.warm(1)
@@ -65,14 +65,14 @@ def test_the_later_end_of_two_tasks_counts(client: Client) -> None:
     assert wait_of_a_write(short) > 0.1
 
 
-def test_what_has_run_out_is_dropped_by_the_next_announcement(task: Task, client: Client) -> None:
+def test_an_announcement_removes_expired_entries(task: Task, client: Client) -> None:
     client.zadd(hot_set.KEY, {"7": (time.time() - 1) * 1000})
     put(client, "p1:1", BODY)
     task.warm(1)
     assert set(client.zrange(hot_set.KEY, 0, -1)) == {b"1", since_member(client).encode()}
 
 
-def test_a_clock_that_steps_back_makes_the_set_count_as_lost_once(task: Task, client: Client) -> None:
+def test_after_the_clock_stepped_back_the_set_counts_as_lost_once(task: Task, client: Client) -> None:
     client.zadd(hot_set.KEY, {since_member(client): -(time.time() + 3600) * 1000, "1": (time.time() + 3600) * 1000})
     assert LONGEST - 0.01 <= wait_of_a_write(task) <= LONGEST
     assert client.zscore(hot_set.KEY, "1") is None
@@ -105,7 +105,7 @@ def test_after_a_step_back_writes_wait_as_for_a_lost_set(hot: Task, monkeypatch:
 
 
 def step_clock(monkeypatch: pytest.MonkeyPatch, milliseconds: int) -> None:
-    """Have writers read another time than the announcement before them did."""
+    """Step Redis's clock between an announcement and the write after it."""
     reads_time = "local time = redis.call('TIME')"
     text = redis_steps._FENCE.text
     assert reads_time in text

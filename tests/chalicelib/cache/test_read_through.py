@@ -1,4 +1,4 @@
-"""The order of the steps: who may store what, and how long a writer waits."""
+"""The order of the protocol's steps: who may store what, and how long a writer waits."""
 
 import threading
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from tests.fixtures.redis_clients import Client, redis_client
 
 OLD, NEW = b'{"id":1,"price":1}', b'{"id":1,"price":2}'
 KEY = "p1:1"
-COPY = (LEASE_MS + hot_set.MARGIN_MS) / 1000  # what writers wait at most for a product that was just announced
+COPY = (LEASE_MS + hot_set.MARGIN_MS) / 1000  # the longest wait of a writer for a product that was just announced
 
 
 def never() -> bytes:
@@ -30,21 +30,21 @@ def test_a_miss_loads_and_stores_and_the_next_read_is_a_hit(task: Task, client: 
     assert task.cache.read(1, never) == Reading(OLD, CacheResult.HIT)
 
 
-def test_bodies_live_up_to_an_hour_and_absence_half_a_minute(task: Task, client: Client) -> None:
+def test_a_body_expires_within_an_hour_and_absence_within_half_a_minute(task: Task, client: Client) -> None:
     task.cache.read(1, lambda: OLD)
     task.cache.read(2, lambda: None)
     assert 0.95 * 3600 * 1000 - 1000 <= client.pttl(KEY) <= 3600 * 1000
     assert 0.95 * 30 * 1000 - 1000 <= client.pttl("p1:2") <= 30 * 1000
 
 
-def test_absence_is_remembered_but_never_in_memory(task: Task, client: Client) -> None:
+def test_absence_is_cached_in_redis_but_not_in_memory(task: Task, client: Client) -> None:
     assert task.cache.read(1, lambda: None) == Reading(None, CacheResult.MISS)
     assert held(client, KEY) == ABSENT
     assert task.cache.read(1, never) == Reading(None, CacheResult.HIT)
     assert task.local.get(1) is None
 
 
-def test_who_lost_the_lease_answers_and_stores_nothing(task: Task, client: Client) -> None:
+def test_a_reader_that_lost_its_lease_answers_and_stores_nothing(task: Task, client: Client) -> None:
     def load_while_the_lease_is_evicted() -> bytes:
         client.delete(KEY)
         return OLD
@@ -54,7 +54,7 @@ def test_who_lost_the_lease_answers_and_stores_nothing(task: Task, client: Clien
     assert task.local.get(1) is None
 
 
-def test_a_fence_takes_the_lease_from_a_reader_that_is_loading(task: Task, client: Client) -> None:
+def test_a_fence_replaces_the_lease_of_a_reader_that_is_loading(task: Task, client: Client) -> None:
     fence = task.cache.fence(1)
 
     def load_while_a_write_begins() -> bytes:
@@ -67,7 +67,7 @@ def test_a_fence_takes_the_lease_from_a_reader_that_is_loading(task: Task, clien
     assert held(client, KEY) == NEW
 
 
-def test_under_a_fence_reads_ask_the_database_and_store_nothing(task: Task, client: Client) -> None:
+def test_while_a_fence_is_there_readers_ask_the_database_and_store_nothing(task: Task, client: Client) -> None:
     task.cache.fence(1).raise_()
     before = held(client, KEY)
     assert task.cache.read(1, lambda: OLD) == Reading(OLD, CacheResult.BYPASS)
@@ -75,13 +75,13 @@ def test_under_a_fence_reads_ask_the_database_and_store_nothing(task: Task, clie
     assert task.local.get(1) is None
 
 
-def test_a_fence_that_nobody_publishes_ends_by_itself(task: Task, client: Client) -> None:
+def test_a_fence_that_is_not_published_expires(task: Task, client: Client) -> None:
     task.cache.fence(1).raise_()
     assert 4000 < client.pttl(KEY) <= 5000
 
 
 @pytest.mark.parametrize("written", [NEW, None], ids=["replaced", "removed"])
-def test_what_was_written_is_published(task: Task, client: Client, written: bytes | None) -> None:
+def test_a_write_is_published(task: Task, client: Client, written: bytes | None) -> None:
     task.cache.read(1, lambda: OLD)
     task.forget()
     fence = task.cache.fence(1)
@@ -90,7 +90,7 @@ def test_what_was_written_is_published(task: Task, client: Client, written: byte
     assert task.cache.read(1, never) == Reading(written, CacheResult.HIT)
 
 
-def test_a_writer_that_finds_another_s_fence_deletes_it_so_that_neither_publishes(task: Task, client: Client) -> None:
+def test_a_writer_that_finds_another_fence_deletes_it_so_that_neither_publishes(task: Task, client: Client) -> None:
     first, second = task.cache.fence(1), task.cache.fence(1)
     first.raise_()
     second.raise_()
@@ -100,7 +100,7 @@ def test_a_writer_that_finds_another_s_fence_deletes_it_so_that_neither_publishe
     assert held(client, KEY) is None
 
 
-def test_a_fence_behind_which_nothing_was_written_is_lowered_unless_it_is_another_s(task: Task, client: Client) -> None:
+def test_a_refused_write_lowers_its_own_fence_and_no_other(task: Task, client: Client) -> None:
     first, second = task.cache.fence(1), task.cache.fence(1)
     first.raise_()
     second.raise_()
@@ -111,7 +111,7 @@ def test_a_fence_behind_which_nothing_was_written_is_lowered_unless_it_is_anothe
 
 
 @pytest.mark.parametrize("slipped_in", [OLD, ABSENT, b"?someone", b"!someone", None])
-def test_what_slipped_past_an_evicted_fence_is_deleted_and_memories_are_waited_out_again(
+def test_after_a_fence_was_evicted_the_entry_is_deleted_and_the_writer_waits_for_copies_again(
     task: Task, client: Client, slipped_in: bytes | None
 ) -> None:
     fence = task.cache.fence(1)
@@ -130,7 +130,7 @@ def test_what_slipped_past_an_evicted_fence_is_deleted_and_memories_are_waited_o
     assert 0 < task.waits[0] <= COPY
 
 
-def test_a_write_waits_for_nothing_that_no_task_has_announced(task: Task, client: Client) -> None:
+def test_a_write_does_not_wait_for_a_product_that_no_task_has_announced(task: Task, client: Client) -> None:
     put(client, "p1:2", OLD)
     task.warm(2)
     task.cache.read(1, lambda: OLD)
@@ -140,9 +140,7 @@ def test_a_write_waits_for_nothing_that_no_task_has_announced(task: Task, client
     assert task.waits == []
 
 
-def test_a_write_waits_once_for_a_product_in_another_task_s_memory(
-    new_task: Callable[..., Task], client: Client
-) -> None:
+def test_a_write_waits_once_for_a_copy_in_another_tasks_memory(new_task: Callable[..., Task], client: Client) -> None:
     reader, writer = new_task(lease_ms=120), new_task(lease_ms=0)
     put(client, KEY, OLD)
     reader.warm(1)
@@ -150,10 +148,10 @@ def test_a_write_waits_once_for_a_product_in_another_task_s_memory(
     fence.raise_()
     fence.publish(NEW)
     assert len(writer.waits) == 1
-    assert 0.05 < writer.waits[0] <= 0.125, "as long as the reader's leases last, not the writer's"
+    assert 0.05 < writer.waits[0] <= 0.125, "as long as the reader's copies last, not the writer's"
 
 
-def test_what_was_loaded_is_not_kept_and_what_is_asked_for_once_is_not_either(task: Task, client: Client) -> None:
+def test_neither_a_loaded_product_nor_one_that_was_read_once_is_copied_to_memory(task: Task, client: Client) -> None:
     task.cache.read(1, lambda: OLD)
     assert task.local.get(1) is None
     task.cache.read(1, never)
@@ -162,14 +160,14 @@ def test_what_was_loaded_is_not_kept_and_what_is_asked_for_once_is_not_either(ta
     assert task.local.get(1) == OLD
 
 
-def test_a_task_that_keeps_nothing_announces_nothing(new_task: Callable[..., Task], client: Client) -> None:
+def test_a_task_without_copies_announces_nothing(new_task: Callable[..., Task], client: Client) -> None:
     task = new_task(lease_ms=0)
     for _ in range(5):
         task.cache.read(1, lambda: OLD)
     assert client.zrange(hot_set.KEY, 0, -1) == [since_member(client).encode()]
 
 
-def test_a_body_is_kept_in_memory_from_before_redis_was_asked(new_task: Callable[..., Task]) -> None:
+def test_a_copys_lifetime_begins_before_redis_is_asked(new_task: Callable[..., Task]) -> None:
     task, now = new_task(), [0.0]
     task.cache.read(1, lambda: OLD)
     task.cache._clock = task.local._clock = lambda: now[0]
@@ -186,7 +184,7 @@ def test_a_body_is_kept_in_memory_from_before_redis_was_asked(new_task: Callable
     assert task.local._kept[1].until == LEASE_MS / 1000
 
 
-def test_a_lease_that_is_asked_for_twice_over_a_dying_connection_is_ours(task: Task) -> None:
+def test_a_lease_that_was_requested_twice_over_a_dying_connection_is_ours(task: Task) -> None:
     for _ in range(2):
         assert task.shared.look_or_lease(KEY, b"?mine", 0) is None
     assert task.shared.look_or_lease(KEY, b"?another", 0) == b"?mine"
@@ -212,7 +210,7 @@ def test_of_many_readers_of_a_cold_product_on_two_tasks_one_loads(new_task: Call
     assert len(loads) == 1
 
 
-def test_a_loader_that_fails_lets_the_next_one_try(task: Task, client: Client) -> None:
+def test_after_a_reader_failed_to_load_the_next_one_may_try(task: Task, client: Client) -> None:
     def fail() -> bytes:
         raise CacheUnavailableError("the database is away")
 
@@ -222,7 +220,7 @@ def test_a_loader_that_fails_lets_the_next_one_try(task: Task, client: Client) -
     assert task.cache.read(1, lambda: OLD).body == OLD
 
 
-def test_scripts_that_redis_has_forgotten_are_sent_again(task: Task, client: Client) -> None:
+def test_scripts_that_redis_no_longer_has_are_sent_again(task: Task, client: Client) -> None:
     task.cache.read(1, lambda: OLD)
     client.script_flush()
     client.delete(KEY)
@@ -236,7 +234,7 @@ def test_scripts_that_redis_has_forgotten_are_sent_again(task: Task, client: Cli
     assert held(client, KEY) == NEW
 
 
-def test_a_primary_that_became_a_replica_is_not_believed(own_redis, redis_server) -> None:
+def test_entries_of_a_primary_that_became_a_replica_are_ignored(own_redis, redis_server) -> None:
     with redis_client(own_redis.url) as client:
         task = Task(client, lease_ms=0)
         task.cache.read(1, lambda: OLD)

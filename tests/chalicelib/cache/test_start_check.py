@@ -1,4 +1,4 @@
-"""A Redis in cluster mode stops the start with one sentence; a Redis that says nothing does not."""
+"""A Redis in cluster mode stops the start with one sentence; a Redis that does not answer does not."""
 
 import contextlib
 import stat
@@ -28,12 +28,12 @@ DATABASE_URL = "postgresql://user:password@127.0.0.1:1/shop"
 TRIES = 5
 PATIENT = CacheTimeouts(connect=5.0, answer=5.0)
 DEPLOYED_RIGHTS = "~p1:* +@read +@write +@scripting +@connection +time -@dangerous -@admin +info"
-"""Those that terraform/modules/elasticache gives the shop."""
+"""The rights that terraform/modules/elasticache gives the shop."""
 
 
 @pytest.fixture(params=programs_of_wheels(), ids=lambda path: Path(path).name)
 def clustered(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OwnRedis]:
-    """A server in cluster mode; of each kind that is installed.
+    """A server in cluster mode, of each installed kind.
 
     Its second port is the first one plus 10,000, which may be taken: then it is started once more, on another.
     """
@@ -61,7 +61,7 @@ def test_it_stops_the_start_with_one_sentence(clustered: OwnRedis) -> None:
     assert (ended.returncode, ended.stderr) == (2, f"Cannot start:\n{IN_CLUSTER_MODE}\n")
 
 
-def test_it_is_noticed_with_the_rights_that_are_deployed(clustered: OwnRedis) -> None:
+def test_the_rights_of_the_deployed_user_are_enough_for_the_check(clustered: OwnRedis) -> None:
     with redis.Redis.from_url(clustered.url) as admin:
         admin.execute_command("ACL", "SETUSER", "shop", "on", ">secret", *DEPLOYED_RIGHTS.split())
     with pytest.raises(SettingsError, match="cluster mode disabled"):
@@ -69,7 +69,7 @@ def test_it_is_noticed_with_the_rights_that_are_deployed(clustered: OwnRedis) ->
 
 
 @pytest.mark.parametrize("program", programs_of_wheels(), ids=lambda path: Path(path).name)
-def test_a_user_that_may_not_ask_info_stops_the_start(program: str) -> None:
+def test_a_user_that_may_not_run_info_stops_the_start(program: str) -> None:
     with running_redis(program) as server, redis.Redis.from_url(server.url) as admin:
         rights = DEPLOYED_RIGHTS.removesuffix(" +info")
         admin.execute_command("ACL", "SETUSER", "shop", "on", ">secret", *rights.split())
@@ -77,18 +77,18 @@ def test_a_user_that_may_not_ask_info_stops_the_start(program: str) -> None:
             prepare_cache(settings_for(server.url.replace("//", "//shop:secret@")), PATIENT)
 
 
-def test_these_rights_are_those_that_are_deployed() -> None:
+def test_these_rights_are_the_deployed_ones() -> None:
     user = (ROOT / "terraform" / "modules" / "elasticache" / "user.tf").read_text(encoding="utf-8")
     assert f'"on {DEPLOYED_RIGHTS}"' in user
 
 
-def test_on_any_other_redis_the_hot_set_is_created(redis_url: str) -> None:
+def test_the_check_creates_the_hot_set(redis_url: str) -> None:
     prepare_cache(settings_for(redis_url), PATIENT)
     with redis.Redis.from_url(redis_url) as client:
         assert client.zrange(hot_set.KEY, 0, -1) == [since_member(client).encode()]
 
 
-def test_a_redis_that_refuses_the_login_is_no_reason_to_stop(redis_url: str) -> None:
+def test_a_redis_that_refuses_the_login_does_not_stop_the_start(redis_url: str) -> None:
     prepare_cache(settings_for(redis_url.replace("//", "//nobody:wrong@")), PATIENT)
 
 
@@ -103,17 +103,17 @@ def test_a_frozen_redis_does_not_stop_the_start(own_redis: OwnRedis) -> None:
         assert "cluster" not in server.output()
 
 
-def test_a_redis_that_comes_back_empty_gets_its_hot_set_before_anything_is_written(own_redis: OwnRedis) -> None:
+def test_a_redis_that_comes_back_empty_has_its_hot_set_before_the_first_write(own_redis: OwnRedis) -> None:
     with serving({"DATABASE_URL": DATABASE_URL, "REDIS_URL": own_redis.url}) as server:
         own_redis.kill()
-        for product in range(1, 6):  # enough failures for Redis to be left alone, and asked in the background
+        for product in range(1, 6):  # enough failures to open the circuit
             assert httpx.get(f"{server.url}/product/{product}").status_code == 503
         own_redis.start()
         with redis.Redis.from_url(own_redis.url) as client:
             assert wait_until(lambda: client.exists(hot_set.KEY), 10)
 
 
-def test_no_question_takes_longer_than_its_patience(own_redis: OwnRedis) -> None:
+def test_the_check_ends_in_time(own_redis: OwnRedis) -> None:
     own_redis.freeze()
     began = time.monotonic()
     prepare_cache(settings_for(own_redis.url), CacheTimeouts(connect=60.0, answer=60.0))

@@ -1,4 +1,4 @@
-"""The protocol on every server that can be had: the Redis on the PATH, the 6.2 and the Valkey that wheels bring."""
+"""The protocol on every available server: the Redis on the PATH, and the Redis 6.2 and the Valkey in wheels."""
 
 import shutil
 import sys
@@ -25,12 +25,12 @@ def client(request: pytest.FixtureRequest) -> Iterator[Client]:
         yield client
 
 
-def test_there_is_at_least_one_redis_and_one_valkey() -> None:
+def test_at_least_one_redis_and_one_valkey_are_available() -> None:
     assert any("valkey" in (program or "") for program in PROGRAMS.values())
     assert any("redis-server" in (program or "") for program in PROGRAMS.values()) or sys.version_info >= (3, 13)
 
 
-def test_a_life_of_a_product(client: Client) -> None:
+def test_a_product_is_filled_read_written_and_removed(client: Client) -> None:
     task, other = Task(client), Task(client)
     assert task.cache.read(1, lambda: None) == Reading(None, CacheResult.MISS)
     creation = task.cache.fence(1)

@@ -12,7 +12,7 @@ from tests.fixtures.wire import Proxy, proxied
 
 @pytest.fixture
 def products_url(module_database_url: str) -> str:
-    """A migrated database without products; tests that change more than products ask for a `database_url` instead."""
+    """A migrated, empty database. Tests that change more than products use `database_url` instead."""
     sql(module_database_url, "TRUNCATE products")
     return module_database_url
 
@@ -37,7 +37,7 @@ def proxy(products_url: str) -> Iterator[Proxy]:
 
 @pytest.fixture
 def far_store(products_url: str, proxy: Proxy) -> Iterator[PostgresStore]:
-    """A store whose connections the test can cut; one of them is open and has been used."""
+    """A store behind a proxy that can cut connections. It has one open connection, already used."""
     with closing(store_at(proxy.in_front_of(products_url))) as store:
         store.read(1)
         yield store

@@ -1,4 +1,4 @@
-"""What the tests of the product store share: products, stores, and ways to watch and to halt them."""
+"""Shared by the tests of the product store: products, stores, and ways to observe and to pause them."""
 
 import threading
 import time
@@ -39,7 +39,7 @@ def store_at(
 
 @contextmanager
 def session(url: str) -> Iterator[native.Connection]:
-    """Connect to a database as its administrator, beside any store."""
+    """Connect to a database as its administrator."""
     where, who = database_at(url)
     with native.Connection(
         who.username, host=where.host, port=where.port, password=who.password, database=where.database
@@ -48,13 +48,13 @@ def session(url: str) -> Iterator[native.Connection]:
 
 
 def sql(url: str, statement: str, **values: object) -> list[list[object]]:
-    """Run one statement in a session of its own."""
+    """Run one statement on a new connection."""
     with session(url) as connection:
         return connection.run(statement, **values) or []
 
 
 def agree(stored: Product) -> None:
-    """A check that lets every write go ahead."""
+    """A check that allows every write."""
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 5) -> None:
@@ -64,8 +64,8 @@ def wait_until(condition: Callable[[], object], seconds: float = 5) -> None:
         time.sleep(0.01)
 
 
-class Halted:
-    """A conditional write in a thread of its own, stopped before its COMMIT until the test lets it go on or fail."""
+class Paused:
+    """A conditional write in another thread, paused before its COMMIT until the test lets it continue or fail."""
 
     def __init__(self, write: Callable[[Callable[[Product], None]], bool]) -> None:
         self._arrived = threading.Event()
@@ -92,7 +92,7 @@ class Halted:
         self._fails = True
         self.go_on(PreconditionFailedError)
 
-    def __enter__(self) -> "Halted":
+    def __enter__(self) -> "Paused":
         assert self._arrived.wait(10)
         return self
 
@@ -103,7 +103,7 @@ class Halted:
 
 @contextmanager
 def lent(store: PostgresStore) -> Iterator[Connection]:
-    """Borrow the connection that the store would use next."""
+    """Borrow the store's next connection."""
     connection = store.pool.checkout()
     try:
         yield connection
@@ -112,13 +112,13 @@ def lent(store: PostgresStore) -> Iterator[Connection]:
 
 
 def backend_of(store: PostgresStore) -> bytes:
-    """Tell the connection that the store would use next from any other."""
+    """Return a value that identifies the store's next connection."""
     with lent(store) as connection:
         return cast("bytes", connection._driver._backend_key_data)
 
 
 def waiting(store: PostgresStore) -> bool:
-    """Whether a transaction of the store's database is waiting for another's."""
+    """Return whether a transaction in the store's database waits for a lock."""
     with lent(store) as connection:
         rows = connection._driver.run(
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -127,7 +127,7 @@ def waiting(store: PostgresStore) -> bool:
 
 
 def fill_pool(store: PostgresStore) -> None:
-    """Open every connection that the pool may have, and use each."""
+    """Open and use as many connections as the pool allows."""
     barrier = threading.Barrier(store.pool.size())
 
     @retried

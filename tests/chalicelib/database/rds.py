@@ -1,4 +1,4 @@
-"""An RDS that takes IAM tokens: TLS, then a password in the clear, which it checks as AWS does; PostgreSQL behind.
+"""An RDS with IAM authentication in front of PostgreSQL: over TLS, it checks the token as AWS does.
 
 It knows who signs (one key), and computes the signature by itself, from AWS' description of Signature Version 4.
 """
@@ -27,14 +27,14 @@ REFUSED = {"S": "FATAL", "C": "28000", "M": "PAM authentication failed for user"
 
 @dataclass(slots=True)
 class Login:
-    """What a client came with."""
+    """A client's user and token."""
 
     user: str
     token: str
 
 
 class Rds:
-    """Takes connections on `port`; a clock of its own says how old tokens are."""
+    """Accepts connections on `port`. It has its own clock for the age of tokens."""
 
     def __init__(self, behind: DatabaseAddress, owner: Credentials, region: str, tls: ssl.SSLContext) -> None:
         self.logins: list[Login] = []
@@ -53,7 +53,7 @@ class Rds:
             sock.close()
 
     def cut(self) -> None:
-        """Close every connection that is open."""
+        """Close all open connections."""
         for sock in self._open:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
@@ -66,7 +66,7 @@ class Rds:
 
     def _serve(self, plain: socket.socket) -> None:
         with contextlib.suppress(OSError, ConnectionError):
-            assert _exactly(plain, 8) == SSL_REQUEST, "a token in the clear"
+            assert _exactly(plain, 8) == SSL_REQUEST, "a token without TLS"
             plain.sendall(b"S")
             client = self._tls.wrap_socket(plain, server_side=True)
             self._open.append(client)
@@ -91,7 +91,7 @@ class Rds:
         return login
 
     def _fault(self, login: Login) -> str | None:
-        """Say what is wrong with a token; None where RDS would let its bearer in."""
+        """Return the error of a token; None if RDS would accept it."""
         given = dict(parse_qsl(urlsplit(f"//{login.token}").query))
         signed = datetime.datetime.strptime(given["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.UTC)
         ends = signed + datetime.timedelta(seconds=int(given["X-Amz-Expires"]))
@@ -104,7 +104,7 @@ class Rds:
         return None
 
     def _join(self, client: socket.socket) -> None:
-        """Log in to PostgreSQL, tell the client that it is in, and pass everything on."""
+        """Log in to PostgreSQL, confirm the client's login, and forward all data."""
         server = socket.create_connection((self._behind.host, self._behind.port))
         self._open.append(server)
         native.Connection(
@@ -117,7 +117,7 @@ class Rds:
 
 
 def signature_of(token: str, region: str) -> str:
-    """Return the signature that a token must have, of what it says and the host that it is for."""
+    """Return the signature that the token must have for its parameters and this host."""
     parts = urlsplit(f"//{token}")
     values = {name: value for name, (value,) in parse_qs(parts.query).items() if name != "X-Amz-Signature"}
     query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(values.items()))
@@ -134,7 +134,7 @@ def signature_of(token: str, region: str) -> str:
 
 @contextlib.contextmanager
 def rds_before(behind: DatabaseAddress, owner: Credentials, region: str, tls: ssl.SSLContext) -> Iterator[Rds]:
-    """Run one until the block ends."""
+    """Run an RDS until the block ends."""
     rds = Rds(behind, owner, region, tls)
     try:
         yield rds

@@ -1,4 +1,4 @@
-"""Every connection that was opened is lent to one borrower, or idle, or closed; the last that came back goes first."""
+"""Each open connection is lent to one borrower or idle; the one that was returned last is lent first."""
 
 import threading
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from chalicelib.database.connection_pool import ConnectionPool
 
 
 class Connection:
-    """Only that: open or closed, lent or not."""
+    """A connection that is only open or closed, lent or not."""
 
     def __init__(self) -> None:
         self.is_usable = True
@@ -23,7 +23,7 @@ class Connection:
 
 
 class Opened(list[Connection]):
-    """Opens connections, and remembers each."""
+    """Opens connections, and keeps a list of them."""
 
     def open(self) -> Connection:
         self.append(Connection())
@@ -44,11 +44,11 @@ def figures(pool: ConnectionPool[Connection]) -> tuple[int, int, int]:
     return pool.checkedout(), pool.checkedin(), pool.size()
 
 
-def test_none_is_opened_before_it_is_needed(pool: ConnectionPool[Connection], opened: Opened) -> None:
+def test_no_connection_is_opened_before_it_is_needed(pool: ConnectionPool[Connection], opened: Opened) -> None:
     assert (opened, figures(pool)) == ([], (0, 0, 5))
 
 
-def test_the_last_that_came_back_is_lent_first(pool: ConnectionPool[Connection], opened: Opened) -> None:
+def test_the_connection_that_was_returned_last_is_lent_first(pool: ConnectionPool[Connection], opened: Opened) -> None:
     first, second = pool.checkout(), pool.checkout()
     assert figures(pool) == (2, 0, 5)
     pool.checkin(first)
@@ -58,7 +58,7 @@ def test_the_last_that_came_back_is_lent_first(pool: ConnectionPool[Connection],
     assert opened == [first, second]
 
 
-def test_one_that_is_no_longer_fit_is_closed_and_replaced(pool: ConnectionPool[Connection], opened: Opened) -> None:
+def test_an_unusable_connection_is_closed_and_replaced(pool: ConnectionPool[Connection], opened: Opened) -> None:
     dead = pool.checkout()
     pool.checkin(dead)
     dead.is_usable = False
@@ -67,14 +67,14 @@ def test_one_that_is_no_longer_fit_is_closed_and_replaced(pool: ConnectionPool[C
     assert figures(pool) == (1, 0, 5)
 
 
-def test_what_is_discarded_is_closed_and_not_lent_again(pool: ConnectionPool[Connection], opened: Opened) -> None:
+def test_a_discarded_connection_is_closed_and_not_lent_again(pool: ConnectionPool[Connection], opened: Opened) -> None:
     spoiled = pool.checkout()
     pool.discard(spoiled)
     assert (spoiled.is_open, figures(pool)) == (False, (0, 0, 5))
     assert pool.checkout() is not spoiled
 
 
-def test_one_that_cannot_be_opened_is_not_counted_as_lent() -> None:
+def test_a_connection_that_could_not_be_opened_is_not_counted() -> None:
     def refuse() -> Connection:
         raise ConnectionRefusedError
 
@@ -84,7 +84,7 @@ def test_one_that_cannot_be_opened_is_not_counted_as_lent() -> None:
     assert figures(pool) == (0, 0, 5)
 
 
-def test_closing_closes_idle_ones_now_and_lent_ones_when_they_come_back(
+def test_closing_closes_idle_connections_now_and_lent_ones_when_they_are_returned(
     pool: ConnectionPool[Connection], opened: Opened
 ) -> None:
     lent, idle = pool.checkout(), pool.checkout()

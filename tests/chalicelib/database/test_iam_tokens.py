@@ -1,4 +1,4 @@
-"""IAM database authentication, at the wire: the password is a token that RDS would take, a new one for each login."""
+"""IAM database authentication: each login sends a new token that RDS accepts."""
 
 import datetime
 import os
@@ -31,13 +31,13 @@ from tests.fixtures.servers import ROOT, passed_on
 
 REGION = "eu-west-3"
 HOST = f"shop.abc123.{REGION}.rds.amazonaws.com"
-PATIENT = Timeouts(pool=10, connect=10, answer=10)  # how soon it gives up is another test's
+PATIENT = Timeouts(pool=10, connect=10, answer=10)  # these tests are not about timeouts
 QUARTER = datetime.timedelta(minutes=15)
 
 
 @pytest.fixture(autouse=True)
 def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An environment with one key, and no other way to AWS."""
+    """An environment with one AWS key and nothing else of AWS."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in {
@@ -75,9 +75,9 @@ def iam_store(rds: Rds, authority: Authority) -> Iterator[PostgresStore]:
 
 
 class TestAtTheWire:
-    """What RDS is shown."""
+    """What RDS receives."""
 
-    def test_the_token_says_where_to_as_whom_and_until_when(self, iam_store: PostgresStore, rds: Rds) -> None:
+    def test_the_token_names_host_user_and_expiry(self, iam_store: PostgresStore, rds: Rds) -> None:
         iam_store.create(TV)
         assert iam_store.read(1) == TV
         (login,) = rds.logins
@@ -90,7 +90,7 @@ class TestAtTheWire:
         assert (key_id, region, service) == (KEY_ID, REGION, "rds-db")
         assert "X-Amz-Security-Token" not in said
 
-    def test_a_token_is_as_botocore_makes_it(
+    def test_the_token_is_the_one_that_botocore_makes(
         self, iam_store: PostgresStore, rds: Rds, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         iam_store.read(1)
@@ -101,13 +101,13 @@ class TestAtTheWire:
         client = botocore.session.get_session().create_client("rds", region_name=REGION)
         assert login.token == client.generate_db_auth_token("localhost", rds.port, "shop_service")
 
-    def test_each_connection_has_a_new_token_so_none_is_too_old(self, iam_store: PostgresStore, rds: Rds) -> None:
+    def test_each_login_has_a_new_token_so_none_is_too_old(self, iam_store: PostgresStore, rds: Rds) -> None:
         iam_store.read(1)
         first = rds.logins[0].token
         with closing(botocore_clock(ahead=2 * QUARTER)):
             rds.late = 2 * QUARTER
             iam_store.read(1)
-            assert len(rds.logins) == 1, "an open connection stays, whatever the age of its token"
+            assert len(rds.logins) == 1, "an open connection stays open when its token has expired"
             rds.cut()
             assert iam_store.read(1) is None
         assert len(rds.logins) == 2
@@ -118,7 +118,7 @@ class TestAtTheWire:
         rds.late = QUARTER + datetime.timedelta(seconds=5)
         with pytest.raises(DatabaseUnavailableError, match="PAM authentication failed"):
             iam_store.read(1)
-        assert rds.refusals == ["expired"], "a second token, as new as the first, is not tried"
+        assert rds.refusals == ["expired"], "a second token, as new as the first, is not sent"
 
     def test_a_token_for_another_region_would_have_been_refused(self, rds: Rds, authority: Authority) -> None:
         address = settings_for(rds, authority).database
@@ -129,7 +129,7 @@ class TestAtTheWire:
             store.read(1)
         assert rds.refusals == ["signature"]
 
-    def test_nobody_but_the_database_is_shown_a_token(
+    def test_a_token_is_sent_to_the_database_only(
         self, products_url: str, authority: Authority, tmp_path: Path
     ) -> None:
         other = Authority(tmp_path)
@@ -143,8 +143,8 @@ class TestAtTheWire:
             assert impostor.logins == []
 
 
-class botocore_clock:  # noqa: N801 - it reads as a function
-    """Puts the clock of signatures ahead until it is closed."""
+class botocore_clock:  # noqa: N801 - used like a function
+    """Sets the clock of signatures forward until it is closed."""
 
     def __init__(self, ahead: datetime.timedelta) -> None:
         self._original = botocore.auth.get_current_datetime
@@ -158,13 +158,13 @@ ADDRESS = DatabaseAddress(HOST, 5432, "shop", "verify-full", None)
 
 
 class TestTheTasksCredentials:
-    """They are AWS' to give and botocore's to renew; a token is signed with what is good now."""
+    """botocore renews the task's AWS credentials; a token is signed with the current ones."""
 
-    def test_a_roles_session_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_token_names_a_roles_session(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_SESSION_TOKEN", "session/+=")
         assert "X-Amz-Security-Token=session%2F%2B%3D" in str(IamCredentials("u", ADDRESS, REGION).current().password)
 
-    def test_credentials_that_end_are_renewed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_expiring_credentials_are_renewed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         now = datetime.datetime.now(datetime.UTC)
         renewed: list[int] = []
 
@@ -180,7 +180,7 @@ class TestTheTasksCredentials:
         provider._time_fetcher = lambda: now + datetime.timedelta(minutes=61)
         assert "X-Amz-Credential=KEY2%2F" in str(credentials.current().password)
 
-    def test_none_at_all_is_an_outage_of_the_database_that_says_so(
+    def test_without_credentials_the_database_is_unavailable_and_the_error_says_why(
         self, rds: Rds, authority: Authority, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.delenv("AWS_ACCESS_KEY_ID")
@@ -191,7 +191,7 @@ class TestTheTasksCredentials:
         ):
             store.read(1)
 
-    def test_a_source_that_fails_is_asked_once_a_second(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_after_a_failure_credentials_are_read_at_most_once_a_second(self, monkeypatch: pytest.MonkeyPatch) -> None:
         asked: list[int] = []
 
         class Away:
@@ -211,11 +211,11 @@ class TestTheTasksCredentials:
         with pytest.raises(CredentialsUnavailableError, match="no answer"):
             credentials.current()
 
-    def test_a_refused_token_is_not_replaced_by_another_as_new(self) -> None:
+    def test_a_refused_token_is_not_replaced(self) -> None:
         refused = Credentials("u", "a token that was refused")
         assert IamCredentials("u", ADDRESS, REGION).refresh(refused) == refused
 
-    def test_no_token_stands_in_a_representation(self) -> None:
+    def test_no_repr_contains_a_token(self) -> None:
         assert KEY_ID not in repr(IamCredentials("u", ADDRESS, REGION).current())
 
 
@@ -227,15 +227,15 @@ URL = f"postgresql://shop_service@{HOST}/shop"
 
 
 class TestSettings:
-    """A start that could not log in by token, or would show one to others, does not begin."""
+    """Settings with which a token could not work, or could reach another server, stop the start."""
 
-    def test_the_region_is_what_the_databases_name_says(self) -> None:
+    def test_the_region_is_the_one_in_the_host_name(self) -> None:
         assert read(DATABASE_URL=URL, AWS_REGION="us-east-1").database_iam_region == REGION
         proxy = URL.replace("shop.abc123", "shop.proxy-abc123")
         assert read(DATABASE_URL=proxy).database_iam_region == REGION
 
     @pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
-    def test_else_where_the_task_runs(self, name: str) -> None:
+    def test_without_one_in_the_host_name_the_region_is_the_tasks(self, name: str) -> None:
         assert read(DATABASE_URL="postgresql://u@db.example/shop", **{name: "eu-north-1"}).database_iam_region == (
             "eu-north-1"
         )
@@ -257,12 +257,12 @@ class TestSettings:
             ({"DATABASE_URL": URL, "DATABASE_IAM_AUTH": "yes"}, "DATABASE_IAM_AUTH is 'yes', not true or false"),
         ],
     )
-    def test_what_cannot_work_stops_the_start(self, settings: dict[str, str], fault: str) -> None:
+    def test_wrong_settings_stop_the_start(self, settings: dict[str, str], fault: str) -> None:
         with pytest.raises(SettingsError, match=fault) as raised:
             read(**settings)
         assert "secret@" not in str(raised.value)
 
-    def test_all_faults_are_told_at_once(self) -> None:
+    def test_all_errors_are_reported_together(self) -> None:
         with pytest.raises(SettingsError) as raised:
             read(DATABASE_URL="postgresql://u:p@db.example/shop?sslmode=require", DATABASE_POOL_SIZE="none")
         assert len(str(raised.value).splitlines()) == 4
@@ -279,6 +279,6 @@ def test_without_it_botocore_is_not_imported_and_with_it_not_before_a_login() ->
         assert done.returncode == 0, done.stderr
 
 
-def test_a_password_still_does(products_url: str) -> None:
+def test_a_password_still_works(products_url: str) -> None:
     with closing(store_at(products_url)) as store:
         assert store.read(1) is None

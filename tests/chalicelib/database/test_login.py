@@ -1,7 +1,6 @@
-"""Getting in: `sslmode` means what it says, and credentials that a rotation made stale are read again."""
+"""Logging in: `sslmode` is honoured, and refused credentials are read again."""
 
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -13,9 +12,9 @@ from chalicelib.database.login import LoginRefusedError, log_in
 from chalicelib.database.store import PostgresStore
 from chalicelib.errors import DatabaseUnavailableError
 from chalicelib.settings import SettingsError
-from chalicelib.stores.credentials import Credentials
 from tests.chalicelib.database.products import TV, backend_of, database_at, fill_pool, sql, store_at, trips
 from tests.fixtures.certificates import Authority
+from tests.fixtures.rotating_secret import RotatingSecret
 from tests.fixtures.wire import proxied
 
 
@@ -41,7 +40,7 @@ def test_verify_full_trusts_a_known_authority_and_the_right_name(products_url: s
         store.create(TV)
         backend = backend_of(store)
         assert store.read(1) == TV
-        assert backend_of(store) == backend, "an idle connection over TLS does not look dead"
+        assert backend_of(store) == backend, "an idle TLS connection is not taken for a dead one"
 
 
 def test_verify_full_refuses_another_name(products_url: str, authority: Authority) -> None:
@@ -90,31 +89,31 @@ def test_a_missing_file_of_authorities_stops_the_start(products_url: str, tmp_pa
         store_at(f"{products_url}?sslmode=verify-full&sslrootcert={tmp_path / 'none.pem'}")
 
 
-def test_a_new_password_costs_no_request(products_url: str) -> None:
+def test_after_a_rotation_no_request_fails(products_url: str) -> None:
     sql(products_url, "CREATE ROLE rotating LOGIN PASSWORD 'old'")
     sql(products_url, "GRANT SELECT ON products TO rotating")
-    secret = Secret("rotating", "old")
+    secret = RotatingSecret("rotating", "old")
     try:
         with closing(store_at(products_url, credentials=secret)) as store:
             store.read(1)
             secret.rotate("new")
             sql(products_url, "ALTER ROLE rotating PASSWORD 'new'")
             fill_pool(store)
-            assert secret.refreshed == 1, "one thread asked for all"
+            assert secret.refreshed == 1, "one thread refreshed for all"
     finally:
         sql(products_url, "DROP OWNED BY rotating")
         sql(products_url, "DROP ROLE rotating")
 
 
-def test_a_refusal_is_not_hidden_by_a_good_bye_that_fails(products_url: str) -> None:
-    """pg8000 takes leave of a server that has refused it and hung up."""
+def test_a_refusal_is_not_hidden_by_a_failed_terminate_message(products_url: str) -> None:
+    """pg8000 sends a Terminate message to a server that has refused it and closed the connection."""
     refusal = native.DatabaseError({"C": "28P01", "M": "no"})
 
     def refused(*_: object, **__: object) -> None:
         try:
             raise refusal
         except native.DatabaseError:
-            raise native.InterfaceError("network error")  # noqa: B904 - as pg8000 does it
+            raise native.InterfaceError("network error")  # noqa: B904 - as pg8000 does
 
     address, credentials = database_at(products_url)
     with pytest.raises(LoginRefusedError) as raised:
@@ -122,8 +121,8 @@ def test_a_refusal_is_not_hidden_by_a_good_bye_that_fails(products_url: str) -> 
     assert raised.value.args == refusal.args
 
 
-def test_a_secret_that_is_refused_twice_is_an_outage(products_url: str) -> None:
-    secret = Secret("postgres", "wrong")
+def test_a_secret_that_is_refused_twice_makes_the_database_unavailable(products_url: str) -> None:
+    secret = RotatingSecret("postgres", "wrong")
     secret.rotate("wrong too")
     with (
         closing(store_at(products_url, credentials=secret)) as store,
@@ -131,25 +130,3 @@ def test_a_secret_that_is_refused_twice_is_an_outage(products_url: str) -> None:
     ):
         store.read(1)
     assert secret.refreshed == 1
-
-
-class Secret:
-    """A secret that a test rotates."""
-
-    def __init__(self, username: str, password: str) -> None:
-        self.refreshed = 0
-        self._lock = threading.Lock()
-        self._known = self._stored = Credentials(username, password)
-
-    def rotate(self, password: str) -> None:
-        self._stored = Credentials(self._known.username, password)
-
-    def current(self) -> Credentials:
-        return self._known
-
-    def refresh(self, refused: Credentials) -> Credentials:
-        with self._lock:
-            if self._known == refused:
-                self.refreshed += 1
-                self._known = self._stored
-            return self._known

@@ -1,4 +1,4 @@
-"""A database is brought up to date whatever stands in it and whoever else is at it; or not touched, and told why."""
+"""A migration updates the database, or changes nothing and says why."""
 
 import os
 import re
@@ -39,7 +39,7 @@ def reused_database_url(databases: Databases) -> Iterator[str]:
 
 @pytest.fixture
 def empty_database_url(reused_database_url: str) -> str:
-    """A database without tables; emptying one is much faster than making one."""
+    """A database without tables. Emptying one is much faster than creating one."""
     sql(reused_database_url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC")
     return reused_database_url
 
@@ -76,7 +76,7 @@ def products(url: str) -> list[list[object]]:
 
 
 def run(environ: Mapping[str, str]) -> "subprocess.Popen[str]":
-    """Start `python -m chalicelib.migrate` with these settings and no others."""
+    """Start `python -m chalicelib.migrate` with only these settings."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return subprocess.Popen(
         [sys.executable, "-m", "chalicelib.migrate"],
@@ -94,7 +94,7 @@ def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
 
 
 class TestSchema:
-    """An empty database and a legacy table end in the same place; the database itself keeps the contract."""
+    """An empty database and a legacy table end with the same schema, which enforces the contract."""
 
     def test_an_empty_database_gets_the_table(self, empty_database_url: str) -> None:
         migrate(empty_database_url)
@@ -122,7 +122,7 @@ class TestSchema:
         assert schema(empty_database_url) == schema(module_database_url)
         assert products(empty_database_url) == ROWS
 
-    def test_a_legacy_table_keeps_columns_and_checks_of_its_own(self, empty_database_url: str) -> None:
+    def test_a_legacy_table_keeps_its_own_columns_and_checks(self, empty_database_url: str) -> None:
         sql(empty_database_url, LEGACY.replace("name VARCHAR(100)", "name VARCHAR(100) CHECK (name <> 'none')"))
         sql(empty_database_url, "ALTER TABLE products ADD note TEXT, ADD made TIMESTAMPTZ NOT NULL DEFAULT now()")
         migrate(empty_database_url)
@@ -143,11 +143,11 @@ class TestSchema:
             (1, "TV", "-0.01"), (1, "TV", None), (1, "TV", "100000000"), (1, "TV", "NaN"),
         ],
     )  # fmt: skip
-    def test_the_database_refuses_what_is_no_product(self, module_database_url: str, row: list[object]) -> None:
+    def test_the_database_refuses_an_invalid_product(self, module_database_url: str, row: list[object]) -> None:
         with pytest.raises(native.DatabaseError):
             insert(module_database_url, row)
 
-    def test_going_back_keeps_the_table_and_its_rows(self, database_url: str) -> None:
+    def test_a_downgrade_keeps_the_table_and_its_rows(self, database_url: str) -> None:
         insert(database_url, *ROWS)
         downgrade(database_url)
         assert products(database_url) == ROWS
@@ -160,7 +160,7 @@ class TestSchema:
 
 
 class TestRefusals:
-    """Where a person has to decide, nothing is changed and one sentence says what to do."""
+    """If a person must decide, nothing is changed, and one sentence says what to do."""
 
     @pytest.mark.parametrize(
         ("rows", "sentence"),
@@ -172,19 +172,19 @@ class TestRefusals:
             ([[1, "TV", "NaN"]], r"1 row\(s\) .*\(id: 1\)"),
         ],
     )
-    def test_rows_that_are_no_products(self, empty_database_url: str, rows: list[list[object]], sentence: str) -> None:
+    def test_invalid_rows(self, empty_database_url: str, rows: list[list[object]], sentence: str) -> None:
         sql(empty_database_url, LEGACY)
         insert(empty_database_url, *rows)
         self._refused(empty_database_url, sentence)
         sql(empty_database_url, "DELETE FROM products")
         migrate(empty_database_url)
 
-    def test_ids_that_repeat_where_there_is_no_key(self, empty_database_url: str) -> None:
+    def test_duplicate_ids_without_a_primary_key(self, empty_database_url: str) -> None:
         sql(empty_database_url, LEGACY.replace(" PRIMARY KEY", ""))
         insert(empty_database_url, [1, "TV", 1], [1, "TV", 1], [2, "TV", 1], [7, "TV", 1], [7, "TV", 2])
         self._refused(empty_database_url, r"several rows share an id \(first: 1, 7\); keep one of each")
 
-    def test_ids_that_are_missing_where_there_is_no_key(self, empty_database_url: str) -> None:
+    def test_missing_ids_without_a_primary_key(self, empty_database_url: str) -> None:
         sql(empty_database_url, LEGACY.replace(" PRIMARY KEY", ""))
         insert(empty_database_url, [None, "TV", 1])
         self._refused(empty_database_url, r"1 row\(s\) .*\(id: none\)")
@@ -202,7 +202,7 @@ class TestRefusals:
             ("CREATE VIEW products AS SELECT 1 AS id", "is not a table"),
         ],
     )
-    def test_tables_of_another_form(self, empty_database_url: str, table: str, sentence: str) -> None:
+    def test_a_table_with_another_schema(self, empty_database_url: str, table: str, sentence: str) -> None:
         sql(empty_database_url, table)
         self._refused(empty_database_url, sentence)
 
@@ -227,10 +227,10 @@ class TestRefusals:
 
 
 class TestTogether:
-    """Nobody is harmed by a migration that runs beside them."""
+    """A migration beside others, and beside the running service."""
 
     @pytest.mark.parametrize("attempt", range(5))
-    def test_two_that_start_at_once_take_turns(self, empty_database_url: str, attempt: int) -> None:
+    def test_two_simultaneous_migrations_run_one_after_the_other(self, empty_database_url: str, attempt: int) -> None:
         if attempt % 2:
             sql(empty_database_url, LEGACY)
         both = [run({"DATABASE_URL": empty_database_url}) for _ in range(2)]
@@ -255,7 +255,7 @@ class TestTogether:
         migrate(database_url)
         assert sql(database_url, f"SELECT pg_try_advisory_lock({migrations.ADVISORY_LOCK})") == [[True]]
 
-    def test_a_table_in_use_is_asked_for_until_it_is_free(self, empty_database_url: str) -> None:
+    def test_a_migration_retries_until_a_locked_table_is_free(self, empty_database_url: str) -> None:
         sql(empty_database_url, LEGACY)
         insert(empty_database_url, *ROWS)
         with session(empty_database_url) as reader, ThreadPoolExecutor(1) as threads:
@@ -269,7 +269,7 @@ class TestTogether:
         assert products(empty_database_url) == ROWS
         assert len(schema(empty_database_url)[1]) == 4
 
-    def test_a_table_that_stays_in_use_is_left_as_it_is(self, empty_database_url: str) -> None:
+    def test_a_table_that_stays_locked_is_not_changed(self, empty_database_url: str) -> None:
         sql(empty_database_url, LEGACY)
         with session(empty_database_url) as reader:
             reader.run("BEGIN")
@@ -278,8 +278,8 @@ class TestTogether:
                 upgrade(empty_database_url, MigrationTimeouts(lock=0.1, pause=0.1, tries=3))
         assert len(schema(empty_database_url)[1]) == 1
 
-    def test_the_shop_reads_on_while_a_migration_wants_the_table(self, empty_database_url: str) -> None:
-        """A long query holds the table; the shop, which gives up on a statement after 0.9 s, must not notice."""
+    def test_reads_go_on_while_a_migration_waits_for_the_table(self, empty_database_url: str) -> None:
+        """A long query locks the table. No read of the service, whose timeout is 0.9 s, fails."""
         sql(empty_database_url, LEGACY)
         with session(empty_database_url) as reader, ThreadPoolExecutor(1) as threads:
             reader.run("BEGIN")
@@ -294,16 +294,16 @@ class TestTogether:
 
 
 class TestCommand:
-    """`python -m chalicelib.migrate` for people and pipelines."""
+    """The output and the exit status of `python -m chalicelib.migrate`."""
 
-    def test_it_says_what_it_did(self, empty_database_url: str) -> None:
+    def test_it_prints_the_steps(self, empty_database_url: str) -> None:
         environ = {"DATABASE_URL": empty_database_url}
         assert ended(run(environ)) == (
             0, "Migrated: 0001 Create the table of products, or take over the one that is there\n", "",
         )  # fmt: skip
         assert ended(run(environ)) == (0, "The database is up to date.\n", "")
 
-    def test_it_says_in_one_sentence_why_not(self, empty_database_url: str) -> None:
+    def test_an_error_is_one_sentence(self, empty_database_url: str) -> None:
         sql(empty_database_url, LEGACY)
         insert(empty_database_url, [1, "", 1])
         code, output, errors = ended(run({"DATABASE_URL": empty_database_url}))
@@ -332,7 +332,7 @@ class TestCommand:
         assert errors.count("\n") == 1
         assert "secret" not in errors
 
-    def test_a_user_that_may_not(self, empty_database_url: str) -> None:
+    def test_a_user_without_the_rights(self, empty_database_url: str) -> None:
         sql(empty_database_url, "CREATE ROLE reader LOGIN PASSWORD 'secret'")
         try:
             code, _, errors = ended(run({"DATABASE_URL": login(empty_database_url, "reader:secret")}))
@@ -342,16 +342,16 @@ class TestCommand:
         assert "permission denied for schema public" in errors
         assert errors.count("\n") == 1
 
-    def test_a_database_that_a_newer_shop_has_migrated(self, database_url: str) -> None:
+    def test_a_database_that_a_newer_version_has_migrated(self, database_url: str) -> None:
         sql(database_url, "UPDATE alembic_version SET version_num = '9999'")
         code, _, errors = ended(run({"DATABASE_URL": database_url}))
         assert code == 1
         assert re.search("was migrated by another version of this shop: .*9999", errors)
         assert errors.count("\n") == 1
 
-    def test_a_database_that_dies_meanwhile(self, own_postgres: OwnPostgres) -> None:
+    def test_a_database_that_stops_during_the_migration(self, own_postgres: OwnPostgres) -> None:
         url = own_postgres.address.url
-        with suppress(native.InterfaceError, OSError), session(url) as other:  # it dies too
+        with suppress(native.InterfaceError, OSError), session(url) as other:  # this session fails too
             other.run(f"SELECT pg_advisory_lock({migrations.ADVISORY_LOCK})")
             process = run({"DATABASE_URL": url})
             wait_until(lambda: len(sql(url, "SELECT 1 FROM pg_stat_activity WHERE datname = 'shop'")) > 2, 30)
@@ -361,7 +361,7 @@ class TestCommand:
         assert errors.startswith("the database shop on 127.0.0.1:")
         assert errors.count("\n") == 1, errors
 
-    def test_a_frozen_database_is_given_up(self, own_postgres: OwnPostgres) -> None:
+    def test_a_frozen_database_is_an_error(self, own_postgres: OwnPostgres) -> None:
         url = own_postgres.address.url
         own_postgres.freeze()
         began = time.monotonic()
@@ -374,9 +374,9 @@ def products_if_any(url: str) -> object:
     return sql(url, "SELECT row_to_json(products)::text FROM products ORDER BY 1")
 
 
-def upgrade(url: str, patience: MigrationTimeouts) -> None:
+def upgrade(url: str, timeouts: MigrationTimeouts) -> None:
     address, credentials = database(url)
-    migrations.upgrade(address, credentials, lambda step: None, patience)
+    migrations.upgrade(address, credentials, lambda step: None, timeouts)
 
 
 def downgrade(url: str) -> None:

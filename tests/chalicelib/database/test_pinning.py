@@ -1,4 +1,4 @@
-"""Nothing that the service sends to PostgreSQL pins a connection of RDS Proxy's: the whole shop, heard at the wire.
+"""No message that the service sends to PostgreSQL pins a connection of RDS Proxy. The whole service is recorded.
 
 AWS' page "Avoiding pinning an RDS Proxy" lists what does (docs/decisions/database-login.md). Start-up parameters are
 no part of that list, and of this test.
@@ -32,7 +32,7 @@ TOO_LONG = 16 * 1024
 
 SPOKEN = {
     b"p": "password",
-    b"P": "Parse: a statement by the protocol, which RDS Proxy prepares again where it goes on elsewhere",
+    b"P": "Parse: a statement by the protocol, which RDS Proxy prepares again if it continues on another connection",
     b"D": "Describe",
     b"B": "Bind",
     b"E": "Execute",
@@ -44,7 +44,7 @@ SPOKEN = {
 
 
 class Messages(Statements):
-    """Keeps every message, and the text of every statement."""
+    """Records every message, and the text of every statement."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class Messages(Statements):
         super()._take(connection, kind, content)
 
     def pinning(self) -> list[str]:
-        """Return the statements that pin."""
+        """Return the statements that pin a connection."""
         return [text for text in self.simple | self.prepared if PINNING.search(text) or len(text) > TOO_LONG]
 
 
@@ -75,7 +75,7 @@ def network() -> Iterator[Network]:
 
 @pytest.fixture
 def heard(network: Network, postgres: OwnPostgres) -> tuple[Proxy, Messages]:
-    """A proxy, and what is said through it."""
+    """A proxy, and the messages that it forwards."""
     messages, proxy = Messages(), network.proxy(postgres.address.port)
     proxy.taps.append(messages.hear)
     return proxy, messages
@@ -85,7 +85,7 @@ def through(proxy: Proxy, url: str, postgres: OwnPostgres) -> str:
     return url.replace(f":{postgres.address.port}/", f":{proxy.port}/")
 
 
-def test_nothing_that_the_service_does_pins(
+def test_no_statement_of_the_service_pins(
     heard: tuple[Proxy, Messages], postgres: OwnPostgres, database_url: str, redis_url: str
 ) -> None:
     proxy, messages = heard
@@ -100,7 +100,7 @@ def test_nothing_that_the_service_does_pins(
         tag = shop.get("/product/1").headers["etag"]
         assert shop.put("/product/1", json={"name": "TV", "price": 2}, headers={"if-match": tag}).status_code == 200
         assert shop.get("/products").status_code == 200
-        proxy.drop()  # connections are opened anew, and statements prepared again
+        proxy.drop()  # new connections prepare their statements again
         assert shop.get("/products").status_code == 200
         assert shop.delete("/product/1").status_code == 204
         assert shop.get("/product/1").status_code == 404
@@ -122,7 +122,7 @@ def test_nothing_that_the_service_does_pins(
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("how", ["simple", "prepared"])
-def test_what_pins_would_not_go_unnoticed(
+def test_the_check_finds_statements_that_pin(
     how: str, statement: str, heard: tuple[Proxy, Messages], postgres: OwnPostgres, module_database_url: str
 ) -> None:
     proxy, messages = heard
@@ -134,7 +134,7 @@ def test_what_pins_would_not_go_unnoticed(
     login = {"password": who.password, "database": address.database, "host": address.host, "port": address.port}
     with (
         native.Connection(who.username, ssl_context=False, **login) as connection,
-        contextlib.suppress(native.DatabaseError),  # said is said
+        contextlib.suppress(native.DatabaseError),  # the message counts even if the statement fails
     ):
         ask[how](connection)
     assert messages.pinning() == [statement]

@@ -1,4 +1,4 @@
-"""Honest errors, bounded time and no dead connections, whatever happens to the database and the way to it."""
+"""If the database or the network fails, operations fail in bounded time, and dead connections are replaced."""
 
 import logging
 import threading
@@ -21,7 +21,7 @@ from tests.chalicelib.database.products import (
     KETTLE,
     RADIO,
     TV,
-    Halted,
+    Paused,
     agree,
     backend_of,
     fill_pool,
@@ -42,7 +42,7 @@ def at_most(seconds: float) -> Iterator[None]:
 
 
 class TestOutages:
-    """A database that cannot answer is DatabaseUnavailableError, soon, and never for longer than it lasts."""
+    """A database that cannot answer is a DatabaseUnavailableError, soon, and until it answers again."""
 
     def test_a_refused_connection_is_an_outage_with_its_cause(self, own_postgres: OwnPostgres) -> None:
         url = own_postgres.address.url
@@ -60,12 +60,10 @@ class TestOutages:
             with at_most(1), pytest.raises(DatabaseUnavailableError):
                 attempt()
         own_postgres.start()
-        assert waiting.wait_until(lambda: answers(own_store), 2), "seen to be back within two seconds"
+        assert waiting.wait_until(lambda: answers(own_store), 2), "it is used again within two seconds"
         assert own_store.read(1) == TV
 
-    def test_a_restart_while_idle_is_noticed_by_nobody(
-        self, own_store: PostgresStore, own_postgres: OwnPostgres
-    ) -> None:
+    def test_a_restart_while_idle_fails_no_operation(self, own_store: PostgresStore, own_postgres: OwnPostgres) -> None:
         own_store.create(TV)
         fill_pool(own_store)
         own_postgres.kill()
@@ -88,10 +86,12 @@ class TestOutages:
             assert isinstance(error, DatabaseUnavailableError)
             assert seconds < 3
         own_postgres.thaw()
-        assert waiting.wait_until(lambda: answers(own_store), 2), "seen to be back within two seconds"
+        assert waiting.wait_until(lambda: answers(own_store), 2), "it is used again within two seconds"
         assert own_store.read(1) in (TV, RADIO)
 
-    def test_once_known_to_be_frozen_it_is_not_asked(self, own_store: PostgresStore, own_postgres: OwnPostgres) -> None:
+    def test_a_database_that_is_known_to_be_frozen_is_not_asked(
+        self, own_store: PostgresStore, own_postgres: OwnPostgres
+    ) -> None:
         own_store.create(TV)
         own_postgres.freeze()
         errors = [timed(lambda: own_store.read(1)) for _ in range(10)]
@@ -102,35 +102,35 @@ class TestOutages:
     def test_no_free_connection_in_time_is_an_outage(self, products_url: str) -> None:
         with closing(store_at(products_url, pool_size=1)) as store:
             store.create(TV)
-            with Halted(lambda pause: store.replace_if(RADIO, pause)) as writer:
+            with Paused(lambda pause: store.replace_if(RADIO, pause)) as writer:
                 with at_most(1), pytest.raises(DatabaseUnavailableError, match="no connection was free"):
                     store.read(1)
                 writer.go_on()
             assert store.read(1) == RADIO
 
-    def test_a_row_that_stays_locked_is_an_outage_and_the_connection_lives_on(self, store: PostgresStore) -> None:
+    def test_a_row_that_stays_locked_is_an_outage_and_the_connection_is_kept(self, store: PostgresStore) -> None:
         store.create(TV)
         fill_pool(store)
-        with Halted(lambda pause: store.replace_if(RADIO, pause)) as writer:
+        with Paused(lambda pause: store.replace_if(RADIO, pause)) as writer:
             with at_most(1.5), pytest.raises(DatabaseUnavailableError, match="55P03"):
                 store.replace(KETTLE)
             assert store.pool.checkedin() == 4
             writer.go_on()
         assert store.read(1) == RADIO
 
-    def test_a_writer_that_dawdles_past_its_time_is_undone(self, products_url: str) -> None:
+    def test_a_transaction_that_takes_too_long_is_rolled_back(self, products_url: str) -> None:
         with closing(store_at(products_url, timeouts=Timeouts(answer=0.2))) as store:
             store.create(TV)
             with pytest.raises(DatabaseUnavailableError, match="took longer"):
                 store.replace_if(RADIO, lambda stored: time.sleep(0.3))
             assert store.read(1) == TV
 
-    def test_a_transaction_that_is_abandoned_frees_its_row(self, products_url: str) -> None:
+    def test_an_abandoned_transaction_releases_its_row(self, products_url: str) -> None:
         timeouts = Timeouts(answer=5, lock=4, abandoned=0.2)
         with closing(store_at(products_url, timeouts=timeouts)) as store:
             store.create(TV)
-            with Halted(lambda pause: store.replace_if(RADIO, pause)) as frozen:
-                assert store.replace(KETTLE), "it waited for the abandoned row for 0.2 s"
+            with Paused(lambda pause: store.replace_if(RADIO, pause)) as frozen:
+                assert store.replace(KETTLE), "it waited 0.2 s for the row"
                 frozen.go_on(DatabaseUnavailableError)
             assert store.read(1) == KETTLE
 
@@ -155,15 +155,15 @@ class TestOutages:
         ):
             store.read(1)
 
-    def test_a_missing_table_is_none(self, empty_database_url: str) -> None:
+    def test_a_missing_table_is_no_outage(self, empty_database_url: str) -> None:
         with closing(store_at(empty_database_url)) as store, pytest.raises(native.DatabaseError, match="42P01"):
             store.read(1)
 
-    def test_a_read_only_database_is_an_outage_and_its_connections_are_left(self, database_url: str) -> None:
+    def test_a_read_only_database_is_an_outage_and_its_connections_are_replaced(self, database_url: str) -> None:
         name = database_url.rpartition("/")[2]
         sql(database_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         with closing(store_at(database_url)) as store:
-            fill_pool(store)  # connections as to a primary that was demoted
+            fill_pool(store)  # connections to a server that was the primary
             with pytest.raises(DatabaseUnavailableError, match="25006"):
                 store.create(TV)
             fill_pool(store)
@@ -183,9 +183,9 @@ class TestOutages:
 
 
 class TestDeadConnections:
-    """A connection that died is replaced; no answer is made up for what was asked on it."""
+    """A dead connection is replaced. Its operation is retried only if that is safe."""
 
-    def test_a_connection_that_dies_while_idle_is_replaced_before_it_is_asked(
+    def test_a_connection_that_dies_while_idle_is_replaced_before_it_is_used(
         self, far_store: PostgresStore, proxy: Proxy, caplog: pytest.LogCaptureFixture
     ) -> None:
         proxy.cut()
@@ -213,7 +213,7 @@ class TestDeadConnections:
         store.create(TV)
         assert backend_of(store) == backend
 
-    def test_a_read_on_a_connection_that_turns_out_dead_is_tried_once_more(
+    def test_a_read_on_a_connection_that_turns_out_dead_is_retried_once(
         self, far_store: PostgresStore, proxy: Proxy
     ) -> None:
         proxy.cut_requests_with = b""
@@ -226,16 +226,14 @@ class TestDeadConnections:
             far_store.read(1)
         assert proxy.connections == 2
 
-    def test_a_read_is_not_tried_again_where_that_would_take_too_long(
-        self, far_store: PostgresStore, proxy: Proxy
-    ) -> None:
+    def test_a_read_is_not_retried_if_that_would_take_too_long(self, far_store: PostgresStore, proxy: Proxy) -> None:
         proxy.rewrite_answers = lambda data: b""
         threading.Timer(0.4, proxy.cut).start()
         with pytest.raises(DatabaseUnavailableError):
             far_store.read(1)
         assert proxy.connections == 1
 
-    def test_a_conditional_write_whose_connection_turns_out_dead_is_begun_once_more(
+    def test_a_conditional_write_whose_connection_turns_out_dead_is_retried(
         self, far_store: PostgresStore, proxy: Proxy
     ) -> None:
         far_store.create(TV)
@@ -243,7 +241,7 @@ class TestDeadConnections:
         assert far_store.replace_if(RADIO, agree)
         assert far_store.read(1) == RADIO
 
-    def test_a_conditional_write_that_is_cut_off_in_its_statement_is_begun_once_more(
+    def test_a_conditional_write_that_is_cut_off_in_its_statement_is_retried(
         self, far_store: PostgresStore, proxy: Proxy
     ) -> None:
         far_store.create(TV)
@@ -251,10 +249,10 @@ class TestDeadConnections:
         proxy.cut_answers_to = b"Radio"
         calls: list[Product] = []
         assert far_store.replace_if(RADIO, calls.append)
-        assert calls == [TV], "asked once: of the attempt whose statement was answered"
+        assert calls == [TV], "called once: in the attempt whose statement was answered"
         assert far_store.read(1) == RADIO
 
-    def test_a_conditional_write_that_is_cut_off_after_its_statement_is_not_begun_again_and_stores_nothing(
+    def test_a_conditional_write_that_is_cut_off_after_its_statement_is_not_retried_and_stores_nothing(
         self, far_store: PostgresStore, proxy: Proxy
     ) -> None:
         far_store.create(TV)
@@ -281,11 +279,11 @@ class TestDeadConnections:
         calls: list[Product] = []
         with pytest.raises(DatabaseUnavailableError):
             far_store.replace_if(RADIO, calls.append)
-        assert calls == [TV], "the write was not silently repeated"
+        assert calls == [TV], "the write was not retried"
         wait_until(lambda: (far_store.read(1) == RADIO) is delivered)
 
     @pytest.mark.parametrize("delivered", [True, False])
-    def test_a_write_whose_answer_is_lost_is_sent_once_more_since_that_makes_no_difference(
+    def test_a_replacement_whose_answer_is_lost_is_retried_as_it_is_idempotent(
         self, far_store: PostgresStore, proxy: Proxy, delivered: bool
     ) -> None:
         far_store.create(KETTLE)
@@ -297,7 +295,7 @@ class TestDeadConnections:
         assert far_store.replace(RADIO)
         assert far_store.read(1) == RADIO
 
-    def test_a_creation_whose_answer_is_lost_meets_its_own_product(
+    def test_a_creation_whose_answer_is_lost_finds_its_own_product(
         self, far_store: PostgresStore, proxy: Proxy
     ) -> None:
         far_store.create(KETTLE)
@@ -305,7 +303,7 @@ class TestDeadConnections:
         proxy.cut_answers_to = b"Samsung TV"
         assert far_store.create(TV) == TV
 
-    def test_a_removal_whose_answer_is_lost_is_not_sent_again_since_it_would_find_nothing(
+    def test_a_removal_whose_answer_is_lost_is_not_retried_as_it_would_find_nothing(
         self, far_store: PostgresStore, proxy: Proxy
     ) -> None:
         far_store.create(TV)
@@ -316,7 +314,7 @@ class TestDeadConnections:
         with pytest.raises(DatabaseUnavailableError):
             far_store.remove(1)
         proxy.rewrite_answers = lambda data: data
-        assert proxy.connections == before, "it was not sent over another one"
+        assert proxy.connections == before, "it was not sent over another connection"
         wait_until(lambda: far_store.read(1) is None)
 
     def test_a_connection_that_failed_is_never_lent_again(self, far_store: PostgresStore, proxy: Proxy) -> None:
@@ -325,7 +323,7 @@ class TestDeadConnections:
         far_store.create(TV)
         assert backend_of(far_store) != backend
 
-    def test_a_connection_that_talked_nonsense_is_never_lent_again(
+    def test_a_connection_with_a_malformed_answer_is_never_lent_again(
         self, far_store: PostgresStore, proxy: Proxy
     ) -> None:
         backend = backend_of(far_store)
@@ -335,7 +333,7 @@ class TestDeadConnections:
         proxy.rewrite_answers = lambda data: data
         assert backend_of(far_store) != backend
 
-    def test_one_death_retires_every_connection_of_that_age(self, far_store: PostgresStore, proxy: Proxy) -> None:
+    def test_one_dead_connection_retires_all_of_its_generation(self, far_store: PostgresStore, proxy: Proxy) -> None:
         fill_pool(far_store)
         proxy.connections = 0
         proxy.cut_requests_with = b""
@@ -352,9 +350,9 @@ class TestDeadConnections:
 
 
 class TestThreads:
-    """One store serves many threads, and leaves nothing behind."""
+    """Many threads share one store."""
 
-    def test_no_thread_is_ever_answered_with_anothers_product(self, products_url: str) -> None:
+    def test_no_thread_receives_another_threads_answer(self, products_url: str) -> None:
         with closing(store_at(products_url)) as store, ThreadPoolExecutor(16) as threads:
 
             def work(product_id: int) -> None:
@@ -370,7 +368,7 @@ class TestThreads:
             assert store.pool.checkedin() <= 5
 
     def test_every_thread_gets_its_turn(self, products_url: str) -> None:
-        """Twice as many busy threads as connections: nobody waits while others are served over and over."""
+        """Of four times as many busy threads as connections, each is served about as often as the others."""
         with closing(store_at(products_url, 2)) as store, ThreadPoolExecutor(8) as threads:
             until = time.monotonic() + 1
 
@@ -409,7 +407,7 @@ def timed(action: Callable[[], object]) -> tuple[BaseException | None, float]:
 
 
 def answers(store: PostgresStore) -> bool:
-    """Tell whether the database is known to be there."""
+    """Return whether the database answers."""
     try:
         store.read(1)
     except DatabaseUnavailableError:

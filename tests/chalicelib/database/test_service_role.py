@@ -1,4 +1,4 @@
-"""The role that the service logs in as, on a real PostgreSQL: what it may, what it may not, and who makes it."""
+"""The role that the service logs in as, on a real PostgreSQL: its rights, their limits, and how it is made."""
 
 import contextlib
 import subprocess
@@ -25,7 +25,7 @@ OWNER = "tests_owner"
 
 @pytest.fixture(scope="module")
 def owned_url(postgres: OwnPostgres, databases: Databases) -> Iterator[str]:
-    """A database whose owner is, as on RDS, no superuser, but may make roles; it has a table that is none of ours."""
+    """A database whose owner, as on RDS, is no superuser but may create roles. It has a table of another service."""
     with databases.fresh(migrated=False) as url, postgres.connected() as server:
         server.run(f"CREATE ROLE {OWNER} LOGIN CREATEROLE PASSWORD 'owner'")
         server.run("CREATE ROLE rds_iam")
@@ -42,7 +42,7 @@ def owned_url(postgres: OwnPostgres, databases: Databases) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def role_url(owned_url: str) -> str:
-    """How the role gets into that database, which its owner has migrated."""
+    """The role's URL of that database, which its owner has migrated."""
     establish(owned_url)
     sql(owned_url, "CREATE TABLE other (id INT)")
     return as_user(owned_url, ROLE, PASSWORD)
@@ -63,7 +63,7 @@ def settings_at(url: str) -> Settings:
 
 
 class TestWhatItMay:
-    """All that the service does."""
+    """The role may do all that the service does."""
 
     def test_the_store_works(self, role_url: str) -> None:
         with closing(store_at(role_url)) as store:
@@ -75,7 +75,7 @@ class TestWhatItMay:
             assert list(store.page(0, 10)) == [KETTLE]
             assert store.remove(1)
 
-    def test_it_has_exactly_four_rights_and_one_way_in(self, role_url: str, owned_url: str) -> None:
+    def test_it_has_exactly_four_rights_and_one_way_to_log_in(self, role_url: str, owned_url: str) -> None:
         granted = sql(
             owned_url,
             "SELECT table_name, privilege_type FROM information_schema.table_privileges"
@@ -127,18 +127,16 @@ class TestWhatItMayNot:
             sql(role_url, statement)
         assert raised.value.args[0]["C"] == "42501", raised.value
 
-    def test_a_grant_of_its_own_rights_comes_to_nothing(self, role_url: str, owned_url: str) -> None:
-        sql(role_url, "GRANT SELECT ON products TO PUBLIC")  # a warning: it holds them without the right to grant
+    def test_it_cannot_grant_its_rights(self, role_url: str, owned_url: str) -> None:
+        sql(role_url, "GRANT SELECT ON products TO PUBLIC")  # the server only warns: the role may not grant
         held = sql(owned_url, "SELECT has_table_privilege('public', 'products', 'SELECT')")
         assert held == [[False]]
 
 
 class TestWhoMakesIt:
-    """The migration, whatever stands there already; or it says why not, and leaves it."""
+    """The migration makes the role, or sets the rights of an existing one."""
 
-    def test_again_it_is_the_same_and_takes_back_what_was_granted_meanwhile(
-        self, role_url: str, owned_url: str
-    ) -> None:
+    def test_a_second_run_revokes_what_was_granted_in_between(self, role_url: str, owned_url: str) -> None:
         for statement in (
             f'GRANT SELECT, UPDATE ON other, alembic_version TO "{ROLE}"',
             f'GRANT SELECT (id) ON other TO "{ROLE}"',
@@ -149,18 +147,18 @@ class TestWhoMakesIt:
             sql(owned_url, statement)
         sql(role_url, "SELECT * FROM other")
         establish(owned_url)
-        TestWhatItMay().test_it_has_exactly_four_rights_and_one_way_in(role_url, owned_url)
+        TestWhatItMay().test_it_has_exactly_four_rights_and_one_way_to_log_in(role_url, owned_url)
         for statement in ("SELECT * FROM other", "SELECT id FROM other", "CREATE TABLE mine (id INT)"):
             TestWhatItMayNot().test_it_is_refused(role_url, statement)
 
-    def test_who_is_connected_never_misses_a_right(self, role_url: str, owned_url: str) -> None:
+    def test_a_connected_service_never_loses_a_right(self, role_url: str, owned_url: str) -> None:
         with closing(store_at(role_url)) as store:
             store.read(1)
             establish(owned_url)
             assert store.read(1) is None
             assert store.pool.checkedin() == 1  # the same connection
 
-    def test_a_new_password_takes_the_place_of_the_old(self, role_url: str, owned_url: str) -> None:
+    def test_a_new_password_replaces_the_old_one(self, role_url: str, owned_url: str) -> None:
         establish(owned_url, ServiceRole(ROLE, "new"))
         try:
             sql(as_user(owned_url, ROLE, "new"), "SELECT 1")
@@ -171,7 +169,7 @@ class TestWhoMakesIt:
         sql(role_url, "SELECT 1")
 
     def test_the_server_never_sees_the_password(self, own_postgres: OwnPostgres) -> None:
-        """RDS logs definitions (log_statement=ddl), and CloudWatch keeps them."""
+        """RDS logs DDL statements (log_statement=ddl) to CloudWatch."""
         with own_postgres.connected() as server:
             server.run("ALTER SYSTEM SET log_statement = 'all'")
             server.run("SELECT pg_reload_conf()")
@@ -187,14 +185,14 @@ class TestWhoMakesIt:
         with pytest.raises(native.DatabaseError, match="28P01"):
             sql(role_url, "SELECT 1")
         establish(owned_url)
-        assert sql(owned_url, member) == [[False]], "RDS would take no password of a member"
+        assert sql(owned_url, member) == [[False]], "on RDS, a member cannot log in with a password"
         sql(role_url, "SELECT 1")
 
-    def test_how_it_gets_in_otherwise_is_left_alone(self, role_url: str, owned_url: str) -> None:
+    def test_another_way_to_log_in_is_not_changed(self, role_url: str, owned_url: str) -> None:
         establish(owned_url, ServiceRole(ROLE))
         sql(role_url, "SELECT 1")
 
-    def test_a_column_that_a_sequence_fills_is_filled_for_the_role_too(self, role_url: str, owned_url: str) -> None:
+    def test_the_role_can_insert_into_a_table_with_a_sequence(self, role_url: str, owned_url: str) -> None:
         sql(owned_url, "ALTER TABLE products ADD made SERIAL, ADD counted INT GENERATED ALWAYS AS IDENTITY")
         try:
             establish(owned_url)
@@ -217,7 +215,7 @@ class TestWhoMakesIt:
 
 @contextlib.contextmanager
 def role_of_the_test(url: str, name: str) -> Iterator[ServiceRole]:
-    """Name a role, and drop it afterwards."""
+    """Yield a role's name; drop the role afterwards."""
     try:
         yield ServiceRole(name, PASSWORD)
     finally:
@@ -226,7 +224,7 @@ def role_of_the_test(url: str, name: str) -> Iterator[ServiceRole]:
 
 
 class TestRefusals:
-    """A role that could do more, for a reason that is no grant, is left as it is."""
+    """A role with powers that are not grants is refused and not changed."""
 
     @pytest.mark.parametrize(
         ("statement", "sentence"),
@@ -237,7 +235,7 @@ class TestRefusals:
             ("CREATE ROLE strong; CREATE TABLE theirs (); ALTER TABLE theirs OWNER TO strong", "owns something"),
         ],
     )
-    def test_a_role_of_many_powers(self, database_url: str, statement: str, sentence: str) -> None:
+    def test_a_role_with_further_powers(self, database_url: str, statement: str, sentence: str) -> None:
         with role_of_the_test(database_url, "strong") as role:
             sql(database_url, statement)
             with pytest.raises(MigrationError, match=sentence) as raised:
@@ -250,19 +248,21 @@ class TestRefusals:
         with pytest.raises(MigrationError, match="would log in as the owner, postgres"):
             establish(database_url, ServiceRole("postgres", PASSWORD))
 
-    def test_tokens_where_the_server_knows_none(self, own_database_url: str) -> None:
+    def test_tokens_on_a_server_without_iam(self, own_database_url: str) -> None:
         with pytest.raises(MigrationError, match=r"has no role rds_iam.*turn on IAM database authentication"):
             establish(own_database_url, ServiceRole("by_token", by_token=True))
-        assert sql(own_database_url, "SELECT 1 FROM pg_roles WHERE rolname = 'by_token'") == [], "all of it or nothing"
+        assert sql(own_database_url, "SELECT 1 FROM pg_roles WHERE rolname = 'by_token'") == [], "nothing was changed"
 
-    def test_what_only_somebody_else_can_take_from_public(self, owned_url: str, databases: Databases) -> None:
+    def test_rights_of_public_that_the_owner_cannot_revoke(self, owned_url: str, databases: Databases) -> None:
         with databases.fresh(migrated=False) as url, role_of_the_test(url, "limited") as role:
-            sql(url, f"GRANT CREATE, USAGE ON SCHEMA public TO {OWNER}")  # a table's owner, and not the database's
+            sql(
+                url, f"GRANT CREATE, USAGE ON SCHEMA public TO {OWNER}"
+            )  # the owner of a table, and not of the database
             with pytest.raises(MigrationError, match="limited may still create temporary tables; have their owner"):
                 establish(as_user(url, OWNER, "owner"), role)
             sql(url, f"DROP OWNED BY {OWNER}")
 
-    def test_a_password_that_clients_would_read_differently(self) -> None:
+    def test_a_password_that_clients_normalize_differently(self) -> None:
         with pytest.raises(RefusedError, match="ASCII"):
             scram_hash("passwört")
 
@@ -277,9 +277,9 @@ def run(**settings: str) -> tuple[int, str, str]:
 
 
 class TestCommand:
-    """`python -m chalicelib.migrate` with an owner's login beside the service's."""
+    """`python -m chalicelib.migrate` with an owner's login."""
 
-    def test_the_owner_migrates_and_the_service_is_tried(self, database_url: str) -> None:
+    def test_the_owner_migrates_and_the_services_login_is_tried(self, database_url: str) -> None:
         with role_of_the_test(database_url, "served"):
             service = as_user(database_url, "served", PASSWORD)
             code, output, errors = run(DATABASE_URL=service, DATABASE_OWNER_URL=database_url)
@@ -301,7 +301,7 @@ class TestCommand:
             ({"DATABASE_OWNER_URL": "postgresql://h/d?sslmode=prefer"}, "DATABASE_OWNER_URL has no user"),
         ],
     )
-    def test_faults_name_the_owners_settings(self, settings: dict[str, str], fault: str) -> None:
+    def test_errors_name_the_owners_settings(self, settings: dict[str, str], fault: str) -> None:
         code, output, errors = run(DATABASE_URL="postgresql://u:p@h/d", **settings)
         assert (code, output) == (1, "")
         assert fault in errors
@@ -312,7 +312,7 @@ class TestCommand:
         with pytest.raises(MigrationError, match=r"was migrated, but the service cannot read it: .*28P01"):
             try_service(settings, MigrationTimeouts(service=0.0))
 
-    def test_a_login_that_is_known_a_moment_later_is_waited_for(
+    def test_the_migration_waits_for_a_login_that_works_late(
         self, role_url: str, owned_url: str, postgres: OwnPostgres
     ) -> None:
         def refusals() -> int:
@@ -329,12 +329,12 @@ class TestCommand:
             establish(owned_url)
 
 
-def test_going_back_to_the_version_before_is_still_possible(role_url: str, owned_url: str) -> None:
-    """It migrates and serves with the owner's login alone, and refuses a schema with a step that it does not know."""
+def test_the_previous_version_can_still_be_deployed(role_url: str, owned_url: str) -> None:
+    """The previous version uses the owner's login only, and refuses a schema with a step that it does not know."""
     assert sql(owned_url, "SELECT version_num FROM alembic_version") == [["0001"]]
     migrate(owned_url)
     with closing(store_at(owned_url)) as store:
         assert store.create(TV) is None
         assert store.remove(1)
     with closing(store_at(role_url)) as store:
-        assert store.read(1) is None, "and the new version's tasks, which still run, go on"
+        assert store.read(1) is None, "running tasks of the new version still work"

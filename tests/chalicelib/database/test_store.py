@@ -1,4 +1,4 @@
-"""What the catalog may rely on: exact values, whole writes, writers in turns, few round trips."""
+"""The store's promises: exact values, atomic writes, serialized writers, few round trips."""
 
 import threading
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from tests.chalicelib.database.products import (
     KETTLE,
     RADIO,
     TV,
-    Halted,
+    Paused,
     agree,
     backend_of,
     session,
@@ -29,10 +29,10 @@ from tests.fixtures.wire import Proxy
 
 
 class TestValues:
-    """What is stored is what comes back, to the last digit and character."""
+    """A product is returned exactly as it was stored."""
 
     @pytest.mark.parametrize("price", ["0", "0.01", "140", "19.9", "19.99", "99999999.99"])
-    def test_a_price_comes_back_exactly(self, store: PostgresStore, price: str) -> None:
+    def test_a_price_is_returned_exactly(self, store: PostgresStore, price: str) -> None:
         store.create(Product(1, "TV", Decimal(price)))
         assert store.read(1) == Product(1, "TV", Decimal(price))
 
@@ -40,19 +40,19 @@ class TestValues:
         "name",
         ["x", "x" * 100, "📺" * 100, "שלום עולם", "a\u0301", "'; DROP TABLE products; --", '"\\:id $1 %s', "\n\t "],
     )
-    def test_a_name_comes_back_character_for_character(self, store: PostgresStore, name: str) -> None:
+    def test_a_name_is_returned_exactly(self, store: PostgresStore, name: str) -> None:
         store.create(Product(1, name, Decimal(1)))
         assert store.read(1) == Product(1, name, Decimal(1))
 
     @pytest.mark.parametrize("product_id", [1, 2_147_483_647])
-    def test_every_id_of_the_contract_fits(self, store: PostgresStore, product_id: int) -> None:
+    def test_the_smallest_and_the_largest_id_can_be_stored(self, store: PostgresStore, product_id: int) -> None:
         store.create(Product(product_id, "TV", Decimal(1)))
         assert store.read(product_id) == Product(product_id, "TV", Decimal(1))
 
-    def test_what_is_not_there_reads_as_none(self, store: PostgresStore) -> None:
+    def test_a_missing_product_is_none(self, store: PostgresStore) -> None:
         assert store.read(1) is None
 
-    def test_pages_follow_the_ids(self, store: PostgresStore) -> None:
+    def test_pages_are_in_the_order_of_ids(self, store: PostgresStore) -> None:
         for product_id in (5, 1, 9, 3):
             store.create(Product(product_id, "TV", Decimal(1)))
         assert [product.id for product in store.page(0, 3)] == [1, 3, 5]
@@ -67,18 +67,20 @@ class TestValues:
 
 
 class TestWrites:
-    """A write happens whole or not at all, and tells what it met."""
+    """A write is atomic, and returns what it found."""
 
-    def test_creating_stores_the_product_where_the_id_is_free(self, store: PostgresStore) -> None:
+    def test_creating_stores_the_product_if_its_id_is_free(self, store: PostgresStore) -> None:
         assert store.create(TV) is None
         assert store.read(1) == TV
 
-    def test_creating_where_a_product_stands_changes_nothing_and_returns_it(self, store: PostgresStore) -> None:
+    def test_creating_under_a_used_id_changes_nothing_and_returns_the_stored_product(
+        self, store: PostgresStore
+    ) -> None:
         store.create(TV)
         assert store.create(RADIO) == TV
         assert store.read(1) == TV
 
-    def test_replacing_and_removing_tell_whether_there_was_a_product(self, store: PostgresStore) -> None:
+    def test_replacing_and_removing_return_whether_there_was_a_product(self, store: PostgresStore) -> None:
         assert not store.replace(TV)
         assert not store.remove(1)
         assert store.read(1) is None
@@ -88,7 +90,7 @@ class TestWrites:
         assert store.remove(1)
         assert store.read(1) is None
 
-    def test_a_conditional_write_shows_what_stood_there(self, store: PostgresStore) -> None:
+    def test_a_conditional_write_passes_the_stored_product_to_the_check(self, store: PostgresStore) -> None:
         seen: list[Product] = []
         assert not store.replace_if(TV, seen.append)
         assert seen == []
@@ -98,7 +100,7 @@ class TestWrites:
         assert store.read(1) == RADIO
 
     @pytest.mark.parametrize("error", [PreconditionFailedError("changed"), OSError("disk"), KeyboardInterrupt()])
-    def test_what_the_check_raises_undoes_the_write(self, store: PostgresStore, error: BaseException) -> None:
+    def test_an_exception_in_the_check_rolls_the_write_back(self, store: PostgresStore, error: BaseException) -> None:
         store.create(TV)
         backend = backend_of(store)
 
@@ -114,13 +116,13 @@ class TestWrites:
 
 
 class TestWritersTakeTurns:
-    """Writers of one product queue for its row; each meets what the one before it committed."""
+    """Writers of one product wait for its row; each sees what the one before it committed."""
 
     @pytest.mark.parametrize("is_undone", [False, True])
     def test_a_replacement_waits_for_the_row(self, store: PostgresStore, is_undone: bool) -> None:
         store.create(TV)
         seen: list[Product] = []
-        with Halted(lambda pause: store.replace_if(RADIO, pause)) as first, ThreadPoolExecutor() as threads:
+        with Paused(lambda pause: store.replace_if(RADIO, pause)) as first, ThreadPoolExecutor() as threads:
             second = threads.submit(store.replace_if, KETTLE, seen.append)
             wait_until(lambda: waiting(store))
             assert seen == []
@@ -130,7 +132,7 @@ class TestWritersTakeTurns:
         assert store.read(1) == KETTLE
 
     @pytest.mark.parametrize("write", ["replace", "replace_if", "remove", "create"])
-    def test_a_write_behind_a_removal_finds_nothing(self, products_url: str, store: PostgresStore, write: str) -> None:
+    def test_a_write_after_a_removal_finds_nothing(self, products_url: str, store: PostgresStore, write: str) -> None:
         store.create(TV)
         change: Callable[[], object] = {
             "replace": lambda: store.replace(KETTLE),
@@ -148,7 +150,7 @@ class TestWritersTakeTurns:
         assert store.read(1) == (KETTLE if write == "create" else None)
 
     @pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK"])
-    def test_a_creation_behind_another_meets_that_product(
+    def test_a_creation_after_another_finds_that_product(
         self, products_url: str, store: PostgresStore, end: str
     ) -> None:
         with session(products_url) as other, ThreadPoolExecutor() as threads:
@@ -160,7 +162,7 @@ class TestWritersTakeTurns:
             assert second.result() == (RADIO if end == "COMMIT" else None)
         assert store.read(1) == (RADIO if end == "COMMIT" else KETTLE)
 
-    def test_of_many_creations_at_once_exactly_one_finds_the_id_free(self, products_url: str) -> None:
+    def test_of_many_simultaneous_creations_exactly_one_succeeds(self, products_url: str) -> None:
         writers, rounds = 6, 40
         barrier = threading.Barrier(writers)
         with closing(store_at(products_url, writers)) as store, ThreadPoolExecutor(writers) as threads:
@@ -174,11 +176,11 @@ class TestWritersTakeTurns:
 
             for outcome in zip(*threads.map(create, range(writers)), strict=True):
                 assert outcome.count(None) == 1
-                assert len(set(outcome)) == 2, "every other writer is shown the one product that won"
+                assert len(set(outcome)) == 2, "all other writers receive the one product that was stored"
 
-    def test_of_many_conditional_writes_at_once_each_meets_what_the_one_before_it_left(self, products_url: str) -> None:
+    def test_each_of_many_simultaneous_conditional_writes_sees_the_one_before_it(self, products_url: str) -> None:
         writers, writes = 6, 60
-        chain: list[tuple[Product, Product]] = []  # of each write: what it met, what it left
+        chain: list[tuple[Product, Product]] = []  # of each write: the product before and after
         with closing(store_at(products_url, writers)) as store, ThreadPoolExecutor(writers) as threads:
             store.create(TV)
 
@@ -198,7 +200,7 @@ class TestWritersTakeTurns:
 
 
 class TestRoundTrips:
-    """Few round trips: counted on the wire, on a connection that is already open."""
+    """Round trips, counted by a proxy, on an open connection."""
 
     def test_a_read_takes_one(self, far_store: PostgresStore, proxy: Proxy) -> None:
         assert trips(proxy, lambda: far_store.read(1)) == 1
@@ -219,14 +221,14 @@ class TestRoundTrips:
         far_store.replace_if(TV, agree)
         assert trips(proxy, lambda: far_store.replace_if(RADIO, agree)) == 3
 
-    def test_preparing_a_statement_takes_one_more_once_a_connection(
+    def test_preparing_a_statement_takes_one_more_once_per_connection(
         self, far_store: PostgresStore, proxy: Proxy
     ) -> None:
         assert trips(proxy, lambda: far_store.page(0, 10)) == 2
         assert trips(proxy, lambda: far_store.page(0, 10)) == 1
 
     def test_logging_in_takes_three(self, products_url: str, proxy: Proxy) -> None:
-        """The start-up message and SCRAM's two; after that, nothing is asked about the server."""
+        """One for the startup message and two for SCRAM."""
         with closing(store_at(proxy.in_front_of(products_url))) as store:
             assert trips(proxy, lambda: store.read(1)) == 3 + 2
 

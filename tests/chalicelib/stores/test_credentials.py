@@ -1,6 +1,5 @@
-"""Where credentials come from: the URL, or Secrets Manager (which `moto` plays), asked as seldom as possible."""
+"""Credentials come from the URL or from Secrets Manager, which is read as rarely as possible."""
 
-import json
 import os
 import subprocess
 import sys
@@ -11,9 +10,7 @@ from contextlib import closing
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
-from chalicelib.database.store import PostgresStore
 from chalicelib.errors import DatabaseUnavailableError, ServiceUnavailableError
 from chalicelib.stores.credentials import (
     NO_CREDENTIALS,
@@ -23,8 +20,9 @@ from chalicelib.stores.credentials import (
     SecretCredentials,
     source,
 )
-from tests.chalicelib.database.products import sql, store_at
+from tests.chalicelib.database.products import store_at
 from tests.fixtures.clock import Clock
+from tests.fixtures.secrets_manager import SecretsManager, serving_secrets_manager
 from tests.fixtures.wire import Proxy, proxied
 
 OLD = Credentials("shop", "old")
@@ -34,52 +32,52 @@ NEW = Credentials("shop", "new")
 class Secret:
     """A secret in Secrets Manager."""
 
-    def __init__(self) -> None:
-        self._client = boto3.client("secretsmanager")
-        self.arn: str = self._client.create_secret(Name=f"shop/{os.urandom(8).hex()}")["ARN"]
+    def __init__(self, manager: SecretsManager) -> None:
+        self._manager = manager
+        self.arn = manager.create()
 
     def put(self, text: str) -> None:
-        self._client.put_secret_value(SecretId=self.arn, SecretString=text)
+        self._manager.put(self.arn, text)
 
-    def say(self, credentials: Credentials) -> None:
-        self.put(json.dumps({"username": credentials.username, "password": credentials.password}))
+    def put_login(self, credentials: Credentials) -> None:
+        self._manager.put_login(self.arn, credentials.username, credentials.password)
 
 
 @pytest.fixture(scope="module")
-def secrets_manager() -> Iterator[Proxy]:
-    """Secrets Manager, behind a proxy that counts."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with proxied(f"http://{host}:{port}") as proxy:
+def manager() -> Iterator[SecretsManager]:
+    with serving_secrets_manager() as manager:
+        yield manager
+
+
+@pytest.fixture(scope="module")
+def secrets_manager(manager: SecretsManager) -> Iterator[Proxy]:
+    """Secrets Manager, behind a proxy that counts requests."""
+    with proxied(manager.url) as proxy:
         yield proxy
-    server.stop()
 
 
 @pytest.fixture(autouse=True)
-def aws(secrets_manager: Proxy, monkeypatch: pytest.MonkeyPatch) -> Proxy:
-    """An environment that knows no other AWS than this one."""
+def aws(manager: SecretsManager, secrets_manager: Proxy, monkeypatch: pytest.MonkeyPatch) -> Proxy:
+    """An environment with this Secrets Manager and nothing else of AWS."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
+    for name, value in manager.environ.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{secrets_manager.port}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     boto3.setup_default_session()
     return secrets_manager
 
 
 @pytest.fixture
-def secret(aws: Proxy) -> Secret:
-    secret = Secret()
-    secret.say(OLD)
+def secret(manager: SecretsManager) -> Secret:
+    secret = Secret(manager)
+    secret.put_login(OLD)
     return secret
 
 
 @pytest.fixture
 def asked(aws: Proxy) -> Callable[[], int]:
-    """How often Secrets Manager was asked since the last call."""
+    """Counts the requests to Secrets Manager since the last call."""
 
     def count() -> int:
         asked, aws.round_trips = aws.round_trips, 0
@@ -95,7 +93,7 @@ def test_without_a_secret_credentials_are_fixed() -> None:
 
 
 def test_a_secret_overrides_fixed_credentials(secret: Secret) -> None:
-    secret.say(NEW)
+    secret.put_login(NEW)
     assert source(OLD, secret.arn).current() == NEW
 
 
@@ -106,7 +104,7 @@ def test_a_secret_is_read_once(secret: Secret, asked: Callable[[], int]) -> None
     assert asked() == 1
 
 
-def test_many_threads_that_need_it_at_once_read_it_once(secret: Secret, asked: Callable[[], int]) -> None:
+def test_many_threads_that_need_a_secret_read_it_once(secret: Secret, asked: Callable[[], int]) -> None:
     credentials = SecretCredentials(secret.arn)
     asked()
     assert at_once(credentials.current) == [OLD] * 8
@@ -117,25 +115,25 @@ def test_refused_credentials_are_read_again(secret: Secret) -> None:
     clock = Clock()
     credentials = SecretCredentials(secret.arn, clock)
     credentials.current()
-    secret.say(NEW)
+    secret.put_login(NEW)
     clock.now += 1
     assert credentials.current() == OLD
     assert credentials.refresh(OLD) == NEW
     assert credentials.current() == NEW
 
 
-def test_many_threads_that_were_refused_at_once_read_it_once(secret: Secret, asked: Callable[[], int]) -> None:
+def test_many_threads_that_were_refused_read_the_secret_again_once(secret: Secret, asked: Callable[[], int]) -> None:
     clock = Clock()
     credentials = SecretCredentials(secret.arn, clock)
     credentials.current()
-    secret.say(NEW)
+    secret.put_login(NEW)
     clock.now += 1
     asked()
     assert at_once(lambda: credentials.refresh(OLD)) == [NEW] * 8
     assert asked() == 1
 
 
-def test_a_secret_that_stays_wrong_is_read_once_a_second(secret: Secret, asked: Callable[[], int]) -> None:
+def test_a_refused_secret_that_does_not_change_is_read_once_a_second(secret: Secret, asked: Callable[[], int]) -> None:
     clock = Clock()
     credentials = SecretCredentials(secret.arn, clock)
     credentials.current()
@@ -152,23 +150,25 @@ def test_a_secret_that_stays_wrong_is_read_once_a_second(secret: Secret, asked: 
 @pytest.mark.parametrize(
     "text", ["", "nonsense", "[]", '"shop"', "{}", '{"username":"shop"}', '{"username":"shop","password":7}']
 )
-def test_a_secret_of_another_form_is_a_clear_error_that_does_not_quote_it(secret: Secret, text: str) -> None:
+def test_a_malformed_secret_is_an_error_that_does_not_quote_it(
+    manager: SecretsManager, secret: Secret, text: str
+) -> None:
     if text:
         secret.put(text)
     else:
-        secret = Secret()
+        secret = Secret(manager)
     with pytest.raises(CredentialsUnavailableError, match=secret.arn) as raised:
         SecretCredentials(secret.arn).current()
     assert isinstance(raised.value, ServiceUnavailableError)
     assert "nonsense" not in str(raised.value)
 
 
-def test_a_secret_that_is_not_there_is_a_clear_error(aws: Proxy) -> None:
+def test_a_missing_secret_is_an_error(aws: Proxy) -> None:
     with pytest.raises(CredentialsUnavailableError, match=r"shop/none cannot be read: .*ResourceNotFoundException"):
         SecretCredentials("shop/none").current()
 
 
-def test_a_secrets_manager_that_is_away_is_an_error_once_a_second(aws: Proxy, asked: Callable[[], int]) -> None:
+def test_after_a_failure_the_secret_is_read_at_most_once_a_second(aws: Proxy, asked: Callable[[], int]) -> None:
     clock = Clock()
     credentials = SecretCredentials("shop/none", clock)
     with pytest.raises(CredentialsUnavailableError, match="cannot be read"):
@@ -180,24 +180,7 @@ def test_a_secrets_manager_that_is_away_is_an_error_once_a_second(aws: Proxy, as
     assert asked() == 0
 
 
-def test_a_rotation_costs_the_database_no_request(secret: Secret, database_url: str) -> None:
-    sql(database_url, "CREATE ROLE shop LOGIN PASSWORD 'old'")
-    sql(database_url, "GRANT SELECT ON products TO shop")
-    clock = Clock()
-    try:
-        with closing(store_at(database_url, credentials=SecretCredentials(secret.arn, clock))) as store:
-            store.read(1)
-            secret.say(NEW)
-            sql(database_url, "ALTER ROLE shop PASSWORD 'new'")
-            clock.now += 1
-            drop_connections(store)
-            assert store.read(1) is None
-    finally:
-        sql(database_url, "DROP OWNED BY shop")
-        sql(database_url, "DROP ROLE shop")
-
-
-def test_a_secret_that_cannot_be_read_is_an_outage_of_the_database(database_url: str) -> None:
+def test_an_unreadable_secret_makes_the_database_unavailable(database_url: str) -> None:
     with (
         closing(store_at(database_url, credentials=SecretCredentials("shop/none"))) as store,
         pytest.raises(DatabaseUnavailableError, match="shop/none cannot be read"),
@@ -212,11 +195,6 @@ def test_without_a_secret_boto3_is_not_imported() -> None:
         " credentials.source(None, None); sys.exit('boto3' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def drop_connections(store: PostgresStore) -> None:
-    while store.pool.checkedin():
-        store.pool.discard(store.pool.checkout())
 
 
 def at_once(action: Callable[[], Credentials]) -> list[Credentials]:

@@ -1,4 +1,4 @@
-"""The shop, served for real, for the tests of one module together."""
+"""A running shop, shared by the tests of one module."""
 
 from collections.abc import Iterator
 
@@ -19,6 +19,6 @@ def server(module_database_url: str, module_redis_url: str) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def shop(server: Server) -> Iterator[httpx.Client]:
-    """A client that has the key."""
+    """A client with a valid API key."""
     with httpx.Client(base_url=server.url, headers={"x-api-key": KEY}, timeout=10) as client:
         yield client

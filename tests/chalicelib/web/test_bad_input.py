@@ -1,4 +1,4 @@
-"""Bad input gets one clear 4xx in the documented shape, never a 500, and stores nothing."""
+"""Bad input is answered with a documented 4xx, never with a 500, and stores nothing."""
 
 import httpx
 import pytest
@@ -58,7 +58,7 @@ BAD_BODIES: dict[str, tuple[str | bytes, str]] = {
 
 
 @pytest.mark.parametrize(("body", "message"), BAD_BODIES.values(), ids=BAD_BODIES.keys())
-def test_a_bad_body_is_refused_with_every_fault_named(shop: httpx.Client, body: str | bytes, message: str) -> None:
+def test_the_response_to_a_bad_body_names_every_error(shop: httpx.Client, body: str | bytes, message: str) -> None:
     response = shop.post("/data", content=body, headers=JSON)
     assert (response.status_code, response.json()) == (400, {"Code": "BadRequestError", "Message": message})
     assert shop.get("/products").json() == {"products": [], "next": None}
@@ -81,7 +81,7 @@ def test_a_bad_replacement_is_refused_too(shop: httpx.Client, body: str, message
 @pytest.mark.parametrize(
     "id", ["0", "01", "-1", "1%00", "abc", "1.0", "%31", "2147483648", "9" * 5000, "x" * 5000, "٣"]
 )
-def test_a_path_that_names_no_id_is_refused(shop: httpx.Client, method: str, id: str) -> None:
+def test_a_path_without_a_valid_id_is_refused(shop: httpx.Client, method: str, id: str) -> None:
     response = shop.request(method, f"/product/{id}", content='{"name":"TV","price":1}', headers=JSON)
     assert response.status_code == 400
     assert response.json() == {
@@ -118,7 +118,7 @@ def test_another_content_type_is_refused(shop: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["with its length", "chunked"])
-def test_a_body_over_the_limit_is_refused_and_the_client_reads_why(shop: httpx.Client, chunked: bool) -> None:
+def test_the_client_can_read_the_response_to_a_body_over_the_limit(shop: httpx.Client, chunked: bool) -> None:
     size = 10 * 1024 * 1024 + 1
     content = iter([b"x" * 65536] * 200) if chunked else b"x" * size
     response = shop.post("/data", content=content, headers=JSON)

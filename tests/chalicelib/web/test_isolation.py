@@ -1,4 +1,4 @@
-"""Sixty-four clients with different products for ten seconds: no answer ever carries another request's data."""
+"""64 clients with different products for ten seconds: no response contains another request's data."""
 
 import random
 import time
@@ -13,10 +13,10 @@ from tests.fixtures.servers import Server
 
 CLIENTS = 64
 SECONDS = 10
-PATIENCE = 200
+MAX_TRIES = 200
 
 
-def test_no_answer_ever_carries_another_requests_data(server: Server) -> None:
+def test_no_response_contains_another_requests_data(server: Server) -> None:
     ends = time.monotonic() + SECONDS
 
     def client(number: int) -> int:
@@ -34,7 +34,7 @@ def test_no_answer_ever_carries_another_requests_data(server: Server) -> None:
 
 
 def live_one_life(session: httpx.Client, id: int, random_source: random.Random) -> None:
-    """Create, read, replace and remove one product that is nobody else's.
+    """Create, read, replace and remove a product that no other client uses.
 
     A refusal for want of room (503) carries nobody's data: the client sends again, as the refusal says it may, and then
     may learn that the first attempt did it.
@@ -53,13 +53,13 @@ def live_one_life(session: httpx.Client, id: int, random_source: random.Random) 
 
 
 def persistent(send: Callable[[], httpx.Response]) -> httpx.Response:
-    """Send until the answer is another than 503, as often as a shop that has stores refuses under any load."""
-    for _ in range(PATIENCE):
+    """Send the request again until the response is not a 503."""
+    for _ in range(MAX_TRIES):
         response = send()
         if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
             return response
         assert response.json()["Message"] == AWAY
-    raise AssertionError(f"refused {PATIENCE} times in a row")
+    raise AssertionError(f"refused {MAX_TRIES} times in a row")
 
 
 def answer(response: httpx.Response) -> tuple[int, object]:

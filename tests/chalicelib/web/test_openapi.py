@@ -1,4 +1,4 @@
-"""/openapi.json describes the routes that there are, and the server keeps to it under fuzzing."""
+"""/openapi.json describes the existing routes, and the server conforms to it under fuzzing."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ from tests.chalicelib.web.conftest import KEY
 from tests.fixtures.servers import Server
 
 
-def test_it_names_exactly_the_routes_and_methods_that_exist(shop: httpx.Client) -> None:
+def test_it_lists_exactly_the_existing_routes_and_methods(shop: httpx.Client) -> None:
     document = shop.get("/openapi.json").json()
     described = {
         (path, method.upper()) for path, item in document["paths"].items() for method in item if method != "parameters"
@@ -27,7 +27,7 @@ def test_it_names_exactly_the_routes_and_methods_that_exist(shop: httpx.Client) 
     assert described == {(path, method) for path, methods in app.routes.items() for method in methods}
 
 
-def test_it_marks_exactly_the_routes_that_want_a_key(shop: httpx.Client) -> None:
+def test_it_marks_exactly_the_routes_that_require_a_key(shop: httpx.Client) -> None:
     document = shop.get("/openapi.json").json()
     for path, methods in app.routes.items():
         for method, entry in methods.items():
@@ -40,15 +40,17 @@ OPERATIONS = [operation.ok() for operation in DESCRIPTION.get_all_operations()]
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
-def test_the_server_keeps_to_it_whatever_is_sent(server: Server, operation: APIOperation, mode: GenerationMode) -> None:
-    """Valid requests and invalid ones alike get an answer that the description allows, and never a 500."""
+def test_the_server_conforms_to_it_for_valid_and_invalid_requests(
+    server: Server, operation: APIOperation, mode: GenerationMode
+) -> None:
+    """Each response is one that the document allows, and never a 500."""
 
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
     def send(case: schemathesis.Case) -> None:
         response = case.call(base_url=server.url, headers={"x-api-key": KEY})
-        unmet_condition = response.status_code == 412  # which is no fault of the request's form
+        unmet_condition = response.status_code == 412  # the request itself is valid
         case.validate_response(response, excluded_checks=[positive_data_acceptance] if unmet_condition else [])
 
-    with contextlib.suppress(Unsatisfiable, SkipTest):  # what has no parameters cannot be asked for wrongly
+    with contextlib.suppress(Unsatisfiable, SkipTest):  # a route without parameters has no invalid requests
         send()

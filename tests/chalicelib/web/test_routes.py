@@ -1,4 +1,4 @@
-"""The routes of the shop, as its clients see them."""
+"""The routes of the shop, as clients see them."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -15,13 +15,13 @@ ids = count(1000)
 
 @pytest.fixture
 def tv(shop: httpx.Client) -> dict:
-    """A product that is stored and in nobody else's way."""
+    """A stored product that no other test uses."""
     product = {"id": next(ids), "name": "Samsung TV", "price": 140}
     assert shop.post("/data", json=product).status_code == 201
     return product
 
 
-def test_the_index_says_what_this_is(shop: httpx.Client) -> None:
+def test_the_index_describes_the_service(shop: httpx.Client) -> None:
     answer = shop.get("/").json()
     assert answer["service"] == "chalice-app"
     assert {"service", "version", "links"} == set(answer)
@@ -48,7 +48,7 @@ def test_a_new_product_is_created_and_read_back(shop: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("price", ["140", "19.99", "0", "0.01", "99999999.99", "0.1", "1e2"])
-def test_prices_come_back_exact(shop: httpx.Client, price: str) -> None:
+def test_prices_are_returned_exactly(shop: httpx.Client, price: str) -> None:
     id = next(ids)
     body = f'{{"id":{id},"name":"TV","price":{price}}}'
     assert shop.post("/data", content=body, headers={"content-type": "application/json"}).status_code == 201
@@ -58,7 +58,7 @@ def test_prices_come_back_exact(shop: httpx.Client, price: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["مرحبا", "🛒📺", "é" * 100, "🛒" * 100, "a\tb\n", " ", '"\\', "\x7f\x01"])
-def test_any_text_is_a_name(shop: httpx.Client, name: str) -> None:
+def test_a_name_may_have_any_characters(shop: httpx.Client, name: str) -> None:
     product = {"id": next(ids), "name": name, "price": 1}
     assert shop.post("/data", json=product).status_code == 201
     for _ in ("from the database", "from the cache"):
@@ -88,18 +88,18 @@ def test_of_many_different_products_under_one_id_exactly_one_wins(shop: httpx.Cl
         assert sorted(pool.map(create, range(16))) == [201] + [409] * 15
 
 
-def test_a_read_after_a_write_comes_from_the_cache_and_the_second_of_an_evicted_one_too(
+def test_a_read_after_a_write_is_a_hit_and_so_is_the_second_read_after_an_eviction(
     shop: httpx.Client, tv: dict, module_redis_url: str
 ) -> None:
     path = f"/product/{tv['id']}"
     assert shop.get(path).headers["x-cache"] == "hit"
     with redis.Redis.from_url(module_redis_url) as evicting:
         evicting.delete(f"p1:{tv['id']}")
-    assert wait_until(lambda: shop.get(path).headers["x-cache"] == "miss", 10)  # once the task's memory forgot it too
+    assert wait_until(lambda: shop.get(path).headers["x-cache"] == "miss", 10)  # the copy in memory expires
     assert shop.get(path).headers["x-cache"] == "hit"
 
 
-def test_absence_is_remembered_until_the_product_is_created(shop: httpx.Client) -> None:
+def test_absence_is_cached_until_the_product_is_created(shop: httpx.Client) -> None:
     id = next(ids)
     assert [shop.get(f"/product/{id}").status_code for _ in range(3)] == [404] * 3
     assert shop.post("/data", json={"id": id, "name": "TV", "price": 1}).status_code == 201
@@ -123,7 +123,7 @@ def test_a_client_that_has_this_version_gets_304(shop: httpx.Client, tv: dict) -
     assert shop.get(path, headers={"if-none-match": '"other"'}).status_code == 200
 
 
-def test_replacing_honours_if_match(shop: httpx.Client, tv: dict) -> None:
+def test_if_match_is_a_condition_of_replacing(shop: httpx.Client, tv: dict) -> None:
     path, change = f"/product/{tv['id']}", {"name": "TV", "price": 1}
     etag = shop.get(path).headers["etag"]
     replaced = shop.put(path, json=change, headers={"if-match": etag})
@@ -148,7 +148,7 @@ def test_of_many_writers_with_one_if_match_exactly_one_wins(shop: httpx.Client, 
 
 
 @pytest.mark.parametrize("refusal", [409, 412])
-def test_a_refused_write_leaves_the_cache_at_work(shop: httpx.Client, tv: dict, refusal: int) -> None:
+def test_after_a_refused_write_the_cache_still_works(shop: httpx.Client, tv: dict, refusal: int) -> None:
     path, other = f"/product/{tv['id']}", {"name": "Radio", "price": 2}
     if refusal == 409:
         assert shop.post("/data", json={"id": tv["id"], **other}).status_code == 409
@@ -193,7 +193,7 @@ def test_after_the_highest_id_comes_nothing(shop: httpx.Client) -> None:
     assert shop.get("/products?after=2147483647").json() == {"products": [], "next": None}
 
 
-def test_metrics_are_not_found_under_a_spelling_that_a_load_balancer_would_not_know(shop: httpx.Client) -> None:
+def test_metrics_are_not_served_under_an_escaped_path_that_a_load_balancer_would_not_hide(shop: httpx.Client) -> None:
     response = shop.get("/%6detrics")
     assert response.request.url.raw_path == b"/%6detrics"
     assert (response.status_code, response.json()["Code"]) == (404, "NotFoundError")
@@ -203,7 +203,7 @@ def test_metrics_are_not_found_under_a_spelling_that_a_load_balancer_would_not_k
     ("accept", "content_type"),
     [("", "text/plain"), ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text")],
 )
-def test_metrics_speak_the_format_that_is_asked_for(shop: httpx.Client, accept: str, content_type: str) -> None:
+def test_metrics_have_the_format_of_the_accept_header(shop: httpx.Client, accept: str, content_type: str) -> None:
     response = shop.get("/metrics", headers={"accept": accept})
     assert response.headers["content-type"].startswith(content_type)
     assert "python_info" in response.text
@@ -215,11 +215,11 @@ def test_an_unknown_path_is_404(shop: httpx.Client, method: str, path: str) -> N
     assert (response.status_code, response.json()) == (404, {"message": "Not Found"})
 
 
-def test_another_method_is_405_with_those_that_are_allowed(shop: httpx.Client) -> None:
+def test_another_method_is_405_with_the_allowed_ones(shop: httpx.Client) -> None:
     response = shop.patch("/product/1")
     assert (response.status_code, response.json()) == (405, {"message": "Method Not Allowed"})
     assert response.headers["allow"] == "DELETE, GET, PUT"
 
 
-def test_nothing_of_the_stores_is_told_to_clients_or_logged_with_a_password(server: Server, shop: httpx.Client) -> None:
+def test_responses_do_not_describe_the_stores_and_logs_have_no_password(server: Server, shop: httpx.Client) -> None:
     assert "postgresql://" not in server.output()
