@@ -42,11 +42,6 @@ def is_lease(entry: Entry) -> bool:
     return entry[:1] == _LEASE
 
 
-def is_fence(entry: Entry) -> bool:
-    """Return whether a write is under way."""
-    return entry[:1] == _FENCE
-
-
 def new_lease(random: Random = os.urandom) -> Entry:
     """Return a unique fill lease."""
     return _LEASE + random(TOKEN_BYTES).hex().encode()

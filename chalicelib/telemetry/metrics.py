@@ -9,7 +9,7 @@ https://opentelemetry.io/docs/specs/semconv/database/database-metrics/
 import os
 import resource
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any
 
 from chalice.app import Response
 from prometheus_client import (
@@ -26,24 +26,12 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from chalicelib import __version__
+from chalicelib.database.connection_pool import ConnectionPool
 from chalicelib.ports import AuditResult, CacheResult
 from chalicelib.stores.circuit_breaker import CircuitBreaker
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.025, 0.1, 0.5)
 FENCE_STAGES = ("raise", "publish")
-
-
-class PoolCounts(Protocol):
-    """The number of a pool's connections."""
-
-    def checkedout(self) -> int:
-        """Return how many are in use."""
-
-    def checkedin(self) -> int:
-        """Return how many are idle."""
-
-    def size(self) -> int:
-        """Return how many there may be."""
 
 
 class ShopMetrics:
@@ -94,9 +82,9 @@ class Stores(Collector):
 
     def __init__(self) -> None:
         self._breakers: dict[str, CircuitBreaker] = {}
-        self._pool: PoolCounts | None = None
+        self._pool: ConnectionPool[Any] | None = None
 
-    def add_database(self, pool: PoolCounts, breaker: CircuitBreaker) -> None:
+    def add_database(self, pool: ConnectionPool[Any], breaker: CircuitBreaker) -> None:
         self._pool = pool
         self._breakers["postgres"] = breaker
 
@@ -117,7 +105,7 @@ class Stores(Collector):
             yield from _connections(self._pool)
 
 
-def _connections(pool: PoolCounts) -> Iterator[Metric]:
+def _connections(pool: ConnectionPool[Any]) -> Iterator[Metric]:
     count = GaugeMetricFamily("db_client_connection_count", "Connections to PostgreSQL.", labels=["state"])
     count.add_metric(["used"], pool.checkedout())
     count.add_metric(["idle"], pool.checkedin())

@@ -1,4 +1,4 @@
-"""The package, made once for the session, and the function that runs from it."""
+"""The Lambda package, made once per session, and the function that runs from it."""
 
 from collections.abc import Callable
 from importlib import metadata
@@ -12,7 +12,7 @@ from tests.fixtures.tools import give_up
 
 @pytest.fixture(scope="session")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Package]:
-    """Return the package of a stage; made when it is first asked for. `dev` is for this machine, to run here."""
+    """Returns a stage's package, made at first use. `dev` is for this machine's architecture."""
     folder = tmp_path_factory.mktemp("lambda")
     made: dict[str, Package] = {}
 
@@ -29,7 +29,7 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Packag
 
 @pytest.fixture(scope="session")
 def sandbox(packaged: Callable[[str], Package], tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
-    """The package in a clean directory, beside what AWS's runtime brings."""
+    """The unpacked package, and the libraries of AWS's runtime."""
     folder = tmp_path_factory.mktemp("sandbox")
     try:
         runtime = build_runtime(folder / "runtime")

@@ -1,4 +1,4 @@
-"""The function: the unpacked package under AWS's own runtime client, in a process that sees nothing else of ours."""
+"""The Lambda function: the unpacked package under AWS's runtime client, in an isolated process."""
 
 import contextlib
 import json
@@ -22,7 +22,7 @@ NAME = "chalice-app-dev"
 IMPORT_SECONDS = 60.0
 OUTPUT_SECONDS = 10.0
 
-# CPU time, which neighbours on the machine disturb least. Lambda's client is there before the function is.
+# CPU time, as other processes disturb it least. Lambda imports its client before the function.
 _TIMED_IMPORT = """
 import awslambdaric.bootstrap, time
 began = time.process_time()
@@ -40,19 +40,19 @@ print(*set(sys.modules) - before)
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """Where a function runs: the unpacked package, and what AWS's runtime brings."""
+    """The unpacked package, and the libraries of AWS's runtime."""
 
     task: Path
     runtime: Path
 
     @property
     def python(self) -> list[str]:
-        """A Python that has its standard library, and no site-packages."""
+        """A Python without site-packages."""
         return [sys.executable, "-S"]
 
     @property
     def environ(self) -> dict[str, str]:
-        """What Lambda says to every function. Nothing can be written beside the code, so no bytecode either."""
+        """Lambda's environment variables. The code's folder is read-only there, so Python writes no bytecode."""
         return {
             **passed_on(),
             "PYTHONPATH": f"{self.task}:{self.runtime}",
@@ -95,7 +95,7 @@ class Sandbox:
 
 
 class Function(Door):
-    """A running function, behind an API Gateway that routes: asked in requests, it answers in answers."""
+    """A running function behind an emulated API Gateway, which turns requests to events and results to answers."""
 
     def __init__(self, api: RuntimeApi, child: Child, log: Path) -> None:
         self.child = child
@@ -106,28 +106,28 @@ class Function(Door):
         return self.invoke(request)
 
     def invoke(self, request: Request, **options: Any) -> Answer:
-        """Send one request, with what else the Runtime API may say of it."""
+        """Send one request, with further options of the Runtime API."""
         resource, parameters = resource_of(list(app.app.routes), request.path)
         event = rest_event(request, resource, parameters)
         return read_result(self._api.invoke(through_json(event), **options))
 
     def output(self) -> str:
-        """Everything it has written so far."""
+        """Return all that the function has written."""
         return self._log.read_text(encoding="utf-8")
 
     def lines(self) -> list[dict[str, Any]]:
-        """Return what it has written, each line of which must be JSON."""
+        """Return the lines that the function has written; each must be JSON."""
         return [json.loads(line) for line in self.output().splitlines()]
 
     def awaited_lines(self, count: int) -> list[dict[str, Any]]:
-        """Return its lines once there are so many."""
+        """Wait for so many lines, and return them."""
         assert wait_until(lambda: len(self.output().splitlines()) >= count, OUTPUT_SECONDS), self.output()
         return self.lines()
 
 
 @contextlib.contextmanager
 def running(sandbox: Sandbox, environ: Mapping[str, str], log: Path) -> Iterator[Function]:
-    """Run the function with these variables, and no others but Lambda's, until the block ends."""
+    """Run the function with only these variables and Lambda's, until the block ends."""
     with serving_runtime_api() as api:
         child = Child(
             Program(

@@ -56,7 +56,7 @@ def measure_import(what: str, sandbox: Sandbox) -> None:
 
 
 def measure_cold_starts(start: Callable[[], contextlib.AbstractContextManager[Function]]) -> None:
-    """From the start of the process to the first answer, and the first request by itself."""
+    """Measure the time from the process's start to the first answer, and that of the first request."""
     starts, firsts = [], []
     for _ in range(COLD_STARTS):
         began = time.perf_counter()
@@ -68,14 +68,14 @@ def measure_cold_starts(start: Callable[[], contextlib.AbstractContextManager[Fu
 
 
 def measure_requests(function: Function) -> None:
-    tell(function, "GET /product/1, cached", read("/product/1"))
-    tell(function, "GET /products", read("/products"))
-    tell(function, "PUT /product/1", write("PUT", "/product/1", DETAILS))
+    measure_request(function, "GET /product/1, cached", read("/product/1"))
+    measure_request(function, "GET /products", read("/products"))
+    measure_request(function, "PUT /product/1", write("PUT", "/product/1", DETAILS))
     rss = psutil.Process(function.child.pid).memory_info().rss
     say(f"memory of the sandbox's process after all that: {rss / 1e6:.0f} MB")
 
 
-def tell(function: Function, what: str, request: Request) -> None:
+def measure_request(function: Function, what: str, request: Request) -> None:
     before = len(function.output().splitlines())
     took = []
     for _ in range(REQUESTS):
@@ -88,7 +88,7 @@ def tell(function: Function, what: str, request: Request) -> None:
 
 
 def measure_beside(checkout: Path) -> None:
-    """Import this checkout's package and another's in turns."""
+    """Import this checkout's package and another's alternately."""
     with tempfile.TemporaryDirectory(prefix="lambda-") as name:
         folder = Path(name)
         runtime = build_runtime(folder / "runtime")
@@ -102,7 +102,7 @@ def measure_beside(checkout: Path) -> None:
 
 
 def _packaged(checkout: Path, into: Path) -> Package:
-    """Package a checkout to run here; one that knows a single architecture is not told which."""
+    """Package a checkout for this machine. An old checkout takes no architecture."""
     packager = (checkout / ".chalice" / "package.py").read_text(encoding="utf-8")
     return package("dev", into, HERE if "--architecture" in packager else None, checkout)
 

@@ -1,4 +1,4 @@
-"""The package as `make lambda-package` writes it, and a place like the one where Lambda unpacks it."""
+"""The package that `make lambda-package` writes, and a folder like the one in which Lambda unpacks it."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from tests.fixtures.servers import ROOT, passed_on
 
 SECONDS = 100.0
 
-# What AWS's Python runtime has, besides Python: its own client, and boto3 with all that it needs.
+# The libraries of AWS's Python runtime: its client, and boto3 with its requirements.
 BROUGHT_BY_LAMBDA = (
     "awslambdaric",
     "boto3",
@@ -32,9 +32,9 @@ BROUGHT_BY_LAMBDA = (
 
 
 HERE = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine().lower(), "")
-"""This machine's architecture, by Lambda's name: a package that is to run here must be for it."""
+"""This machine's architecture, by Lambda's name."""
 
-# What a deployment fills in; docs/lambda.md says with what. The revision is left out, to see what becomes of it.
+# The values of a deployment (docs/lambda.md). REVISION is left out on purpose.
 VALUES = {
     "API_KEYS_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod-chalice-app-api-keys-AbCdEf",
     "CERTIFICATE_ARN": "arn:aws:acm:eu-west-1:123456789012:certificate/00000000-0000-0000-0000-000000000000",
@@ -49,7 +49,7 @@ VALUES = {
 
 
 class NotPackagedError(Exception):
-    """There is no package; says why."""
+    """The package could not be made; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,34 +58,34 @@ class Package:
 
     zipped: Path
     template: dict[str, Any]
-    said: str  # by whoever made it
+    output: str  # of the packaging
 
     @property
     def environ(self) -> dict[str, str]:
-        """The function's environment, without what a deployment fills in."""
+        """The function's environment variables."""
         variables: dict[str, str] = self.template["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
         given = {name: value for name, value in variables.items() if name not in VALUES}
-        return {**given, "DATABASE_IAM_AUTH": "false"}  # the tests' PostgreSQL knows no tokens
+        return {**given, "DATABASE_IAM_AUTH": "false"}  # the tests' PostgreSQL has no IAM authentication
 
     def sizes(self) -> dict[str, int]:
-        """Return the bytes of every file in it, by path."""
+        """Return the size of each file in bytes, by path."""
         with ZipFile(self.zipped) as file:
             return {entry.filename: entry.file_size for entry in file.infolist()}
 
     def unpack(self, folder: Path) -> Path:
-        """Unpack it, as Lambda does."""
+        """Unpack the package, as Lambda does."""
         with ZipFile(self.zipped) as file:
             file.extractall(folder)
         return folder
 
     def distributions(self) -> set[str]:
-        """Return the names of the distributions in it."""
+        """Return the names of the packaged distributions."""
         found = (re.match(r"([^/]+?)-[^/-]+\.dist-info/METADATA$", name) for name in self.sizes())
         return {match[1].replace("_", "-").lower() for match in found if match}
 
 
 def package(stage: str, into: Path, architecture: str | None = None, checkout: Path = ROOT) -> Package:
-    """Package a stage of a checkout, for another architecture than it is configured for where one is named.
+    """Package a stage of a checkout, for `architecture` or the configured one.
 
     Raises:
         NotPackagedError: it cannot be; pip has no wheel at hand, for example.
@@ -103,7 +103,7 @@ def package(stage: str, into: Path, architecture: str | None = None, checkout: P
 
 
 def build_runtime(folder: Path) -> Path:
-    """Make a folder that has what AWS's runtime has, and nothing else of this environment.
+    """Make a folder with the libraries of AWS's runtime, and nothing else of this environment.
 
     Raises:
         metadata.PackageNotFoundError: something is not installed here.

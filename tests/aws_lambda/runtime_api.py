@@ -1,4 +1,4 @@
-"""The Runtime API: what a function's process asks for events, and tells what came of them.
+"""Lambda's Runtime API: the function's process fetches events from it and posts the results.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -22,11 +22,11 @@ ANSWER_SECONDS = 60.0
 
 
 class FunctionError(Exception):
-    """What the function raised, or why it could not start."""
+    """The function raised an error, or could not start."""
 
 
 class Invocation(NamedTuple):
-    """One event on its way to the function."""
+    """An event for the function."""
 
     id: str
     event: bytes
@@ -34,20 +34,20 @@ class Invocation(NamedTuple):
 
 
 class RuntimeApi:
-    """Hands events to whoever asks, one at a time, and keeps what came of each."""
+    """Hands out events one at a time, and keeps their results."""
 
     def __init__(self, address: str) -> None:
         self.address = address
-        """What AWS_LAMBDA_RUNTIME_API names."""
+        """The value of AWS_LAMBDA_RUNTIME_API."""
         self._waiting: queue.Queue[Invocation | None] = queue.Queue()
         self._results: dict[str, Future[Any]] = {}
 
     def invoke(self, event: Any, trace: str = "Root=1-67891233-abcdef012345678912345678;Sampled=0") -> Any:
-        """Have the function handle an event, and return its result.
+        """Let the function handle an event, and return its result.
 
         Raises:
-            FunctionError: it raised, or did not start.
-            TimeoutError: nothing came of it.
+            FunctionError: the function raised an error, or did not start.
+            TimeoutError: there was no result.
         """
         invocation = Invocation(str(uuid4()), json.dumps(event).encode(), trace)
         result = self._results[invocation.id] = Future()
@@ -55,30 +55,28 @@ class RuntimeApi:
         return result.result(ANSWER_SECONDS)
 
     def next(self) -> Invocation | None:
-        """Return the next event once there is one; None: there will be none."""
+        """Wait for the next event; None: there will be no more."""
         return self._waiting.get()
 
     def succeeded(self, invocation_id: str, body: bytes) -> None:
-        """Keep a result."""
         self._results[invocation_id].set_result(json.loads(body))
 
     def failed(self, invocation_id: str, body: bytes) -> None:
-        """Keep an error."""
         self._results[invocation_id].set_exception(FunctionError(body.decode()))
 
     def did_not_start(self, body: bytes) -> None:
-        """Fail everything that waits."""
+        """Fail all waiting invocations."""
         for result in self._results.values():
             if not result.done():
                 result.set_exception(FunctionError(body.decode()))
 
     def end(self) -> None:
-        """Let whoever asks for an event go."""
+        """End the wait for the next event."""
         self._waiting.put(None)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Speaks for a Runtime API."""
+    """The HTTP handler of a RuntimeApi."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -126,11 +124,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *args: Any) -> None:
-        """Say nothing."""
+        """Write no log."""
 
 
 class Server(ThreadingHTTPServer):
-    """A server that takes it as said when a function's process ends."""
+    """A server that ignores connections which a function's process has closed."""
 
     daemon_threads = True
 
@@ -141,7 +139,7 @@ class Server(ThreadingHTTPServer):
 
 @contextlib.contextmanager
 def serving_runtime_api() -> Iterator[RuntimeApi]:
-    """Serve one on a free port until the block ends; end the function's process first."""
+    """Serve a Runtime API on a free port until the block ends. End the function's process before."""
 
     class OwnHandler(Handler):
         api: RuntimeApi

@@ -1,7 +1,7 @@
-"""The package answers as the container does, byte for byte: every route, in success and in failure.
+"""Lambda answers as the container does, byte for byte: every route, in success and in failure.
 
-The same stories are told to both, over the same stores emptied anew: to `python -m fargate` over a socket, and to the
-unpacked package under AWS's own runtime client, in the events of a REST API.
+Both receive the same requests, each time with empty stores: `python -m fargate` over a socket, and the unpacked package
+under AWS's runtime client as the events of a REST API.
 """
 
 import itertools
@@ -34,11 +34,11 @@ from tests.fixtures.servers import serving
 
 Start = Callable[[dict[str, str]], AbstractContextManager[Function]]
 
-# What the story of all homes leaves out.
+# Requests that STORY does not have.
 MORE: dict[str, Request] = {
     "created": write("POST", "/data", TV),
     "named by the caller": read("/product/1", ("X-Request-Id", "order-42")),
-    "named without sense": read("/product/1", ("X-Request-Id", "a b")),
+    "named with a space": read("/product/1", ("X-Request-Id", "a b")),
     "the largest id": read("/product/2147483647"),
     "past the largest id": write("DELETE", "/product/2147483648"),
     "replaced by a list": write("PUT", "/product/1", b"[]"),
@@ -48,7 +48,7 @@ MORE: dict[str, Request] = {
     "an unknown parameter": read("/products?after=1&after=2&before=3"),
 }
 
-# Both stores away.
+# For both stores unavailable.
 AWAY: dict[str, Request] = {
     "what it is": read("/"),
     "how it is": read("/status"),
@@ -60,7 +60,7 @@ AWAY: dict[str, Request] = {
     "created": write("POST", "/data", TV),
     "replaced": write("PUT", "/product/1", DETAILS),
     "removed": write("DELETE", "/product/1"),
-    "every fault all the same": write("POST", "/data", b"{}"),
+    "every error named": write("POST", "/data", b"{}"),
 }
 
 
@@ -81,7 +81,7 @@ def environ(module_database_url: str, module_redis_url: str, daemon: Daemon) -> 
 
 @pytest.fixture(scope="module")
 def start(sandbox: Sandbox, packaged: Callable[[str], Package], tmp_path_factory: pytest.TempPathFactory) -> Start:
-    """Run the function as the stage `dev` is configured, but for these variables."""
+    """Runs the function with the variables of the stage `dev`, and these."""
     folder, numbers = tmp_path_factory.mktemp("output"), itertools.count()
 
     def start(environ: dict[str, str]) -> AbstractContextManager[Function]:
@@ -118,8 +118,8 @@ def empty_stores(environ: dict[str, str]) -> Callable[[], None]:
     return empty
 
 
-@pytest.mark.parametrize("story", [STORY, MORE], ids=["the story of all homes", "more"])
-def test_the_package_answers_as_the_container_does(
+@pytest.mark.parametrize("story", [STORY, MORE], ids=["story", "more"])
+def test_lambda_answers_as_the_container_does(
     story: dict[str, Request], function: Function, container: ServerDoor, empty_stores: Callable[[], None]
 ) -> None:
     empty_stores()
@@ -129,7 +129,7 @@ def test_the_package_answers_as_the_container_does(
     assert all(answer.status < 500 for answer in there.values())
 
 
-def test_so_it_does_with_both_stores_away(start: Start) -> None:
+def test_lambda_answers_as_the_container_does_without_stores(start: Start) -> None:
     environ = {
         "DATABASE_URL": f"postgresql://shop:test@127.0.0.1:{free_port()}/shop",
         "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0",
@@ -141,10 +141,10 @@ def test_so_it_does_with_both_stores_away(start: Start) -> None:
     assert [there[chapter].status for chapter in ("a product", "a page", "created", "replaced", "removed")] == [503] * 5
 
 
-def test_a_package_that_answers_otherwise_is_told_apart(
+def test_the_comparison_notices_a_changed_word(
     sandbox: Sandbox, container: ServerDoor, environ: dict[str, str], tmp_path: Path
 ) -> None:
-    """The control: one word differs in one file."""
+    """A control: one word of one file is changed."""
     altered = Sandbox(altered_copy(sandbox.task, tmp_path / "task"), sandbox.runtime)
     story = {"gone": read("/product/2147483646")}
     with running(altered, environ, tmp_path / "output") as function:
@@ -163,24 +163,24 @@ def altered_copy(task: Path, folder: Path) -> Path:
     return folder
 
 
-def test_the_stories_leave_no_route_out() -> None:
-    told = {(resource_of(list(app.routes), each.path)[0], each.method) for each in [*STORY.values(), *MORE.values()]}
-    told.add(("/metrics", "GET"))  # below
-    assert told == {(path, method) for path, methods in app.routes.items() for method in methods}
+def test_the_requests_cover_every_route() -> None:
+    covered = {(resource_of(list(app.routes), each.path)[0], each.method) for each in [*STORY.values(), *MORE.values()]}
+    covered.add(("/metrics", "GET"))  # has a test of its own
+    assert covered == {(path, method) for path, methods in app.routes.items() for method in methods}
 
 
-def test_metrics_have_the_shops_families_in_both(function: Function, container: ServerDoor) -> None:
+def test_both_have_the_shops_metrics(function: Function, container: ServerDoor) -> None:
     here, there = function.get("/metrics"), container.get("/metrics")
     assert (here.status, here.header("content-type")) == (there.status, there.header("content-type"))
     assert families(here) - families(there) == set()
-    assert {name.partition("_")[0] for name in families(there) - families(here)} == {"http", "log"}  # the adapter's
+    assert {name.partition("_")[0] for name in families(there) - families(here)} == {"http", "log"}  # of the adapter
 
 
 def families(answer: Answer) -> set[str]:
     return set(re.findall(r"^# TYPE (\w+) ", answer.body.decode(), re.MULTILINE))
 
 
-def test_each_request_leaves_one_line_and_nothing_else_is_said(start: Start, environ: dict[str, str]) -> None:
+def test_each_request_writes_one_line_and_nothing_else_is_written(start: Start, environ: dict[str, str]) -> None:
     with start(environ) as function:
         tell(function, STORY)
         lines = function.awaited_lines(len(STORY))
@@ -188,7 +188,7 @@ def test_each_request_leaves_one_line_and_nothing_else_is_said(start: Start, env
     assert all(line["service"] == "chalice-app" for line in lines)
 
 
-def test_what_it_asks_the_stores_is_in_the_requests_trace(function: Function, daemon: Daemon) -> None:
+def test_requests_to_the_stores_are_in_the_trace(function: Function, daemon: Daemon) -> None:
     root = "1-67891233-abcdef012345678912345678"
     function.invoke(read("/products"), trace=f"Root={root};Parent=53995c3f42cd8ad8;Sampled=1")
     segment = daemon.receive(root)

@@ -1,4 +1,4 @@
-"""What is packed: all that the shop imports, nothing else, compiled, small, and quick to import."""
+"""The package has all that the shop imports and nothing else; it is compiled, small, and imported quickly."""
 
 import re
 import sys
@@ -12,13 +12,13 @@ from tests.fixtures.servers import ROOT
 from tests.house.test_house import files_of, imports_of, packages_of, requirements
 
 MAX_ZIPPED_BYTES = 30_000_000
-MAX_UNZIPPED_BYTES = 250 * 1024 * 1024  # Lambda's own limit
+MAX_UNZIPPED_BYTES = 250 * 1024 * 1024  # Lambda's limit
 MAX_MODULES = 330
 HEAVY = {"boto3", "botocore.session", "requests", "sqlalchemy", "redis", "asyncio", "unittest"}
-"""What a module imports by mistake, or for the sake of one name."""
+"""Modules that must not be imported: their cost is high for what the shop needs of them."""
 PAGE = ROOT / "docs" / "lambda.md"
 
-# What a container or a developer needs.
+# Only a container or a developer needs these.
 ELSEWHERE = {
     "fargate",
     "local",
@@ -33,7 +33,7 @@ ELSEWHERE = {
     ".chalice",
 }
 
-# Of the shop, what no request on Lambda gets to: the migration runs from the container's image.
+# Parts of the shop that Lambda does not use: the migration runs from the container's image.
 NOT_SERVED = ("migrate.py", "database/migrate.py", "database/migrations/", "database/service_role.py")
 
 
@@ -44,7 +44,7 @@ def package(packaged: Callable[[str], Package]) -> Package:
 
 @pytest.fixture(scope="module")
 def listed(package: Package) -> dict[str, int]:
-    """The bytes of every file in it, by path."""
+    """The size of each file in bytes, by path."""
     return package.sizes()
 
 
@@ -54,7 +54,7 @@ def test_it_is_small(package: Package, listed: dict[str, int]) -> None:
 
 
 def test_a_cold_start_imports_little(sandbox: Sandbox) -> None:
-    """Modules are counted, not seconds: those are the machine's. `tests.aws_lambda.measure` tells them."""
+    """Counts modules, as seconds depend on the machine. `tests.aws_lambda.measure` measures those."""
     imported = sandbox.imported_modules()
     assert "chalicelib.bootstrap" in imported
     assert len(imported) < MAX_MODULES
@@ -62,11 +62,11 @@ def test_a_cold_start_imports_little(sandbox: Sandbox) -> None:
 
 
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
-"""By Lambda's name of an architecture: how the names of extension modules end."""
+"""The suffix of extension modules, by Lambda's name of an architecture."""
 
 
 @pytest.mark.parametrize(("stage", "architecture"), [("prod", "arm64"), ("dev", HERE)])
-def test_its_extensions_are_of_the_architecture_that_the_function_has(
+def test_its_extensions_have_the_functions_architecture(
     stage: str, architecture: str, packaged: Callable[[str], Package]
 ) -> None:
     package = packaged(stage)
@@ -77,27 +77,27 @@ def test_its_extensions_are_of_the_architecture_that_the_function_has(
 
 
 def test_every_module_is_compiled(listed: dict[str, int]) -> None:
-    """Lambda cannot write bytecode, so what is not compiled here is compiled again at each cold start."""
+    """Lambda cannot write bytecode: a module without it is compiled at each cold start."""
     tag = sys.implementation.cache_tag
     compiled = {re.sub(rf"__pycache__/(\w+)\.{tag}\.pyc$", r"\1.py", name) for name in listed if name.endswith(".pyc")}
     assert compiled == {name for name in listed if name.endswith(".py")}
 
 
-def test_nothing_asks_whether_bytecode_is_up_to_date(sandbox: Sandbox) -> None:
-    """Unpacked files are as old as whoever unpacks them says: bytecode must not depend on that (PEP 552)."""
+def test_bytecode_is_not_checked_against_its_source(sandbox: Sandbox) -> None:
+    """Unpacking may change the files' times, so the bytecode must not depend on them (PEP 552)."""
     unchecked = {file.read_bytes()[4:8] for file in sandbox.task.rglob("*.pyc")}
     assert unchecked == {b"\x01\0\0\0"}
 
 
-def test_it_holds_the_shop_and_not_the_adapter(listed: dict[str, int]) -> None:
+def test_it_has_the_shop_and_not_the_adapter(listed: dict[str, int]) -> None:
     shop = {path.relative_to(ROOT).as_posix() for path in [ROOT / "app.py", *files_of("chalicelib")]}
     assert shop | {"chalicelib/web/openapi.json", "chalice/app.py"} <= set(listed)
     tops = {name.partition("/")[0] for name in listed}
     assert not tops & ELSEWHERE
 
 
-def test_what_lambda_brings_is_not_packed_twice(package: Package) -> None:
-    needed_by_others_too = {"jmespath", "python-dateutil", "six"}  # small, and our lock's versions
+def test_libraries_of_the_runtime_are_not_packed(package: Package) -> None:
+    needed_by_others_too = {"jmespath", "python-dateutil", "six"}  # small, and pinned by our lock
     assert package.distributions() & set(BROUGHT_BY_LAMBDA) == needed_by_others_too
 
 
@@ -123,6 +123,6 @@ def pins(file: str) -> dict[str, str]:
     return dict(re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE))
 
 
-def test_the_page_says_what_is_in_it(package: Package) -> None:
+def test_the_document_lists_the_packaged_distributions(package: Package) -> None:
     rows = re.findall(r"^\| `([\w-]+)` ", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert set(rows) == package.distributions() | {"chalice", "chalicelib"}

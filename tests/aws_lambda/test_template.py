@@ -1,4 +1,4 @@
-"""What Lambda and API Gateway are told: each stage's template, and how an environment's values get into it."""
+"""Each stage's template for Lambda and API Gateway, and the values that a deployment fills in."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from tests.fixtures.servers import ROOT
 CONFIG: dict[str, Any] = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))
 STAGES = list(CONFIG["stages"])
 
-# The adapter's alone: Lambda and API Gateway have settings of their own for these.
+# Settings of the adapter: Lambda and API Gateway have their own for these.
 API_GATEWAYS_PART = {"API_KEYS", "API_KEYS_SECRET_ARN"}
 
 
@@ -51,18 +51,18 @@ def test_values_that_are_set_are_filled_in_everywhere(template: dict[str, Any]) 
     assert not [text for text in strings(template) if any(f"${{{name}}}" in text for name in VALUES)]
 
 
-def test_one_that_is_not_set_stays_readable_and_is_named(packaged: Callable[[str], Package]) -> None:
+def test_a_missing_value_keeps_its_placeholder_and_is_reported(packaged: Callable[[str], Package]) -> None:
     package = packaged("dev")
     assert package.environ["REVISION"] == "${REVISION}"
-    assert package.said.splitlines()[-1] == "Not set, so their placeholders stay in sam.json: REVISION"
+    assert package.output.splitlines()[-1] == "Not set, so their placeholders stay in sam.json: REVISION"
 
 
 def test_the_environment_describes_a_working_shop(function: dict[str, Any]) -> None:
     settings = read_settings(function["Environment"]["Variables"])
     assert settings.database.sslmode == "verify-full"
-    assert settings.database_iam_region == "eu-west-1"  # by token: there is no password to read before the first answer
+    assert settings.database_iam_region == "eu-west-1"  # with tokens, no password is read before the first answer
     assert settings.database_pool_size == 1  # a sandbox serves one request at a time
-    assert settings.local_lease_ms == 0  # it may be frozen between two requests, and its clock with it
+    assert settings.local_lease_ms == 0  # the sandbox and its clock may be frozen between two requests
 
 
 def test_names_are_those_that_the_page_of_settings_has() -> None:
@@ -73,7 +73,7 @@ def test_names_are_those_that_the_page_of_settings_has() -> None:
         assert not names & API_GATEWAYS_PART
 
 
-def test_it_stands_in_the_network_and_is_traced(function: dict[str, Any]) -> None:
+def test_the_function_is_in_the_network_and_is_traced(function: dict[str, Any]) -> None:
     assert function["VpcConfig"] == {
         "SubnetIds": ["subnet-0a", "subnet-0b", "subnet-0c"],
         "SecurityGroupIds": ["sg-0a"],
@@ -91,11 +91,11 @@ def test_its_role_reads_one_secret_and_logs_in_as_one_user(template: dict[str, A
     assert statements["LogInToTheDatabase"]["Action"] == "rds-db:connect"
     assert statements["LogInToTheDatabase"]["Resource"] == [VALUES["DATABASE_LOGIN_ARN"]]
     everywhere = {action for each in statements.values() if each["Resource"] == "*" for action in each["Action"]}
-    assert {action.partition(":")[0] for action in everywhere} == {"xray", "ec2"}  # which know no narrower ones
+    assert {action.partition(":")[0] for action in everywhere} == {"xray", "ec2"}  # these have no narrower resources
     assert not [action for action in everywhere if "*" in action]
 
 
-def test_every_route_is_there_and_the_writes_want_a_key(api: dict[str, Any]) -> None:
+def test_every_route_is_there_and_writes_require_a_key(api: dict[str, Any]) -> None:
     methods = {"get", "put", "post", "delete", "patch", "options", "head"}
     here = {
         (path, method.upper(), bool(operation.get("security")))
@@ -110,7 +110,7 @@ def test_every_route_is_there_and_the_writes_want_a_key(api: dict[str, Any]) -> 
     }
 
 
-def test_a_key_in_a_plan_opens_them(template: dict[str, Any]) -> None:
+def test_a_key_in_a_usage_plan_allows_writes(template: dict[str, Any]) -> None:
     resources = template["Resources"]
     assert VALUES["API_KEYS_SECRET_ARN"] in resources["WritersKey"]["Properties"]["Value"]
     assert resources["WritersKeyInPlan"]["Properties"]["KeyId"] == {"Ref": "WritersKey"}
@@ -135,8 +135,8 @@ def test_the_public_name_is_served_over_tls(template: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_while_both_homes_run_the_database_has_connections_for_all(stage: str) -> None:
-    """Even if RDS Proxy had to pin each of them, and during a deployment, when there are twice as many tasks."""
+def test_the_database_has_connections_for_lambda_and_containers_together(stage: str) -> None:
+    """Even if RDS Proxy pins each connection, and during a deployment, with twice as many tasks."""
     variables = (ROOT / "terraform" / "examples" / f"{stage}.tfvars").read_text(encoding="utf-8")
     defaults = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "terraform").glob("variables*.tf"))
     classes = (ROOT / "terraform" / "modules" / "rds" / "connections.tf").read_text(encoding="utf-8")
@@ -152,12 +152,12 @@ def test_while_both_homes_run_the_database_has_connections_for_all(stage: str) -
 
 
 def first(*patterns_and_texts: str) -> str:
-    """Return what the first of the patterns that is found in the text after it captures."""
+    """Return the group of the first pattern that is found in the text after it."""
     pairs = zip(patterns_and_texts[::2], patterns_and_texts[1::2], strict=True)
     return next(match[1] for pattern, text in pairs if (match := re.search(pattern, text, re.DOTALL)))
 
 
-def test_every_value_that_is_asked_for_stands_on_the_page() -> None:
+def test_the_document_lists_every_value() -> None:
     page = (ROOT / "docs" / "lambda.md").read_text(encoding="utf-8")
     files = [file.read_text(encoding="utf-8") for file in (ROOT / ".chalice").glob("*.json")]
     asked = {name for file in files for name in re.findall(r"\$\{([A-Z_]+)\}", file)}

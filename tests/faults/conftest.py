@@ -1,4 +1,4 @@
-"""A shop over stores of its own, with ten products."""
+"""A shop with its own stores and ten products."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,12 +13,12 @@ from tests.fixtures.stores import OwnRedis
 with_and_without_a_loop = pytest.mark.parametrize(
     "server", ["waitress", "uvicorn"], ids=["threads", "a loop"], indirect=True
 )
-"""For tests of what befalls Redis, which an event loop asks by itself."""
+"""For tests of faults of Redis: an event loop uses its own connection to it."""
 
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest, own_database_url: str, own_redis: OwnRedis) -> Iterator[Server]:
-    """The shop under waitress, or where the test is `with_and_without_a_loop` under another server too."""
+    """The shop under waitress; for tests marked `with_and_without_a_loop`, also under another server."""
     environ = {
         "DATABASE_URL": own_database_url,
         "REDIS_URL": own_redis.url,
@@ -38,7 +38,7 @@ def shop(server: Server) -> Iterator[httpx.Client]:
 
 
 def stock(client: httpx.Client) -> None:
-    """Store the ten products that the load reads and writes; as each write waits out local leases, some at a time."""
+    """Store the ten products of the load. Each write waits for local copies, so several run at a time."""
     with ThreadPoolExecutor(4) as pool:  # fewer than the shop has connections to PostgreSQL
         stored = pool.map(lambda each: client.post("/data", json={"id": each, "name": "TV", "price": each}), PRODUCTS)
     assert {each.status_code for each in stored} <= {200, 201}

@@ -1,4 +1,4 @@
-"""Clients that read and write all the time while a test harms the stores, and what they saw."""
+"""Clients that read and write while a test harms the stores; their responses are recorded."""
 
 import threading
 import time
@@ -22,20 +22,20 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> float:
 
 
 def assert_unavailable(response: httpx.Response) -> None:
-    """Hold an answer against what a store that is away looks like from outside."""
+    """Assert that the response is the one for an unavailable store."""
     assert response.status_code == 503
     assert response.json()["Code"] == "ServiceUnavailableError"
     assert int(response.headers["retry-after"]) >= 1
 
 
 class Load:
-    """Clients on some servers, each repeating one call until the block ends; every answer is kept."""
+    """Clients of some servers. Each repeats one call until the block ends; every response is recorded."""
 
     def __init__(self, urls: list[str], call: Callable[[httpx.Client, int], httpx.Response], clients: int = 8) -> None:
         self._call = call
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(clients)
-        self._answers: list[tuple[float, int]] = []  # when each was asked for, and its status
+        self._answers: list[tuple[float, int]] = []  # when each request began, and its status
         self._running = [self._pool.submit(self._repeat, urls[n % len(urls)], n) for n in range(clients)]
 
     def _repeat(self, url: str, number: int) -> None:
@@ -47,12 +47,12 @@ class Load:
                 turn += 1
 
     def wait_for(self, answers: int) -> None:
-        """Wait until so many more answers came in."""
+        """Wait for so many more responses."""
         target = len(self._answers) + answers
         wait_until(lambda: len(self._answers) >= target, 60)
 
     def statuses(self, asked_since: float = float("-inf")) -> Counter[int]:
-        """Count the answers by status; if need be only of what was asked since then, on the monotonic clock."""
+        """Count the responses by status, of requests since a moment on the monotonic clock."""
         return Counter(status for asked, status in self._answers if asked >= asked_since)
 
     def __enter__(self) -> "Load":
@@ -66,14 +66,14 @@ class Load:
 
 
 def read(client: httpx.Client, product_id: int) -> httpx.Response:
-    """Read a product of the fixture's, and make sure that it is the right one."""
+    """Read one of the ten products, and check that it is the right one."""
     response = client.get(f"/product/{product_id}")
     assert response.status_code != 200 or response.json()["id"] == product_id
     return response
 
 
 def write(client: httpx.Client, product_id: int) -> httpx.Response:
-    """Overwrite a product of the fixture's."""
+    """Overwrite one of the ten products."""
     return client.put(f"/product/{product_id}", json={"name": "TV", "price": product_id})
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL fails over, runs out of connections, or has its password rotated, under load."""
+"""Under load: PostgreSQL fails over, runs out of connections, or its password is rotated."""
 
 import secrets
 import time
@@ -23,7 +23,7 @@ def admin(postgres: OwnPostgres) -> Connection:
     return Connection(at.user, host=at.host, port=at.port, password=at.password, database=at.database)
 
 
-def test_after_a_failover_to_another_server_everything_goes_on(own_postgres: OwnPostgres, own_redis: OwnRedis) -> None:
+def test_after_a_failover_reads_and_writes_work(own_postgres: OwnPostgres, own_redis: OwnRedis) -> None:
     with ExitStack() as stack:
         standby = stack.enter_context(running_postgres())
         for each in (own_postgres, standby):
@@ -34,12 +34,12 @@ def test_after_a_failover_to_another_server_everything_goes_on(own_postgres: Own
         server = stack.enter_context(serving({"DATABASE_URL": url, "REDIS_URL": own_redis.url, "API_KEYS": "none"}))
         shop = stack.enter_context(httpx.Client(base_url=server.url, timeout=10))
         stock(shop)
-        with readers(server.url, clients=2) as reads:  # more would keep the proxy, in this process, from its turns
+        with readers(server.url, clients=2) as reads:  # more would slow down the proxy, which runs in this process
             reads.wait_for(100)
             own_postgres.kill()
             proxy.fail_over(standby.address.port)
             wait_until(lambda: shop.put("/product/1", json={"name": "TV", "price": 1}).status_code == 404)
-            stock(shop)  # the standby of this test was never told of the products
+            stock(shop)  # this test's standby has no products
             back = time.monotonic()
             reads.wait_for(200)
         assert set(reads.statuses()) <= {200, 404, 503}
@@ -74,7 +74,7 @@ def test_four_tasks_share_ten_connections_without_an_error(own_postgres: OwnPost
         wait_until(lambda: shop.put("/product/1", json={"name": "TV", "price": 2}).status_code == 200)
 
 
-def test_a_rotation_of_the_password_under_load_costs_no_request(own_postgres: OwnPostgres, own_redis: OwnRedis) -> None:
+def test_during_rotations_of_the_password_no_request_fails(own_postgres: OwnPostgres, own_redis: OwnRedis) -> None:
     at = own_postgres.address
     migrate(at.url)
     with admin(own_postgres) as connection:

@@ -1,4 +1,4 @@
-"""Redis is demoted, emptied or frozen under load."""
+"""Under load: Redis is demoted, emptied or frozen."""
 
 import time
 
@@ -12,7 +12,7 @@ from tests.fixtures.stores import OwnRedis
 
 
 @with_and_without_a_loop
-def test_demoted_to_a_replica_it_is_neither_read_nor_written_until_it_is_primary_again(
+def test_a_demoted_redis_is_not_used_until_it_is_primary_again(
     server: Server, shop: httpx.Client, own_redis: OwnRedis, redis_server: OwnRedis
 ) -> None:
     with redis.Redis.from_url(own_redis.url) as client, readers(server.url) as reads, writers(server.url) as writes:
@@ -29,7 +29,7 @@ def test_demoted_to_a_replica_it_is_neither_read_nor_written_until_it_is_primary
 
 
 @with_and_without_a_loop
-def test_emptied_under_load_nothing_fails_and_nothing_is_wrong(
+def test_when_redis_is_emptied_no_request_fails_and_no_value_is_wrong(
     server: Server, shop: httpx.Client, own_redis: OwnRedis
 ) -> None:
     with redis.Redis.from_url(own_redis.url) as client, readers(server.url) as reads, writers(server.url) as writes:
@@ -42,7 +42,7 @@ def test_emptied_under_load_nothing_fails_and_nothing_is_wrong(
 
 
 @with_and_without_a_loop
-def test_frozen_it_costs_the_first_few_requests_a_moment_and_later_ones_nothing(
+def test_a_frozen_redis_delays_only_the_first_few_requests(
     server: Server, shop: httpx.Client, own_redis: OwnRedis
 ) -> None:
     wait_until(lambda: shop.get("/product/1").headers["x-cache"] == "hit")

@@ -1,4 +1,4 @@
-"""Clients that send or read slowly hold up nobody else."""
+"""Clients that send or read slowly do not delay others."""
 
 import contextlib
 import socket
@@ -14,10 +14,10 @@ CROWD = 150
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_a_crowd_that_sends_byte_by_byte_does_not_keep_others_out(kind: Kind) -> None:
+def test_many_clients_that_send_byte_by_byte_do_not_block_others(kind: Kind) -> None:
     with (
         serving({"THREADS": "2", "CONNECTION_LIMIT": "100", "SERVER": kind}, "tests.apps.echo:app") as server,
-        crowd_at(server, CROWD) as crowd,
+        slow_clients(server, CROWD) as crowd,
     ):
         request = b"POST /echo/slow HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
         for end in range(1, 20):
@@ -27,14 +27,14 @@ def test_a_crowd_that_sends_byte_by_byte_does_not_keep_others_out(kind: Kind) ->
 
 
 @contextlib.contextmanager
-def crowd_at(server: Server, size: int) -> Iterator[list[socket.socket]]:
-    """Yield open connections to a server."""
+def slow_clients(server: Server, size: int) -> Iterator[list[socket.socket]]:
+    """Yield open connections to the server."""
     with contextlib.ExitStack() as stack:
         yield [stack.enter_context(socket.create_connection(("127.0.0.1", server.port))) for _ in range(size)]
 
 
 def send(connection: socket.socket, data: bytes) -> None:
-    """Send, unless the server has made room for others."""
+    """Send the data, unless the server has closed the connection."""
     try:
         connection.send(data)
     except OSError:
@@ -42,8 +42,8 @@ def send(connection: socket.socket, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_a_crowd_that_does_not_read_does_not_keep_others_out(kind: Kind) -> None:
-    with serving({"THREADS": "2", "SERVER": kind}, "tests.apps.echo:app") as server, crowd_at(server, 20) as crowd:
+def test_many_clients_that_do_not_read_do_not_block_others(kind: Kind) -> None:
+    with serving({"THREADS": "2", "SERVER": kind}, "tests.apps.echo:app") as server, slow_clients(server, 20) as crowd:
         for connection in crowd:
             connection.sendall(b"GET /large/3000000 HTTP/1.1\r\nHost: x\r\n\r\n")
         for _ in range(10):

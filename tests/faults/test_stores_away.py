@@ -1,4 +1,4 @@
-"""What clients see while Redis or PostgreSQL is away: reads need either store, writes need both."""
+"""While Redis or PostgreSQL is unavailable: a read needs one of the stores, a write needs both."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -64,7 +64,7 @@ def evict(server: OwnRedis, product_id: int) -> None:
         client.delete(f"p1:{product_id}")
 
 
-def test_without_postgres_cached_reads_go_on_and_the_rest_says_when_to_come_back(
+def test_without_postgres_cached_reads_succeed_and_other_requests_fail_with_retry_after(
     server: Server, shop: httpx.Client, own_postgres: OwnPostgres, own_redis: OwnRedis
 ) -> None:
     evict(own_redis, 2)
@@ -82,7 +82,7 @@ def test_without_postgres_cached_reads_go_on_and_the_rest_says_when_to_come_back
     server.awaited_output("DatabaseUnavailableError")
 
 
-def test_a_killed_postgres_is_forgotten_once_it_is_back(
+def test_after_a_restart_of_postgres_requests_succeed(
     server: Server, shop: httpx.Client, own_postgres: OwnPostgres
 ) -> None:
     with readers(server.url) as load:
@@ -104,7 +104,7 @@ def test_probes_do_not_wait_for_a_frozen_postgres(
     with ThreadPoolExecutor(32) as pool:
         stuck = [pool.submit(httpx.get, f"{server.url}/products", timeout=30) for _ in range(32)]
         wait_until(lambda: any(each.running() for each in stuck))
-        if path != "/status":  # which is a request like others and waits for a thread
+        if path != "/status":  # /status needs a thread, as other requests do
             assert httpx.get(server.url + path, timeout=2).status_code == 200
         answers = [each.result() for each in stuck]
     own_postgres.thaw()
