@@ -4,13 +4,10 @@ A connection is lent to one operation at a time. After an unexpected error it is
 operation takes at most the sum of its `Timeouts`, even if the server is frozen.
 """
 
-import functools
-import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
 
 from pg8000 import native
 
@@ -22,8 +19,6 @@ from chalicelib.database.session import (
     Connection,
     DatabaseAwayError,
     DatabaseFrozenError,
-    DeadConnectionError,
-    RefusedStatementError,
     Session,
     away_error,
 )
@@ -33,11 +28,6 @@ from chalicelib.stores.circuit_breaker import CircuitBreaker
 from chalicelib.stores.credentials import Credentials, CredentialSource, CredentialsUnavailableError, with_renewal
 from chalicelib.stores.instrumentation import Instrumentation
 from chalicelib.stores.pool_generation import PoolGeneration
-
-logger = logging.getLogger(__name__)
-
-Arguments = ParamSpec("Arguments")
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,30 +43,6 @@ class Timeouts:
     answer: float = 0.6  # from the first statement to the last answer
     lock: float = 0.4
     abandoned: float = 5.0
-
-
-def retried(operation: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
-    """Run an idempotent operation again if its connection turns out dead; the database may have run it before."""
-    return _retried_after(DeadConnectionError, operation)
-
-
-def retried_if_not_run(operation: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
-    """Run an operation again if its connection turns out dead and the database said that it has not run it."""
-    return _retried_after(RefusedStatementError, operation)
-
-
-def _retried_after(
-    error: type[DeadConnectionError], operation: Callable[Arguments, Answer]
-) -> Callable[Arguments, Answer]:
-    @functools.wraps(operation)
-    def with_retry(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
-        try:
-            return operation(*args, **kwargs)
-        except error as dead:
-            logger.info("An idle database connection was dead; trying a new one: %s", dead)
-        return operation(*args, **kwargs)
-
-    return with_retry
 
 
 class SessionPool:

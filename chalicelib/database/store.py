@@ -4,11 +4,14 @@ A read is one round trip, and so is a write: one statement that commits by itsel
 BEGIN, one statement that returns the old row, COMMIT. A write is acknowledged only after the database has committed it.
 """
 
-from collections.abc import Sequence
+import functools
+import logging
+from collections.abc import Callable, Sequence
+from typing import ParamSpec, TypeVar
 
 from chalicelib.database.connection_pool import ConnectionPool
-from chalicelib.database.pool import SessionPool, Timeouts, retried, retried_if_not_run
-from chalicelib.database.session import Connection, Row
+from chalicelib.database.pool import SessionPool, Timeouts
+from chalicelib.database.session import Connection, DeadConnectionError, RefusedStatementError, Row
 from chalicelib.errors import DatabaseUnavailableError
 from chalicelib.ports import Check
 from chalicelib.product import Product
@@ -16,6 +19,11 @@ from chalicelib.settings import DatabaseAddress
 from chalicelib.stores.circuit_breaker import CircuitBreaker
 from chalicelib.stores.credentials import CredentialSource
 from chalicelib.stores.instrumentation import Instrumentation, NoInstrumentation
+
+logger = logging.getLogger(__name__)
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
 
 READ = "SELECT id, name, price FROM products WHERE id = :id"
 
@@ -47,6 +55,30 @@ RETURNING old.id, old.name, old.price
 """
 
 REMOVE = "DELETE FROM products WHERE id = :id RETURNING id"
+
+
+def retried(operation: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+    """Run an idempotent operation again if its connection turns out dead; the database may have run it before."""
+    return _retried_after(DeadConnectionError, operation)
+
+
+def retried_if_not_run(operation: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+    """Run an operation again if its connection turns out dead and the database said that it has not run it."""
+    return _retried_after(RefusedStatementError, operation)
+
+
+def _retried_after(
+    error: type[DeadConnectionError], operation: Callable[Arguments, Answer]
+) -> Callable[Arguments, Answer]:
+    @functools.wraps(operation)
+    def with_retry(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+        try:
+            return operation(*args, **kwargs)
+        except error as dead:
+            logger.info("An idle database connection was dead; trying a new one: %s", dead)
+        return operation(*args, **kwargs)
+
+    return with_retry
 
 
 class PostgresStore:

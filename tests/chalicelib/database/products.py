@@ -11,9 +11,9 @@ from typing import cast
 import pytest
 from pg8000 import native
 
-from chalicelib.database.pool import SessionPool, Timeouts, retried
+from chalicelib.database.pool import SessionPool, Timeouts
 from chalicelib.database.session import Connection
-from chalicelib.database.store import PostgresStore
+from chalicelib.database.store import PostgresStore, retried
 from chalicelib.errors import PreconditionFailedError
 from chalicelib.product import Product
 from chalicelib.settings import DatabaseAddress, read_settings
