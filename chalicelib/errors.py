@@ -26,13 +26,12 @@ class ShopError(Exception):
 
 
 class BadRequestError(ShopError):
-    """The request is wrong; `faults` lists every error in it."""
+    """The request is wrong; the message names every error in it."""
 
     status = 400
 
-    def __init__(self, *faults: str) -> None:
-        super().__init__("; ".join(faults))
-        self.faults = faults
+    def __init__(self, *errors: str) -> None:
+        super().__init__("; ".join(errors))
 
 
 class NotFoundError(ShopError):

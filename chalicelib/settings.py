@@ -55,18 +55,18 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: a setting is missing or wrong. The message has one line for each.
     """
-    faults: list[str] = []
+    errors: list[str] = []
     secret_arn = environ.get("DATABASE_SECRET_ARN") or None
 
     def value(name: str, parse: Callable[[str], T], default: str | None = None) -> T | None:
         text = environ.get(name) or default
         if text is None:
-            faults.append(f"{name} is not set")
+            errors.append(f"{name} is not set")
             return None
         try:
             return parse(text)
-        except ValueError as fault:
-            faults.append(f"{name} {fault}")
+        except ValueError as error:
+            errors.append(f"{name} {error}")
             return None
 
     database = value("DATABASE_URL", lambda text: _database(text, credentials_needed=secret_arn is None))
@@ -76,9 +76,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     ttl = value("CACHE_TTL_SECONDS", lambda text: _whole(text, 1, 86_400), "3600")
     lease = value("LOCAL_LEASE_MS", lambda text: _whole(text, 0, MAX_LOCAL_LEASE_MS), "50")
     if iam_auth and database is not None:
-        faults += _iam_faults(environ, *database)
-    if faults or database is None or pool_size is None or redis_url is None or ttl is None or lease is None:
-        raise SettingsError("\n".join(faults))
+        errors += _iam_errors(environ, *database)
+    if errors or database is None or pool_size is None or redis_url is None or ttl is None or lease is None:
+        raise SettingsError("\n".join(errors))
     address, credentials = database
     return Settings(
         database=address,
@@ -109,7 +109,7 @@ def _true_or_false(text: str) -> bool:
     return text.lower() == "true"
 
 
-def _iam_faults(environ: Mapping[str, str], address: DatabaseAddress, credentials: Credentials) -> list[str]:
+def _iam_errors(environ: Mapping[str, str], address: DatabaseAddress, credentials: Credentials) -> list[str]:
     """Return the errors of settings that IAM authentication excludes or needs."""
     wrong = {
         "DATABASE_IAM_AUTH is true and DATABASE_SECRET_ARN is set: choose one": bool(
@@ -123,7 +123,7 @@ def _iam_faults(environ: Mapping[str, str], address: DatabaseAddress, credential
             _region(environ, address.host) is None
         ),
     }
-    return [fault for fault, is_wrong in wrong.items() if is_wrong]
+    return [error for error, is_wrong in wrong.items() if is_wrong]
 
 
 def _region(environ: Mapping[str, str], host: str) -> str | None:

@@ -39,20 +39,20 @@ def prepare_cache(settings: Settings, timeouts: CacheTimeouts) -> None:
     Raises:
         SettingsError: Redis is in cluster mode, or its user may not run INFO.
     """
-    faults: list[str] = []
+    errors: list[str] = []
 
     def check() -> None:
         with contextlib.suppress(RedisError):
-            faults.extend(_faults(settings, timeouts))
+            errors.extend(_errors(settings, timeouts))
 
     checking = threading.Thread(target=check, name="prepare-cache", daemon=True)
     checking.start()
     checking.join(CHECK_SECONDS)
-    if faults:
-        raise SettingsError(faults[0])
+    if errors:
+        raise SettingsError(errors[0])
 
 
-def _faults(settings: Settings, timeouts: CacheTimeouts) -> list[str]:
+def _errors(settings: Settings, timeouts: CacheTimeouts) -> list[str]:
     """Return why the cache cannot use this server. HELLO returns the mode, and every user may run it."""
     login = credentials.source(None, settings.redis_secret_arn)
     with contextlib.closing(ThreadConnections(redis_client(settings.redis_url, login, timeouts))) as connections:

@@ -60,8 +60,8 @@ def _parse_object(body: bytes) -> dict[str, Any]:
             parse_constant=_refuse_constant,
             object_pairs_hook=_unique,
         )
-    except _DuplicateKey as fault:
-        raise BadRequestError(str(fault)) from None
+    except _DuplicateKey as error:
+        raise BadRequestError(str(error)) from None
     except (ValueError, RecursionError):
         raise BadRequestError("the body is not JSON") from None
     if not isinstance(value, dict):
@@ -101,14 +101,14 @@ class _Fields:
 
     def __init__(self, members: Mapping[str, Any]) -> None:
         self._members = dict(members)
-        self._faults: list[str] = []
+        self._errors: list[str] = []
 
     def identifier(self) -> int:
         value = self._take("id", Decimal, "a number")
         if value is None:
             return MIN_ID
         if value != value.to_integral_value() or not MIN_ID <= value <= MAX_ID:
-            return self._fault(f"id must be a whole number from {MIN_ID} to {MAX_ID}", MIN_ID)
+            return self._error(f"id must be a whole number from {MIN_ID} to {MAX_ID}", MIN_ID)
         return int(value)
 
     def name(self) -> str:
@@ -116,11 +116,11 @@ class _Fields:
         if value is None:
             return ""
         if not 1 <= len(value) <= MAX_NAME_CHARACTERS:
-            self._fault(f"name must have 1 to {MAX_NAME_CHARACTERS} characters, not {len(value)}", "")
+            self._error(f"name must have 1 to {MAX_NAME_CHARACTERS} characters, not {len(value)}", "")
         if "\0" in value:
-            self._fault("name must not contain the character U+0000", "")
+            self._error("name must not contain the character U+0000", "")
         if any("\ud800" <= character <= "\udfff" for character in value):
-            self._fault("name must not contain half of a surrogate pair", "")
+            self._error("name must not contain half of a surrogate pair", "")
         return value
 
     def price(self) -> Decimal:
@@ -128,25 +128,25 @@ class _Fields:
         if value is None:
             return Decimal(0)
         if not 0 <= value <= MAX_PRICE:
-            return self._fault(f"price must be a number from 0 to {MAX_PRICE}", Decimal(0))
+            return self._error(f"price must be a number from 0 to {MAX_PRICE}", Decimal(0))
         if value != (rounded := round(value, PRICE_DECIMALS)):
-            return self._fault(f"price must have at most {PRICE_DECIMALS} decimals", Decimal(0))
+            return self._error(f"price must have at most {PRICE_DECIMALS} decimals", Decimal(0))
         return abs(rounded)
 
     def finish(self) -> None:
         """Raise BadRequestError if there were errors, or members that no method has taken."""
-        self._faults.extend(f"{_quoted(name)} is not a known field" for name in self._members)
-        if self._faults:
-            raise BadRequestError(*self._faults)
+        self._errors.extend(f"{_quoted(name)} is not a known field" for name in self._members)
+        if self._errors:
+            raise BadRequestError(*self._errors)
 
     def _take(self, name: str, kind: type, description: str) -> Any:
         if name not in self._members:
-            return self._fault(f"{name} is missing", None)
+            return self._error(f"{name} is missing", None)
         value = self._members.pop(name)
         if not isinstance(value, kind):
-            return self._fault(f"{name} must be {description}", None)
+            return self._error(f"{name} must be {description}", None)
         return value
 
-    def _fault(self, text: str, default: Default) -> Default:
-        self._faults.append(text)
+    def _error(self, text: str, default: Default) -> Default:
+        self._errors.append(text)
         return default
