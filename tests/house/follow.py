@@ -3,9 +3,12 @@
 Needs `DATABASE_URL` and `REDIS_URL` of empty stores. A file that the request before has entered counts again.
 """
 
+import asyncio
 import json
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from types import FrameType
@@ -14,9 +17,10 @@ from typing import Any
 import redis
 
 from app import app
+from fargate.asgi import AsgiApp, create_asgi_app
 from fargate.settings import read_settings
 from fargate.telemetry.telemetry import telemetry_of
-from fargate.wsgi import WsgiAdapter, create_wsgi_app
+from fargate.wsgi import WsgiApp, create_wsgi_app
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("app.py", "chalicelib/", "fargate/")
@@ -24,19 +28,37 @@ TV = b'{"id":1,"name":"Samsung TV","price":140}'
 
 
 def main() -> None:
-    vars(app).pop("answer_ahead", None)  # waitress calls the handler
     settings = read_settings(os.environ)
-    wsgi_app = create_wsgi_app(app, settings, telemetry=telemetry_of(app, settings))
-    files_entered(wsgi_app, "GET", "/product/2")  # builds the catalog
+    telemetry = telemetry_of(app, settings)
+    wsgi_app = create_wsgi_app(app, settings, telemetry=telemetry)
+    asgi_app = create_asgi_app(app, settings, telemetry=telemetry)
+    send_by_wsgi(wsgi_app, "GET", "/product/2")  # builds the catalog
     with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
         client.delete("p1:hot")  # so that the write waits
-        post = files_entered(wsgi_app, "POST", "/data", TV)
+        post = files_entered(lambda: send_by_wsgi(wsgi_app, "POST", "/data", TV))
         client.delete("p1:1")  # so that the read loads
-    get = files_entered(wsgi_app, "GET", "/product/1")
-    json.dump({"GET": get, "POST": post}, sys.stderr)
+    get = files_entered(lambda: send_by_wsgi(wsgi_app, "GET", "/product/1"))
+    fast = asyncio.run(files_entered_in_the_loop(asgi_app))
+    json.dump({"GET": get, "POST": post, "fast GET": fast}, sys.stderr)
 
 
-def files_entered(wsgi_app: WsgiAdapter, method: str, path: str, body: bytes = b"") -> list[str]:
+def files_entered(send: Callable[[], None]) -> list[str]:
+    with profiling() as entered:
+        send()
+    return list(entered)
+
+
+async def files_entered_in_the_loop(asgi_app: AsgiApp) -> list[str]:
+    for _ in range(3):
+        await get_by_asgi(asgi_app, "/product/2")  # connects to Redis
+    with profiling() as entered:
+        await get_by_asgi(asgi_app, "/product/1")
+    return list(entered)
+
+
+@contextmanager
+def profiling() -> Iterator[dict[str, None]]:
+    """Yield the files that this thread enters, in order."""
     entered: dict[str, None] = {}
 
     def profile(frame: FrameType, event: str, argument: Any) -> None:
@@ -46,6 +68,14 @@ def files_entered(wsgi_app: WsgiAdapter, method: str, path: str, body: bytes = b
             if name.startswith(PACKAGES):
                 entered.setdefault(name)
 
+    sys.setprofile(profile)
+    try:
+        yield entered
+    finally:
+        sys.setprofile(None)
+
+
+def send_by_wsgi(wsgi_app: WsgiApp, method: str, path: str, body: bytes = b"") -> None:
     environ = {
         "REQUEST_METHOD": method,
         "PATH_INFO": path,
@@ -53,12 +83,27 @@ def files_entered(wsgi_app: WsgiAdapter, method: str, path: str, body: bytes = b
         "CONTENT_LENGTH": str(len(body)),
         "wsgi.input": BytesIO(body),
     }
-    sys.setprofile(profile)
-    try:
-        wsgi_app(environ, lambda status, headers: None)
-    finally:
-        sys.setprofile(None)
-    return list(entered)
+    wsgi_app(environ, lambda status, headers: None)
+
+
+async def get_by_asgi(asgi_app: AsgiApp, path: str) -> None:
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(b"host", b"localhost")],
+        "server": ("127.0.0.1", 3000),
+    }
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
+    async def send(message: Any) -> None:
+        pass
+
+    await asgi_app(scope, receive, send)
 
 
 if __name__ == "__main__":

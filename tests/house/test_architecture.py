@@ -47,20 +47,27 @@ def test_terraform_sets_only_settings_that_the_page_lists(file: str) -> None:
 
 @pytest.fixture
 def entered(redis_url: str, database_url: str) -> dict[str, list[str]]:
-    """The files that a request enters, in order, by its method."""
+    """The files that each request enters, in order."""
     environ = {**passed_on(), "REDIS_URL": redis_url, "DATABASE_URL": database_url, "API_KEYS": "none"}
     command = [sys.executable, "-m", "tests.house.follow"]
     ran = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=True)
     return json.loads(ran.stderr.splitlines()[-1])
 
 
-@pytest.mark.parametrize(("heading", "method"), [("`GET /product/1` with waitress", "GET"), ("`POST /data`", "POST")])
+@pytest.mark.parametrize(
+    ("heading", "request_name"),
+    [
+        ("`GET /product/1` with waitress", "GET"),
+        ("`GET /product/1` with uvicorn", "fast GET"),
+        ("`POST /data`", "POST"),
+    ],
+)
 def test_a_request_enters_the_files_that_the_page_lists_in_their_order(
-    entered: dict[str, list[str]], heading: str, method: str
+    entered: dict[str, list[str]], heading: str, request_name: str
 ) -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     table = page.partition(f"### {heading}\n")[2].partition("\n#")[0]
     rows = [row for row in table.splitlines() if row.startswith("| `")]
     listed = [file for row in rows for file in re.findall(r"`([\w/.]+\.py)`", row.split("|")[1])]
     assert len(listed) > 10
-    assert listed == [file for file in entered[method] if file in listed]
+    assert listed == [file for file in entered[request_name] if file in listed]
