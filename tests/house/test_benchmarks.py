@@ -1,4 +1,4 @@
-"""docs/benchmarks.md says what its scripts print, and names what there is."""
+"""docs/benchmarks.md shows what its scripts print, and names experiments and workloads that exist."""
 
 import re
 
@@ -24,7 +24,7 @@ def test_each_workload_is_explained_and_measured(workload: object) -> None:
     assert f"| waitress | {name} |" in PAGE
 
 
-def test_the_commands_name_experiments_that_there_are() -> None:
+def test_the_commands_name_experiments_that_exist() -> None:
     named = re.findall(r'make bench ONLY="(\w+)', PAGE)
     assert named
     assert set(named) <= set(EXPERIMENTS)

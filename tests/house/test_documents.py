@@ -138,3 +138,7 @@ def test_the_list_of_a_folder_links_every_page(folder: str) -> None:
     pages = {path.name for path in (ROOT / folder).glob("*.md")} - {"README.md"}
     linked = set(re.findall(r"\]\(([\w-]+\.md)\)", (ROOT / folder / "README.md").read_text(encoding="utf-8")))
     assert pages == linked
+
+
+def test_the_readme_stays_a_first_page() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
