@@ -36,7 +36,7 @@ class DatabaseAddress:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The shop's settings (README.md lists the environment variables)."""
+    """The shop's settings (docs/settings.md lists the environment variables)."""
 
     database: DatabaseAddress
     database_credentials: Credentials

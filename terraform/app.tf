@@ -9,7 +9,7 @@ locals {
   # New tasks run beside all old ones until they are healthy. checks.tf counts connections for both.
   app_deployment = { minimum_percent = 100, maximum_percent = 200 }
 
-  # The names are the settings of the container (README.md, "Running it for real"); a test compares them.
+  # The names are the settings of the container (docs/settings.md); a test compares them.
   app_environment = merge(local.database_environment, {
     PORT                    = tostring(local.app_port)
     SERVER                  = var.app_server
