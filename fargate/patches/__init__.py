@@ -1,4 +1,4 @@
-"""Changes to other libraries, each with the reason to drop it. tests/fargate/patches fails when a library changes.
+"""Every change to another library, one module each, with the reason to drop it.
 
-From outside: every module.
+From outside: every module. tests/fargate/patches/test_canaries.py fails when a library changes what is used here.
 """

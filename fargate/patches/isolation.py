@@ -1,8 +1,9 @@
-"""Keep one request's `current_request` and `lambda_context` out of every other request.
+"""Chalice keeps `current_request` and `lambda_context` of each request apart.
 
-Chalice stores both as attributes of the app object: safe in a Lambda sandbox, which serves one request at a time, and
-a leak between users in a server with threads. `isolate` turns the two attributes into context variables without the app
-noticing: handlers, middleware and blueprints go on reading `app.current_request`.
+Turns the two attributes of the app object into context variables. On the app object they are right on Lambda, which
+serves one request at a time. In a server with threads, one user's request is visible to another.
+
+Drop when Chalice keeps them in context variables.
 """
 
 from contextvars import ContextVar
@@ -26,17 +27,17 @@ class _ContextAttribute:
         try:
             return self._value.get()
         except LookupError:
-            raise AttributeError(f"{self._name} is only there while a request is served") from None
+            raise AttributeError(f"{self._name} exists only while a request is served") from None
 
     def __set__(self, instance: object, value: object) -> None:
         self._value.set(value)
 
 
 def isolate(app: Chalice) -> None:
-    """Give the app per-request `current_request` and `lambda_context`; doing it again changes nothing.
+    """Give the app per-request `current_request` and `lambda_context`. Calling it again changes nothing.
 
-    The app object stays the same one (its class becomes a subclass of its own), so every reference to it is covered. A
-    thread that a handler starts sees them only if it is started in a copy of the handler's context.
+    The app object stays the same and gets a subclass of its class, so handlers, middleware and blueprints need no
+    change. A thread that a handler starts sees the two only if it is started in a copy of the handler's context.
     """
     cls = type(app)
     if isinstance(vars(cls).get("current_request"), _ContextAttribute):

@@ -104,7 +104,7 @@ class GatewayErrorTask(ErrorTask):  # type: ignore[misc]
             app.gateway.refuse(error, getattr(self.request, "command", ""), self.channel.addr[0])
 
 
-class DrainingTask(WSGITask):  # type: ignore[misc]
+class RequestTask(WSGITask):  # type: ignore[misc]
     """Serves a request; while the server drains, its answer tells the client to open another connection elsewhere.
 
     Of requests that came together over a connection the last answer says so: a client may not expect any after it.
@@ -126,7 +126,7 @@ class DrainingTask(WSGITask):  # type: ignore[misc]
 
     def build_response_header(self) -> bytes:
         """Return the response's head."""
-        if self.channel.server.lifecycle.is_draining and len(self.channel.requests) <= 1:
+        if self.channel.server.drain.lifecycle.is_draining and len(self.channel.requests) <= 1:
             self.request.headers["CONNECTION"] = "close"  # as if the client had asked for it: HTTP/1.0 clients, too
         asked_to_close = bool(self.close_on_finish) or self.request.headers.get("CONNECTION", "").lower() == "close"
         head: bytes = super().build_response_header()
@@ -151,7 +151,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     """
 
     parser_class = StrictParser
-    task_class = DrainingTask
+    task_class = RequestTask
     error_task_class = GatewayErrorTask
 
     linger = False

@@ -1,8 +1,8 @@
-"""Serve a WSGI app with waitress, made fit for a container behind a load balancer.
+"""Serve a WSGI app with waitress behind a load balancer.
 
-What waitress does not do by itself: answer probes while all threads are busy, make room when idle connections fill the
-limit, drain on SIGTERM, refuse ambiguous framing, word its own errors as API Gateway does, and let a client read the
-answer to a body that was too long.
+Adds to waitress: probes are answered while all threads are busy, a full server closes its idlest connection, SIGTERM
+drains, ambiguous framing is refused, errors have API Gateway's shape, and a client can read the response to a body that
+was too long.
 """
 
 import logging
@@ -13,9 +13,8 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
 
-from fargate.lifecycle import PROBE_PATHS, QUIET_SECONDS, Lifecycle, Phase
-from fargate.servers.listening import refuse_connections
-from fargate.servers.signals import Stop, on_signals
+from fargate.lifecycle import PROBE_PATHS, QUIET_SECONDS, Lifecycle
+from fargate.servers.drain import Drain
 from fargate.servers.waitress_channel import Channel
 from fargate.settings import MEBIBYTE, Settings
 from fargate.threads.thread_pool import ThreadPool
@@ -27,14 +26,14 @@ LOOP_SECONDS = 1.0
 DRAIN_LOOP_SECONDS = 0.05
 NEW_SECONDS = 1.0
 SEND_BYTES = 64 * 1024
-"""How much of an answer gathers before it is sent: a head and its body go in one piece."""
+"""How much of a response is buffered before it is sent, so that head and body leave together."""
 
 
-class Lanes:
-    """Threads for requests, in the place of waitress' own, and one apart for probes, which never wait behind others.
+class TaskDispatcher:
+    """Replaces waitress' threads: some for requests, and one for probes, which never wait behind requests.
 
-    waitress' dispatcher cannot tell a thread that works from one that waits; a `ThreadPool` lends the latter's place.
-    Nothing ends the threads: they are daemons.
+    waitress' own dispatcher cannot tell a thread that works from one that waits. A `ThreadPool` lends the place of a
+    waiting thread to another. The threads are daemons and are never stopped.
     """
 
     def __init__(self, threads: int, base_path: str) -> None:
@@ -45,86 +44,78 @@ class Lanes:
     def add_task(self, channel: Channel) -> None:
         """Queue a channel's next request."""
         channel.queued_at = time.monotonic()
-        lane = self._probes if getattr(channel.requests[0], "path", None) in self._probe_paths else self._requests
-        lane.add(channel)
+        is_probe = getattr(channel.requests[0], "path", None) in self._probe_paths
+        (self._probes if is_probe else self._requests).add(channel)
 
 
 def _serve_next(channel: Channel) -> None:
     try:
         channel.service()
-    except BaseException:  # the outermost boundary: the thread goes on
+    except BaseException:  # the outermost boundary: the thread continues
         logger.exception("A request could not be served")
 
 
-class DrainingServer(TcpWSGIServer):  # type: ignore[misc]
-    """waitress with a connection limit that cannot be clogged, and an orderly end."""
+class WaitressServer(TcpWSGIServer):  # type: ignore[misc]
+    """waitress with a connection limit that idle connections cannot exhaust, and a drain."""
 
     channel_class = Channel
 
-    def __init__(self, app: WsgiApp, listener: socket.socket, settings: Settings, lifecycle: Lifecycle) -> None:
-        self.lifecycle = lifecycle
-        self.stop = Stop(settings.drain_accept_seconds)
-        self._drain_seconds = settings.drain_seconds
+    def __init__(self, app: WsgiApp, listener: socket.socket, settings: Settings, drain: Drain) -> None:
+        self.drain = drain
         self._is_woken = False
         super().__init__(
             app,
             {},
             _sock=listener,
-            dispatcher=Lanes(settings.threads, settings.base_path),
+            dispatcher=TaskDispatcher(settings.threads, settings.base_path),
             adj=_adjustments(settings, listener),
             bind_socket=False,
         )
 
-    def _make_room(self) -> None:
-        """Close the connection that has been quiet the longest, where one more would be too many.
-
-        Never while the loop asks its connections what they wait for: it would go on to ask the closed one, and take
-        whoever gets its file descriptor next for it.
-        """
-        if len(self._map) < self.adj.connection_limit:
-            return
-        waiting = [channel for channel in self.active_channels.values() if not channel.is_busy]
-        if waiting:
-            min(waiting, key=_worth).handle_close()
+    def run(self) -> None:
+        """Serve until a stop is requested and the time of accepting is over, then finish what was accepted."""
+        with self.drain.on_signals(self.wake):
+            self.drain.ready()
+            while seconds := self.drain.stop.accept_seconds_left:
+                self._make_room()
+                self._turn(min(seconds, LOOP_SECONDS))
+            self._finish()
 
     def wake(self) -> None:
-        """Have the loop see that it was told to stop; safe in a signal handler."""
+        """Wake the loop; safe in a signal handler."""
         super().pull_trigger()
 
     def pull_trigger(self) -> None:
-        """Have the loop look at all connections anew; once is enough until it does."""
+        """Wake the loop to look at all connections again; once until it does."""
         if not self._is_woken:
             self._is_woken = True
             super().pull_trigger()
 
-    def run(self) -> None:
-        """Serve until told to stop, accept connections for as long as the settings say, then drain."""
-        self.lifecycle.phase = Phase.READY
-        while not self.stop.is_told:
-            self._serve_once(LOOP_SECONDS)
-        self.lifecycle.phase = Phase.DRAINING
-        while seconds := self.stop.accept_seconds_left:
-            self._serve_once(min(seconds, LOOP_SECONDS))
-        self._drain()
+    def _make_room(self) -> None:
+        """Close the connection that has been idle the longest if there is no room for one more.
 
-    def _serve_once(self, seconds: float) -> None:
-        self._make_room()
-        self._turn(seconds)
+        Do not call this while the loop is polling: a closed file descriptor may already belong to a new connection.
+        """
+        if len(self._map) < self.adj.connection_limit:
+            return
+        idle = [channel for channel in self.active_channels.values() if not channel.is_busy]
+        if idle:
+            min(idle, key=_closing_order).handle_close()
 
-    def _drain(self) -> None:
+    def _finish(self) -> None:
         """Stop accepting, finish what was accepted, end within `drain_seconds`."""
-        refuse_connections(self.socket)
+        self.drain.refuse_connections()
         self._accept_backlog()
-        wasyncore.dispatcher.close(self)  # the listening socket alone: the trigger goes on waking the loop
-        begun = time.monotonic()
-        while self.active_channels and time.monotonic() - begun < self._drain_seconds:
+        wasyncore.dispatcher.close(self)  # the listening socket alone: the trigger must go on waking the loop
+        deadline = time.monotonic() + self.drain.seconds
+        while self.active_channels and time.monotonic() < deadline:
             self._close_quiet_channels()
             self._turn(DRAIN_LOOP_SECONDS)
         if self.active_channels:
-            logger.warning("%d connections were still busy after %d s", len(self.active_channels), self._drain_seconds)
+            self.drain.warn()
 
     def _accept_backlog(self) -> None:
-        """Take the connections that the kernel has already accepted for us; closing now would reset them."""
+        """Accept the connections that wait in the kernel's queue; closing the socket would reset them."""
         while True:
             before = len(self.active_channels)
             self.handle_accept()
@@ -138,14 +129,14 @@ class DrainingServer(TcpWSGIServer):  # type: ignore[misc]
                 channel.handle_close()
 
     def _turn(self, seconds: float) -> None:
-        self._is_woken = False  # before anything is looked at: whatever changes from now on wakes the loop again
+        self._is_woken = False  # before the loop looks at anything: later changes must wake it again
         wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
 
 
-def _worth(channel: Channel) -> tuple[bool, float]:
-    """Say which of two connections goes first: the one that has been quiet for longer.
+def _closing_order(channel: Channel) -> tuple[bool, float]:
+    """The connection that has been idle the longest is closed first.
 
-    A new one that nobody has read yet goes last: its request may have come, while the loop was reading others.
+    A new one that was not read yet is closed last: its request may have arrived while the loop was reading others.
     """
     is_unread = channel.last_activity == channel.creation_time
     is_new = time.time() - channel.creation_time < NEW_SECONDS
@@ -160,23 +151,21 @@ def _adjustments(settings: Settings, listener: socket.socket) -> Adjustments:
         connection_limit=settings.connection_limit,
         channel_timeout=settings.keep_alive_seconds,
         cleanup_interval=5,
-        max_request_body_size=settings.max_body_bytes + 1,  # waitress refuses what reaches this size
+        max_request_body_size=settings.max_body_bytes + 1,  # waitress refuses a body of this size
         max_request_header_size=settings.max_header_bytes,
         inbuf_overflow=in_memory,  # bodies stay in memory: the root file system may be read-only
         outbuf_overflow=in_memory,
         send_bytes=SEND_BYTES,
         asyncore_use_poll=True,  # select() ends at file descriptor 1024
-        clear_untrusted_proxy_headers=False,  # the gateway decides whom to believe, for every door alike
+        clear_untrusted_proxy_headers=False,  # the gateway decides which proxies to trust, the same for every server
         ident=None,
         expose_tracebacks=False,
     )
 
 
 def serve(app: WsgiApp, listener: socket.socket, settings: Settings, lifecycle: Lifecycle) -> None:
-    """Serve on a listening socket until SIGTERM or SIGINT, then drain; a second Ctrl-C ends at once.
+    """Serve on a listening socket until SIGTERM or SIGINT, then drain; a second Ctrl-C kills the process.
 
     Call it in the main thread.
     """
-    server = DrainingServer(app, listener, settings, lifecycle)
-    with on_signals(server.stop, server.wake):
-        server.run()
+    WaitressServer(app, listener, settings, Drain(listener, settings, lifecycle)).run()

@@ -14,7 +14,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from fargate.http.identifiers import RequestIds
 from fargate.telemetry.formatter import RequestFormatter, make_powertools_safe, weighted
 from fargate.telemetry.request_record import RequestRecord
-from fargate.telemetry.xray.sampling import Sampling
+from fargate.telemetry.shared_lines import SharedLines
 
 INDISCREET = ("aws_lambda_powertools", "boto3", "botocore", "httpcore", "httpx", "requests", "s3transfer", "urllib3")
 _NAMES = {logging.INFO: "INFO", logging.WARNING: "WARNING", logging.ERROR: "ERROR"}
@@ -59,7 +59,7 @@ class AccessLog:
             handler.setFormatter(self.formatter)
         self._logger.propagate = False  # a line once, whatever handlers the root has
         self._slow_seconds = rate.slow_seconds
-        self._sampling = Sampling(rate.lines_per_second, rate.one_in, _write) if rate.one_in > 1 else None
+        self._sampling = SharedLines(rate.lines_per_second, rate.one_in, _write) if rate.one_in > 1 else None
 
     def write(self, exchange: RequestRecord, ids: RequestIds | None = None, *, recorded: bool = False) -> None:
         """Write one request's line: without the detour over a LogRecord, which costs three times as much.

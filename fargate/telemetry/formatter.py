@@ -1,14 +1,8 @@
-"""Log lines as JSON: the fields of Powertools' logger, at a fraction of its cost, and safe among threads.
+"""Log lines as JSON, with the fields of Powertools' logger and the ids of the request being served."""
 
-Powertools keeps all of a logger's keys in one dictionary on its formatter, and takes the trace's name from a variable
-of the process: right on Lambda, which serves one request at a time, and one user's data on another's line in a server.
-`make_powertools_safe` turns both into what belongs to the request being served, for every Powertools logger of the app.
-"""
-
-import functools
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -16,6 +10,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from fargate.http.bounded_cache import remembered
 from fargate.http.identifiers import RequestIds
+from fargate.patches import powertools_logger
 from fargate.telemetry.redaction import redact, request_secrets
 from fargate.telemetry.request_record import RequestRecord
 from fargate.telemetry.request_scope import RequestScope, current_scope, no_scope
@@ -30,55 +25,9 @@ WEIGHT = "weight"
 """The last field of an access line: for how many requests it stands."""
 
 
-class _RequestLocalKeys:
-    """A data descriptor that gives a formatter's dictionary of keys to each request as a copy of its own."""
-
-    def __get__(self, formatter: Any, owner: type | None = None) -> Any:
-        if formatter is None:
-            return self
-        own = vars(formatter)["log_format"]
-        scope = current_scope()
-        if scope is None:
-            return own
-        keys = scope.log_keys.get(id(formatter))
-        if keys is None:
-            keys = scope.log_keys[id(formatter)] = dict(own)
-        return keys
-
-    def __set__(self, formatter: Any, keys: dict[str, Any]) -> None:
-        scope = current_scope()
-        if scope is None:
-            vars(formatter)["log_format"] = keys
-        else:
-            scope.log_keys[id(formatter)] = keys
-
-
-def _outside_of_requests(construct: Callable[..., None]) -> Callable[..., None]:
-    """Have a formatter that a handler makes keep what it is given, for the requests to come as well."""
-
-    @functools.wraps(construct)
-    def constructed(formatter: Any, *arguments: Any, **options: Any) -> None:
-        with no_scope():
-            construct(formatter, *arguments, **options)
-
-    return constructed
-
-
-def _trace_id(formatter: LambdaPowertoolsFormatter) -> str | None:
-    scope = current_scope()
-    return scope.ids.trace_id if scope else None
-
-
 def make_powertools_safe() -> None:
-    """Make keys and the trace's name request-local for every Powertools formatter; doing it again changes nothing.
-
-    Formatters that exist already are covered too, as is `append_keys` in handlers.
-    """
-    formatter: Any = LambdaPowertoolsFormatter
-    if not isinstance(vars(formatter).get("log_format"), _RequestLocalKeys):
-        formatter.log_format = _RequestLocalKeys()
-        formatter.__init__ = _outside_of_requests(formatter.__init__)
-        formatter._get_latest_trace_id = _trace_id
+    """Keep the keys of requests apart in every Powertools logger of the process. Calling it again changes nothing."""
+    powertools_logger.keep_requests_apart(current_scope, no_scope)
 
 
 class RequestFormatter(LambdaPowertoolsFormatter):

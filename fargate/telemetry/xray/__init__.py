@@ -1,4 +1,4 @@
-"""X-Ray segments: what is recorded, which requests are sampled, and the UDP emitter.
+"""X-Ray segments: which requests are recorded, what a segment holds, and the UDP emitter.
 
-From outside: `segments`, `recorder` and `sampling`.
+From outside: `segments` and `recorder`.
 """

@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any
 
-from aws_lambda_powertools import Tracer
 from aws_lambda_powertools.tracing.base import BaseProvider
 
+from fargate.patches import powertools_tracer
 from fargate.telemetry.xray.entities import Segment, Subsegment
 
 FRAMES = 10
@@ -115,13 +115,5 @@ recorder = Recorder()
 
 
 def hand_to_tracer() -> None:
-    """Have every Tracer that is made from now on ask this recorder, unless the app has given one of its own."""
-    config: Any = Tracer._config
-    config["provider"] = config["provider"] or recorder
-
-
-def switch_on() -> None:
-    """Let the Tracer work outside Lambda: it switches itself off where it is made."""
-    tracer: Any = Tracer
-    tracer._is_tracer_disabled = staticmethod(lambda: False)
-    tracer._config["disabled"] = False
+    """Every Tracer created from now on uses this recorder, unless the app has set a provider of its own."""
+    powertools_tracer.set_default_provider(recorder)

@@ -13,10 +13,11 @@ from typing import Any, Protocol
 
 from fargate.http.identifiers import RequestIds
 from fargate.http.messages import HttpRequest, last_value
+from fargate.patches.powertools_tracer import enable_outside_lambda
 from fargate.telemetry.request_record import RequestRecord
 from fargate.telemetry.xray.emitter import emitter_to
 from fargate.telemetry.xray.entities import Segment
-from fargate.telemetry.xray.recorder import opened, recorder, switch_on
+from fargate.telemetry.xray.recorder import opened, recorder
 
 SAMPLED_PART = 0.05
 """Of the requests past the first of each second, where nobody before us has decided: X-Ray's own default rule."""
@@ -101,7 +102,7 @@ class XRaySegments:
         self._emitter = emitter_to(daemon_address)
         self._origin = "AWS::ECS::Fargate" if "ECS_CONTAINER_METADATA_URI_V4" in os.environ else None
         os.environ.setdefault("POWERTOOLS_TRACER_CAPTURE_RESPONSE", "false")  # answers are nobody's business
-        switch_on()
+        enable_outside_lambda()
         recorder.make_sdk = self._sdk_recorder
         self._share_with_sdk()
 
@@ -140,9 +141,9 @@ class XRaySegments:
             self._sdk_recorder()
 
     def _sdk_recorder(self) -> Any:
-        from fargate.telemetry.xray import xray_sdk
+        from fargate.patches import xray_sdk
 
-        return xray_sdk.shared_recorder(self._service, self._emitter)
+        return xray_sdk.shared_recorder(self._service, self._emitter, opened)
 
 
 def _describe_request(segment: Segment, request: HttpRequest, ids: RequestIds) -> None:

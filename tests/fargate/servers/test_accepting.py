@@ -197,9 +197,9 @@ def test_a_second_signal_shortens_the_time_of_accepting_and_never_prolongs_it() 
     clock = Clock()
     stop = Stop(5, clock)
     with told(stop) as woken:
-        assert (stop.is_told, stop.accept_seconds_left) == (False, float("inf"))
+        assert (stop.is_requested, stop.accept_seconds_left) == (False, float("inf"))
         os.kill(os.getpid(), signal.SIGTERM)
-        assert (stop.is_told, stop.accept_seconds_left, len(woken)) == (True, 5, 1)
+        assert (stop.is_requested, stop.accept_seconds_left, len(woken)) == (True, 5, 1)
         clock.now += 2
         assert stop.accept_seconds_left == 3
         os.kill(os.getpid(), signal.SIGTERM)

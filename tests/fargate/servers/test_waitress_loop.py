@@ -9,7 +9,7 @@ import pytest
 from waitress import wasyncore
 
 from fargate.servers.waitress_channel import Channel
-from fargate.servers.waitress_server import SEND_BYTES, DrainingServer
+from fargate.servers.waitress_server import SEND_BYTES, WaitressServer
 from local.ports import LOOPBACK
 from tests.fixtures.servers import serving
 
@@ -39,7 +39,7 @@ def test_what_a_thread_is_about_to_send_does_not_wake_the_loop(state: dict[str, 
 
 def test_the_loop_is_woken_once_until_it_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     pulls: list[int] = []
-    server = cast(Any, DrainingServer.__new__(DrainingServer))
+    server = cast(Any, WaitressServer.__new__(WaitressServer))
     server.trigger = SimpleNamespace(pull_trigger=lambda: pulls.append(1))
     server._map, server._is_woken = {}, False
     server.pull_trigger()

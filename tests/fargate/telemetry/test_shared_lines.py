@@ -18,7 +18,7 @@ from fargate.settings import Server as Kind
 from fargate.telemetry.access_log import AccessLog, LineRate
 from fargate.telemetry.request_record import RequestRecord
 from fargate.telemetry.request_scope import RequestScope, enter_scope, no_scope
-from fargate.telemetry.xray.sampling import CALM_SECONDS, HOLD_SECONDS, Sampling
+from fargate.telemetry.shared_lines import CALM_SECONDS, HOLD_SECONDS, SharedLines
 from tests.fargate.telemetry.lines import Line, await_line, lines_of
 from tests.fixtures.servers import serving
 
@@ -40,7 +40,7 @@ class Written(list[tuple[str, int]]):
         return counts
 
 
-def request(sampling: Sampling, written: Written, outcome: Hashable, now: float) -> None:
+def request(sampling: SharedLines, written: Written, outcome: Hashable, now: float) -> None:
     """Have a request's line written or shared, as the access log does."""
     if sampling.has_room(now):
         written(str(outcome), 1)
@@ -57,7 +57,7 @@ def test_weights_add_up_whatever_comes_and_however_the_clock_goes(
     came: list[tuple[str, float]], lines_per_second: int, one_in: int
 ) -> None:
     written = Written()
-    sampling = Sampling(lines_per_second, one_in, written)
+    sampling = SharedLines(lines_per_second, one_in, written)
     for outcome, seconds in came:
         request(sampling, written, outcome, NOON + seconds)
     sampling.finish()
@@ -67,7 +67,7 @@ def test_weights_add_up_whatever_comes_and_however_the_clock_goes(
 
 def test_weights_add_up_among_threads() -> None:
     written = Written()
-    sampling = Sampling(10, 3, written)
+    sampling = SharedLines(10, 3, written)
 
     def send(thread: int) -> None:
         for number in range(3000):
@@ -82,7 +82,7 @@ def test_weights_add_up_among_threads() -> None:
 
 def test_up_to_the_rate_every_request_has_a_line_and_of_the_others_one_in_so_many() -> None:
     written = Written()
-    sampling = Sampling(5, 10, written)
+    sampling = SharedLines(5, 10, written)
     for _ in range(3):
         request(sampling, written, "a", NOON)
     assert written == [("a", 1)] * 3
@@ -95,7 +95,7 @@ def test_up_to_the_rate_every_request_has_a_line_and_of_the_others_one_in_so_man
 
 def test_a_line_that_too_few_share_is_written_after_a_while() -> None:
     written = Written()
-    sampling = Sampling(0, 100, written)
+    sampling = SharedLines(0, 100, written)
     for _ in range(3):
         request(sampling, written, "rare", NOON)
     request(sampling, written, "other", NOON + HOLD_SECONDS - 1)
@@ -106,7 +106,7 @@ def test_a_line_that_too_few_share_is_written_after_a_while() -> None:
 
 def test_a_rare_outcome_is_not_lost_among_many_of_another() -> None:
     written = Written()
-    sampling = Sampling(0, 100, written)
+    sampling = SharedLines(0, 100, written)
     for number in range(1000):
         request(sampling, written, "rare" if number == 500 else "common", NOON)
     sampling.finish()
@@ -115,7 +115,7 @@ def test_a_rare_outcome_is_not_lost_among_many_of_another() -> None:
 
 def test_once_finished_nothing_waits() -> None:
     written = Written()
-    sampling = Sampling(0, 10, written)
+    sampling = SharedLines(0, 10, written)
     sampling.finish()
     request(sampling, written, "late", NOON)
     assert written == [("late", 1)]
@@ -123,7 +123,7 @@ def test_once_finished_nothing_waits() -> None:
 
 def test_one_line_says_when_it_begins_and_one_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
     written = Written()
-    sampling = Sampling(1, 10, written)
+    sampling = SharedLines(1, 10, written)
     with caplog.at_level(logging.INFO, "fargate"):
         for second in range(5):
             request(sampling, written, "a", NOON + second)

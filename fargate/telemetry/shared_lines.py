@@ -31,7 +31,7 @@ class SharedLine:
         self.weight = 1
 
 
-class Sampling:
+class SharedLines:
     """Decides which requests share a line. Thread-safe.
 
     Args:
