@@ -1,4 +1,4 @@
-"""What Chalice finds of content types is remembered, and is what it would have found."""
+"""Cached results of content type matching are those of Chalice."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from fargate.http.bounded_cache import LONGEST
 from fargate.patches.content_types import remember_content_types
 
 remember_content_types()
-remembered: Any = vars(chalice_app)["_matches_content_type"]
+cached: Any = vars(chalice_app)["_matches_content_type"]
 TYPES = [
     "application/json",
     "text/html; charset=utf-8",
@@ -24,26 +24,26 @@ TYPES = [
 
 
 @given(st.sampled_from(TYPES) | st.text(max_size=20), st.lists(st.sampled_from(TYPES), max_size=4))
-def test_the_answer_is_chalices_the_first_time_and_the_second(content_type: str, valid: list[str]) -> None:
-    theirs = remembered.__wrapped__(content_type, valid)
-    assert [remembered(content_type, valid), remembered(content_type, valid)] == [theirs, theirs]
+def test_the_result_is_chalices_the_first_time_and_the_second(content_type: str, valid: list[str]) -> None:
+    theirs = cached.__wrapped__(content_type, valid)
+    assert [cached(content_type, valid), cached(content_type, valid)] == [theirs, theirs]
 
 
-def test_doing_it_again_changes_nothing() -> None:
+def test_patching_twice_changes_nothing() -> None:
     remember_content_types()
-    assert vars(chalice_app)["_matches_content_type"] is remembered
+    assert vars(chalice_app)["_matches_content_type"] is cached
 
 
 @pytest.mark.parametrize("strange", [["application/json"], None, 3])
-def test_what_is_no_text_fails_as_it_does_there(strange: object) -> None:
+def test_a_content_type_that_is_no_text_fails_as_in_chalice(strange: object) -> None:
     with pytest.raises(AttributeError):
-        remembered(strange, ["application/json"])
+        cached(strange, ["application/json"])
 
 
-def test_what_is_long_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_content_type_is_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     monkeypatch.setattr(chalice_app, "_content_type_header_contains", lambda header, _: bool(asked.append(header)))
     for length in (LONGEST, LONGEST + 1):
         for _ in range(2):
-            assert not remembered("x" * length, ["image/png"])
+            assert not cached("x" * length, ["image/png"])
     assert list(map(len, asked)) == [LONGEST, LONGEST + 1, LONGEST + 1]

@@ -1,4 +1,4 @@
-"""No request ever sees another's data, however many threads serve at the same time."""
+"""No request sees another's data, however many threads serve at the same time."""
 
 import json
 import random
@@ -25,7 +25,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 
 def ask(client: httpx.Client, url: str, name: str, route: str) -> None:
-    """Send a request that is like no other, and hold the answer against it."""
+    """Send a unique request and compare the response with it."""
     response = client.post(f"{url}/{route}/{name}?pause=0.001", content=name, headers={"x-mark": name})
     answer = response.json()
     assert response.headers["x-mark"] == f"{name}/{name}/" + "MultiDict({'pause': ['0.001']})"
@@ -51,8 +51,8 @@ def test_app_middleware_and_blueprints_see_their_own_request_only(server: Server
         list(pool.map(client, range(CLIENTS)))
 
 
-def test_the_race_is_caught_where_nothing_isolates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The negative control: without `isolate`, the same check fails."""
+def test_without_isolation_requests_see_each_others_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control."""
     monkeypatch.setattr("fargate.gateway.core.isolate", lambda app: None)
     app = Chalice("leaky")
 
@@ -71,7 +71,7 @@ def test_the_race_is_caught_where_nothing_isolates(monkeypatch: pytest.MonkeyPat
         assert not all(pool.map(call, map(str, range(2000))))
 
 
-def test_outside_of_a_request_there_is_none() -> None:
+def test_outside_a_request_there_is_no_current_request() -> None:
     app = Chalice("quiet")
     create_wsgi_app(app)
     with pytest.raises(AttributeError, match="current_request"):

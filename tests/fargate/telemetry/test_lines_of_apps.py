@@ -1,18 +1,13 @@
 """What an app logs by itself: as JSON, with its request's ids, never with another's keys, never with a secret."""
 
 import json
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-from fargate.http.identifiers import IdentifierSource
 from fargate.http.messages import HttpRequest
-from fargate.telemetry.formatter import make_powertools_safe
 from fargate.telemetry.redaction import process_secrets, redact, request_secrets
-from fargate.telemetry.request_scope import RequestScope, current_scope, enter_scope
 from tests.fargate.telemetry.conftest import SERVERS
 from tests.fargate.telemetry.lines import await_line
 from tests.fixtures.servers import serving
@@ -40,28 +35,6 @@ def test_no_key_of_a_request_is_ever_on_anothers_line(name: str) -> None:
     assert len(named) >= requests
     assert [line for line in named if by_request[line["request_id"]] != line["user"]] == []
     assert sorted(line["user"] for line in access) == sorted(by_request.values())
-
-
-def test_without_the_scope_of_a_request_keys_are_everybodys() -> None:
-    """The negative control: Powertools' formatter as it is mixes the keys of threads up."""
-    make_powertools_safe()
-    formatter, both = LambdaPowertoolsFormatter(), threading.Barrier(2, timeout=10)
-
-    def seen_by(user: str, *, scoped: bool) -> object:
-        enter_scope(RequestScope(None, IdentifierSource().next(None, None, 0)) if scoped else None)
-        formatter.append_keys(user=user)
-        both.wait()
-        seen = formatter.log_format["user"]
-        both.wait()
-        enter_scope(None)
-        return seen
-
-    with ThreadPoolExecutor(2) as pool:
-        mixed = list(pool.map(lambda user: seen_by(user, scoped=False), ("ann", "bob")))
-        apart = list(pool.map(lambda user: seen_by(user, scoped=True), ("ann", "bob")))
-    assert mixed != ["ann", "bob"]
-    assert apart == ["ann", "bob"]
-    assert current_scope() is None
 
 
 @pytest.mark.parametrize("name", SERVERS)

@@ -1,18 +1,16 @@
 """A request's line is put together from pieces; it is the line that would be written without them."""
 
 import contextlib
-import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from aws_lambda_powertools import Logger
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fargate.http.identifiers import IdentifierSource
-from fargate.telemetry.formatter import RequestFormatter, make_powertools_safe, weighted
+from fargate.telemetry.formatter import RequestFormatter, weighted
 from fargate.telemetry.request_record import RequestRecord
 from fargate.telemetry.request_scope import RequestScope, enter_scope, no_scope
 
@@ -65,21 +63,6 @@ def test_the_fields_stand_in_the_order_of_the_contract() -> None:
         "duration_ms": 12.3,
         "bytes": 42,
     }
-
-
-def test_a_logger_that_a_handler_makes_keeps_its_fields_for_later_requests() -> None:
-    make_powertools_safe()
-    written = io.StringIO()
-    with new_request():
-        logger = Logger(service="made late", stream=written, colour="red")
-        logger.append_keys(order=7)
-        logger.info("first")
-    with new_request():
-        logger.info("second")
-    first, second = map(json.loads, written.getvalue().splitlines())
-    assert (first["service"], first["colour"], first["order"]) == ("made late", "red", 7)
-    assert (second["service"], second["colour"]) == ("made late", "red")
-    assert "order" not in second
 
 
 @contextlib.contextmanager

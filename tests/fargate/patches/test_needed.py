@@ -1,0 +1,69 @@
+"""Each patch is still needed. A test fails when the library does by itself what the patch does: drop the patch then."""
+
+import inspect
+import subprocess
+import sys
+from contextvars import Context
+from typing import Any
+
+import pytest
+from chalice import app as chalice_app
+from chalice.app import Chalice
+from chalice.test import Client
+from granian.server.embed import Server
+
+UNPATCHED = """
+import contextvars, sys, threading
+from aws_lambda_powertools import Logger, Tracer
+
+tracer = Tracer(service="x")
+print(tracer.disabled, "aws_xray_sdk.core" in sys.modules)
+
+logger = Logger(service="x")
+contextvars.Context().run(logger.append_keys, user="ann")
+print(contextvars.Context().run(logger.get_current_keys).get("user"))
+
+from aws_xray_sdk.core import xray_recorder
+print(type(xray_recorder.context._local) is threading.local)
+"""
+
+
+@pytest.fixture(scope="module")
+def unpatched() -> list[str]:
+    """What the libraries do in a process without any patch."""
+    run = subprocess.run([sys.executable, "-c", UNPATCHED], capture_output=True, text=True, check=True, timeout=60)
+    return run.stdout.split()
+
+
+def test_isolation() -> None:
+    app: Any = Chalice("shared")
+    Context().run(setattr, app, "current_request", "of one user")
+    assert Context().run(getattr, app, "current_request") == "of one user", "Chalice keeps requests apart"
+
+
+def test_content_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    matched: list[str] = []
+    monkeypatch.setattr(chalice_app, "_matches_content_type", lambda kind, _: matched.append(kind) or True)
+    app = Chalice("counted")
+    app.route("/")(lambda: {})
+    with Client(app) as client:
+        client.http.get("/")
+    assert len(matched) >= 3, "Chalice matches content types less often: measure what the patch still gains"
+
+
+def test_powertools_tracer(unpatched: list[str]) -> None:
+    assert unpatched[0] == "True", "a Tracer is enabled outside Lambda"
+    assert unpatched[1] == "True", "a Tracer does not import the X-Ray SDK"
+
+
+def test_powertools_logger(unpatched: list[str]) -> None:
+    assert unpatched[2] == "ann", "append_keys keeps its keys per request"
+
+
+def test_xray_sdk(unpatched: list[str]) -> None:
+    assert unpatched[3] == "True", "the SDK does not keep open segments per thread"
+
+
+def test_granian_socket() -> None:
+    parameters = set(inspect.signature(Server.__init__).parameters)
+    assert not parameters & {"fd", "listener", "sock", "socket", "sockets"}, "granian takes a listening socket"
