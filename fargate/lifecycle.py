@@ -1,19 +1,18 @@
-"""Where the server is in its life, so that readiness tells the truth while it starts and while it drains."""
+"""The server's phase, from which `/readyz` is answered."""
 
 from enum import StrEnum
 
 LIVENESS_PATH = "/livez"
 READINESS_PATH = "/readyz"
 PROBE_PATHS = frozenset({LIVENESS_PATH, READINESS_PATH})
-"""Paths that an orchestrator asks; they are answered even while every worker thread is busy."""
-
+"""Answered even while every worker thread is busy."""
 
 QUIET_SECONDS = 0.5
-"""While a server drains, how long a connection must have been quiet to count as having nothing more to ask."""
+"""During a drain, a connection that has been idle for so long is closed."""
 
 
 class Phase(StrEnum):
-    """A server starts, is ready, and drains once it is told to stop."""
+    """A server starts, is ready, and drains after a signal."""
 
     STARTING = "Starting"
     READY = "Ready"
@@ -21,9 +20,9 @@ class Phase(StrEnum):
 
 
 class Lifecycle:
-    """The phase, shared by a server (which moves it on) and the gateway (which answers probes from it).
+    """The phase, shared by a server, which sets it, and the gateway, which answers probes from it.
 
-    Assigning one attribute is atomic in CPython, so neither side needs a lock.
+    It needs no lock: assigning one attribute is atomic in CPython.
     """
 
     def __init__(self, phase: Phase = Phase.READY) -> None:
@@ -31,10 +30,8 @@ class Lifecycle:
 
     @property
     def is_ready(self) -> bool:
-        """True between start and drain."""
         return self.phase is Phase.READY
 
     @property
     def is_draining(self) -> bool:
-        """True once the server was told to stop."""
         return self.phase is Phase.DRAINING

@@ -1,4 +1,4 @@
-"""The servers that `python -m fargate` can use, one module each: `serve(app, listener, settings, lifecycle)`.
+"""The servers of `python -m fargate`, one module each: `serve(app, listener, settings, lifecycle)`.
 
-waitress is always there; uvicorn and granian are extras.
+waitress is always installed; uvicorn and granian are extras.
 """

@@ -1,4 +1,4 @@
-"""One connection under waitress: strict parsing, API Gateway's words for errors, and an end that loses no answer."""
+"""One connection of waitress: strict parsing, errors in API Gateway's shape, no response lost when it closes."""
 
 import re
 import socket
@@ -12,15 +12,13 @@ from waitress.task import ErrorTask, WSGITask
 from fargate.errors import BadGateway, BadRequest, GatewayError, HeadersTooLong, NotSupported, RequestTooLong
 from fargate.http.framing import check_framing
 from fargate.http.messages import Header, canonical, status_line
-from fargate.wsgi import HEADERS_KEY, WsgiAdapter
+from fargate.wsgi import HEADERS_KEY
 
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 64 * 1024 * 1024
 _FOLDED = re.compile(rb"\r\n[ \t]")
 _FIELD = re.compile(r"([^:]+):[ \t]*(.*?)[ \t]*")
 _TARGET = re.compile(r"(?:/|[A-Za-z][A-Za-z0-9+.-]*://)[!-~]*")
-
-
 _ERRORS: dict[int, type[GatewayError]] = {
     400: BadRequest,
     413: RequestTooLong,
@@ -31,27 +29,29 @@ _ERRORS: dict[int, type[GatewayError]] = {
 
 
 class StrictParser(HTTPRequestParser):  # type: ignore[misc]
-    """Refuses messages that another server might frame differently (request smuggling, RFC 9112, section 6.3)."""
+    """Refuses messages that another server might frame differently (request smuggling, RFC 9112, section 6.3).
+
+    Keeps the headers as received.
+    """
 
     header_lines: bytes = b""
     _fields: list[Header] | None = None
 
     def received(self, data: bytes) -> int:
-        """Take what came; whoever has sent all, or is refused, is not told to go on: waitress would wait for more."""
+        """Parse; return how many bytes were used."""
         consumed: int = super().received(data)
         if self.completed:
-            self.expect_continue = False
+            self.expect_continue = False  # the body is here or refused: after "100 Continue" waitress would wait for it
         return consumed
 
     def parse_header(self, header_plus: bytes) -> None:
-        """Parse the request line and the headers; keep the headers as they came."""
         _, _, self.header_lines = header_plus.partition(b"\r\n")
         if _FOLDED.search(header_plus):
             raise ParsingError("A header is folded over lines")
         try:
             super().parse_header(header_plus)
             self._check()
-        except (ValueError, BadRequest) as error:  # ValueError: from urllib, where the target is no URL
+        except (ValueError, BadRequest) as error:  # ValueError: urllib cannot parse the target
             raise ParsingError(str(error)) from None
         except NotSupported as error:
             raise TransferEncodingNotImplemented(str(error)) from None
@@ -63,7 +63,7 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
 
     @property
     def body_bytes_received(self) -> int:
-        """How much of the body counts against its limit: what frames the chunks does not, as long as it is sane."""
+        """How much of the body counts against its limit: without chunk framing, unless that is too long by itself."""
         body: Any = self.body_rcv
         if body is None:
             return 0
@@ -73,10 +73,10 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
 
     @body_bytes_received.setter
     def body_bytes_received(self, _wire_bytes: int) -> None:
-        """Do without waitress's own count."""
+        """Ignore waitress' own count."""
 
     def fields(self) -> list[Header]:
-        """Return the headers one by one, in the order received; waitress itself joins repeated ones."""
+        """Return the headers in the order received; waitress joins repeated ones."""
         if self._fields is None:
             matches = (_FIELD.fullmatch(line) for line in self.header_lines.decode("latin-1").split("\r\n"))
             self._fields = [(canonical(each[1]), each[2]) for each in matches if each]
@@ -84,70 +84,58 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
 
 
 class GatewayErrorTask(ErrorTask):  # type: ignore[misc]
-    """Answers what never reaches the app with `{"message": ...}`."""
+    """Responds with `{"message": ...}` to a request that never reaches the app."""
 
     def execute(self) -> None:
-        """Send the answer and close: what follows on the connection cannot be trusted."""
         error = _ERRORS.get(self.request.error.code, BadRequest)()
-        self._tell(error)
+        if self.channel.server.gateway is not None:
+            self.channel.server.gateway.refuse(error, getattr(self.request, "command", ""), self.channel.addr[0])
         self.status = status_line(error.status)
         self.response_headers.append(("Content-Type", "application/json"))
-        self.request.headers["CONNECTION"] = "close"  # waitress would promise HTTP/1.0 clients to keep it, too
+        self.request.headers["CONNECTION"] = "close"  # also for HTTP/1.0: later bytes cannot be trusted
         self.content_length = len(error.body)
         self.channel.linger = True
         self.write(error.body)
 
-    def _tell(self, error: GatewayError) -> None:
-        """Have the refusal logged and counted; another app than a door of ours is not told."""
-        app = self.channel.server.application
-        if isinstance(app, WsgiAdapter):
-            app.gateway.refuse(error, getattr(self.request, "command", ""), self.channel.addr[0])
-
 
 class RequestTask(WSGITask):  # type: ignore[misc]
-    """Serves a request; while the server drains, its answer tells the client to open another connection elsewhere.
+    """Serves a request. While the server drains, the response says `Connection: close`.
 
-    Of requests that came together over a connection the last answer says so: a client may not expect any after it.
+    Of pipelined requests only the last response says so: a client expects none after it.
     """
 
     close_on_finish: bool
 
     def service(self) -> None:
-        """Serve the request, and tell how long it waited for this thread."""
-        app = self.channel.server.application
-        if isinstance(app, WsgiAdapter):
-            app.gateway.telemetry.queued(time.monotonic() - self.channel.queued_at)
+        if self.channel.server.gateway is not None:
+            self.channel.server.gateway.telemetry.queued(time.monotonic() - self.channel.queued_at)
         super().service()
 
     def finish(self) -> None:
-        """Send what was written: head and body in one piece, by this thread."""
         super().finish()
         self.channel.send_now()
 
     def build_response_header(self) -> bytes:
-        """Return the response's head."""
         if self.channel.server.drain.lifecycle.is_draining and len(self.channel.requests) <= 1:
-            self.request.headers["CONNECTION"] = "close"  # as if the client had asked for it: HTTP/1.0 clients, too
+            self.request.headers["CONNECTION"] = "close"  # as if the client had asked for it; also for HTTP/1.0
         asked_to_close = bool(self.close_on_finish) or self.request.headers.get("CONNECTION", "").lower() == "close"
         head: bytes = super().build_response_header()
         if self.has_body or asked_to_close or self.version != "1.1":
             return head
-        # waitress closes after every answer without Content-Length; one that cannot have a body needs none to end.
+        # waitress closes after each response without Content-Length, but one without a body does not need it.
         self.close_on_finish = False
         return head.replace(b"Connection: close\r\n", b"", 1)
 
     def get_environment(self) -> dict[str, Any]:
-        """Return the WSGI environment, with the headers as they came beside it."""
         environ: dict[str, Any] = super().get_environment()
         environ[HEADERS_KEY] = self.request.fields()
         return environ
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection that, after refusing a body, reads on for a moment before it closes.
+    """A connection that lingers after it has refused a body: it discards input for a moment before it closes.
 
-    Closing a socket with unread input resets the connection, and the client loses the answer that says why
-    (RFC 9112, section 9.6).
+    Closing a socket with unread input resets the connection, and the client loses the response (RFC 9112, section 9.6).
     """
 
     parser_class = StrictParser
@@ -161,28 +149,26 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     @property
     def is_busy(self) -> bool:
-        """True while a request is served, or an answer is on its way."""
+        """True while a request is served or a response is being sent."""
         return bool(self.requests or self.total_outbufs_len or self.close_when_flushed or self._lingering_until)
 
     def readable(self) -> bool:
-        """Read requests, or what is left of a refused one."""
         return bool(self._lingering_until or super().readable())
 
     def writable(self) -> bool:
-        """Write answers; a lingering connection asks for its turn only to close."""
+        """Whether the loop calls `handle_write`; for a lingering connection, once it is time to close."""
         if self._lingering_until:
             return time.monotonic() > self._lingering_until
         if self.requests and self.total_outbufs_len < self.adj.send_bytes:
-            return bool(self.will_close)  # the thread that serves sends it: the loop could only turn in circles
+            return bool(self.will_close)  # the serving thread sends it; the loop would only spin
         return bool(super().writable())
 
     def send_now(self) -> None:
-        """Send what is there; what the client does not take at once is left to the loop."""
+        """Send from this thread; the loop sends what the client does not take at once."""
         with self.outbuf_lock:
             self._flush_exception(self._flush_some, do_close=False)
 
     def handle_read(self) -> None:
-        """Read; what belongs to a refused request is thrown away."""
         if not self._lingering_until:
             super().handle_read()
             return
@@ -196,14 +182,12 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self._close()
 
     def handle_write(self) -> None:
-        """Write; or close a connection that has lingered long enough."""
         if self._lingering_until:
             self._close()
         else:
             super().handle_write()
 
     def handle_close(self) -> None:
-        """Close, after lingering where the request was refused."""
         if not self.linger or self._lingering_until or not self.connected:
             self._close()
             return

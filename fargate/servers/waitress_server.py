@@ -18,7 +18,7 @@ from fargate.servers.drain import Drain
 from fargate.servers.waitress_channel import Channel
 from fargate.settings import MEBIBYTE, Settings
 from fargate.threads.thread_pool import ThreadPool
-from fargate.wsgi import WsgiApp
+from fargate.wsgi import WsgiAdapter, WsgiApp
 
 logger = logging.getLogger("fargate")
 
@@ -62,6 +62,7 @@ class WaitressServer(TcpWSGIServer):  # type: ignore[misc]
 
     def __init__(self, app: WsgiApp, listener: socket.socket, settings: Settings, drain: Drain) -> None:
         self.drain = drain
+        self.gateway = app.gateway if isinstance(app, WsgiAdapter) else None
         self._is_woken = False
         super().__init__(
             app,

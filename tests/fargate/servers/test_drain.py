@@ -20,11 +20,13 @@ END_SECONDS = 25
 pytestmark = pytest.mark.parametrize("kind", list(Kind))
 
 
-def test_requests_that_run_and_that_are_queued_are_finished(kind: Kind) -> None:
-    with serving({"THREADS": "2", "SERVER": kind}, "tests.apps.echo:app") as server, ThreadPoolExecutor(8) as pool:
-        answers = [pool.submit(httpx.get, f"{server.url}/echo/{n}?pause=0.5", timeout=30) for n in range(8)]
-        while sum(answer.running() for answer in answers) < 8:
-            time.sleep(0.01)
+def test_running_and_queued_requests_are_finished(kind: Kind) -> None:
+    with (
+        serving({"THREADS": "2", "SERVER": kind}, "tests.apps.echo:app") as server,
+        httpx.Client(timeout=30) as client,  # one for all: creating eight takes longer than the first pauses
+        ThreadPoolExecutor(8) as pool,
+    ):
+        answers = [pool.submit(client.get, f"{server.url}/echo/{n}?pause=0.5") for n in range(8)]
         wait_until_accepted(server.port, 8)
         server.process.send_signal(signal.SIGTERM)
         assert [answer.result().json()["name"] for answer in answers] == [str(n) for n in range(8)]
@@ -32,7 +34,7 @@ def test_requests_that_run_and_that_are_queued_are_finished(kind: Kind) -> None:
 
 
 def wait_until_accepted(port: int, connections: int) -> None:
-    """Wait until so many connections to a port are established, as the kernel tells."""
+    """Wait until so many connections to a port are established."""
     deadline = time.monotonic() + 10
     while len(established(port)) < connections:
         assert time.monotonic() < deadline
@@ -51,7 +53,7 @@ def sockets(port: int, *states: str) -> list[str]:
 
 @pytest.mark.parametrize("keep_alive", [True, False], ids=["kept connections", "a connection each"])
 def test_under_load_nothing_is_lost(kind: Kind, keep_alive: bool) -> None:
-    """Every request that was sent is answered; afterwards connecting is refused, so a load balancer goes elsewhere."""
+    """Every request that was sent is answered; then connections are refused, so a load balancer goes elsewhere."""
     lost: list[Exception] = []
     answered = []
 
@@ -79,7 +81,7 @@ def test_under_load_nothing_is_lost(kind: Kind, keep_alive: bool) -> None:
     assert not lost
 
 
-def test_readiness_says_so_while_it_drains_and_liveness_goes_on(kind: Kind) -> None:
+def test_while_draining_readiness_is_503_and_liveness_200(kind: Kind) -> None:
     with serving({"SERVER": kind}, "tests.apps.echo:app") as server:
         slow = threading.Thread(target=httpx.get, args=(f"{server.url}/echo/x?pause=2",), kwargs={"timeout": 30})
         slow.start()
@@ -98,7 +100,7 @@ def test_readiness_says_so_while_it_drains_and_liveness_goes_on(kind: Kind) -> N
 
 
 def ask(connection: http.client.HTTPConnection, path: str) -> tuple[int, str | None, str]:
-    """Send a request on a connection that is kept; return status, Connection header and body."""
+    """Send a request on a kept connection; return status, Connection header and body."""
     connection.request("GET", path)
     response = connection.getresponse()
     return response.status, response.headers["connection"], response.read().decode()
@@ -127,7 +129,7 @@ def test_an_idle_server_ends_at_once_without_a_traceback(kind: Kind) -> None:
         assert "Traceback" not in server.output()
 
 
-def test_a_half_sent_request_does_not_hold_it_up_for_ever(kind: Kind) -> None:
+def test_a_half_sent_request_does_not_prevent_the_end(kind: Kind) -> None:
     with serving({"DRAIN_SECONDS": "2", "SERVER": kind}, "tests.apps.echo:app") as server:
         with socket.create_connection(("127.0.0.1", server.port)) as half:
             half.sendall(b"GET /echo/x HTTP/1.1\r\n")
