@@ -1,1 +1,4 @@
-"""What can be seen of a server from outside: a log line, metrics, and a trace segment for each request."""
+"""A log line and metrics for each request, and a trace segment for some.
+
+From outside: `telemetry`, `access_log`, `http_metrics`, `stdout`, `redaction` and `xray`.
+"""

@@ -1,4 +1,4 @@
-"""One line of JSON for each request, through Powertools' logger."""
+"""The access log: a line of JSON for each request, in the form of Powertools' logger."""
 
 import logging
 import math
@@ -16,7 +16,9 @@ from fargate.telemetry.formatter import RequestFormatter, make_powertools_safe, 
 from fargate.telemetry.request_record import RequestRecord
 from fargate.telemetry.shared_lines import SharedLines
 
-INDISCREET = ("aws_lambda_powertools", "boto3", "botocore", "httpcore", "httpx", "requests", "s3transfer", "urllib3")
+CHATTY = ("aws_lambda_powertools", "boto3", "botocore", "httpcore", "httpx", "requests", "s3transfer", "urllib3")
+"""Libraries that log what they send and receive."""
+
 _NAMES = {logging.INFO: "INFO", logging.WARNING: "WARNING", logging.ERROR: "ERROR"}
 CLIENT_ERROR = 400
 SERVER_ERROR = 500
@@ -25,27 +27,26 @@ UNAVAILABLE = 503
 
 @dataclass(frozen=True, slots=True)
 class LineRate:
-    """How many lines of successes there are.
+    """How many successful requests get a line of their own.
 
-    Always have one: errors, requests that are slow, that are traced, or whose handler has appended keys to their line.
+    Requests that fail, are slow, are traced, or have keys appended by their handler always get one.
     """
 
-    lines_per_second: int = 0  # so many successes a second have a line each
-    one_in: int = 1  # of the others one in so many has one; 1: all of them
-    slow_seconds: float = math.inf  # a request that takes so long is slow
+    lines_per_second: int = 0  # so many successes a second get a line each
+    one_in: int = 1  # of the others, so many share one line
+    slow_seconds: float = math.inf  # a request is slow from this duration on
 
 
 EVERY_LINE = LineRate()
 
 
 class AccessLog:
-    """Writes what became of each request.
+    """Writes a line for each request.
 
     Args:
-        service: the name under which all lines stand; where the app has a Powertools logger of that name, it is the one
-            that writes.
+        service: the lines' `service`. If the app has a Powertools logger of that name, its fields are on the lines too.
         level: DEBUG, INFO, WARNING, ERROR or CRITICAL.
-        secrets: texts that never appear.
+        secrets: texts that are replaced in log lines.
         rate: how many lines there are.
     """
 
@@ -53,44 +54,45 @@ class AccessLog:
         make_powertools_safe()
         self._logger: logging.Logger = logging.getLogger(service)
         drop_plain_handlers(self._logger)
-        Logger(service=service, level=level, logger_handler=StdoutHandler())  # sets that very logger up, unless it is
+        # Powertools configures that same logger, unless the app has configured it already.
+        Logger(service=service, level=level, logger_handler=StdoutHandler())
         for handler in self._logger.handlers:
             self.formatter = RequestFormatter(_static_fields(handler.formatter), secrets)
             handler.setFormatter(self.formatter)
-        self._logger.propagate = False  # a line once, whatever handlers the root has
+        self._logger.propagate = False  # else handlers of the root logger would write the line again
         self._slow_seconds = rate.slow_seconds
-        self._sampling = SharedLines(rate.lines_per_second, rate.one_in, _write) if rate.one_in > 1 else None
+        self._shared = SharedLines(rate.lines_per_second, rate.one_in, _write) if rate.one_in > 1 else None
 
-    def write(self, exchange: RequestRecord, ids: RequestIds | None = None, *, recorded: bool = False) -> None:
-        """Write one request's line: without the detour over a LogRecord, which costs three times as much.
+    def write(self, record: RequestRecord, ids: RequestIds | None = None, *, recorded: bool = False) -> None:
+        """Write a request's line, without a LogRecord, which would cost three times as much.
 
         Args:
-            exchange: what became of it.
-            ids: what it is called; None: as the request being served.
-            recorded: whether its trace is: such a request always has a line of its own.
+            record: the request and its response.
+            ids: the request's ids; None: those of the request being served.
+            recorded: whether the request is traced.
         """
-        level = level_of(exchange.status)
+        level = level_of(record.status)
         if not self._logger.isEnabledFor(level):
             return
-        now, sampling = time.time(), self._sampling
+        now, shared = time.time(), self._shared
         if (
-            sampling is None
-            or exchange.status >= CLIENT_ERROR
+            shared is None
+            or record.status >= CLIENT_ERROR
             or recorded
-            or exchange.seconds >= self._slow_seconds
-            or sampling.has_room(now)
+            or record.seconds >= self._slow_seconds
+            or shared.has_room(now)
             or self.formatter.has_appended_keys(ids)
         ):
-            _write(self.formatter.access_line(_NAMES[level], exchange, now, ids), 1)
+            _write(self.formatter.access_line(_NAMES[level], record, now, ids), 1)
             return
-        outcome = (exchange.method, exchange.route, exchange.status, exchange.cache)
-        if not sampling.shares(outcome):
-            sampling.begin(outcome, self.formatter.access_line(_NAMES[level], exchange, now, ids))
+        outcome = (record.method, record.route, record.status, record.cache)
+        if not shared.shares(outcome):
+            shared.begin(outcome, self.formatter.access_line(_NAMES[level], record, now, ids))
 
     def finish(self) -> None:
-        """Write the lines that wait for requests to share them."""
-        if self._sampling is not None:
-            self._sampling.finish()
+        """Write the lines that wait for more requests to share them."""
+        if self._shared is not None:
+            self._shared.finish()
 
 
 def _write(line: str, weight: int) -> None:
@@ -98,29 +100,28 @@ def _write(line: str, weight: int) -> None:
 
 
 def level_of(status: int) -> int:
-    """Tell a fault of the service from a shortage, and both from what a client did."""
+    """Return ERROR for an error of the service, WARNING for 503, else INFO."""
     if status < SERVER_ERROR:
         return logging.INFO
     return logging.WARNING if status == UNAVAILABLE else logging.ERROR
 
 
 class StdoutHandler(logging.StreamHandler[TextIO]):
-    """Writes to whatever is standard output when it writes."""
+    """Writes to the current `sys.stdout`, also if that is replaced later."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
 
     @property
     def stream(self) -> TextIO:  # type: ignore[override]
-        """Standard output."""
         return sys.stdout
 
     def flush(self) -> None:
-        """Leave it to the stream."""
+        """No-op."""
 
 
 def _static_fields(formatter: logging.Formatter | None) -> Mapping[str, Any]:
-    """Return what the app has given its logger for every line: `service`, and what else it named."""
+    """Return the fields that the app has given its logger: `service` and its own."""
     if not isinstance(formatter, LambdaPowertoolsFormatter):
         return {}
     built = formatter._build_default_keys()
@@ -128,22 +129,22 @@ def _static_fields(formatter: logging.Formatter | None) -> Mapping[str, Any]:
 
 
 def configure_logging(service: str, level: str, secrets: Iterable[str]) -> None:
-    """Have every line of this process written as JSON: those of the standard library's loggers, and warnings, too.
+    """Write all log lines of this process as JSON, those of the standard library's loggers and warnings included.
 
-    Libraries that write down what they send and receive speak from WARNING on, whatever `level` is. Calling it again
-    changes the fields of the lines, and keeps the handler: Powertools hangs filters on it.
+    The libraries in `CHATTY` log from WARNING on, regardless of `level`. Calling it again changes
+    the fields of the lines and keeps the handler, because Powertools adds filters to it.
     """
     ours = [each for each in logging.root.handlers if isinstance(each, StdoutHandler)] or [StdoutHandler()]
     ours[0].setFormatter(RequestFormatter({"service": service}, secrets))
     logging.root.handlers[:] = ours
     logging.root.setLevel(level)
-    for name in INDISCREET:
+    for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
 
 
 def drop_plain_handlers(logger: logging.Logger) -> None:
-    """Have a logger write as everybody does: Chalice gives an app's own a handler that writes plain text."""
+    """Remove a logger's plain-text handlers: Chalice adds one to an app's logger."""
     plain = [each for each in logger.handlers if not isinstance(each.formatter, LambdaPowertoolsFormatter)]
     for handler in plain:
         logger.removeHandler(handler)

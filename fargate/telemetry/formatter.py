@@ -16,13 +16,13 @@ from fargate.telemetry.request_record import RequestRecord
 from fargate.telemetry.request_scope import RequestScope, current_scope, no_scope
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-"""What every record has: what it has beside that was given with `extra` and belongs on the line."""
+"""Attributes of every LogRecord; all others come from `extra` and belong on the line."""
 
 ACCESS = "http"
-"""The field that an access line has and no other."""
+"""The field that only access lines have."""
 
 WEIGHT = "weight"
-"""The last field of an access line: for how many requests it stands."""
+"""The last field of an access line: how many requests it stands for."""
 
 
 def make_powertools_safe() -> None:
@@ -31,11 +31,11 @@ def make_powertools_safe() -> None:
 
 
 class RequestFormatter(LambdaPowertoolsFormatter):
-    """Writes a record as one line of JSON, with the ids of the request being served.
+    """Formats a LogRecord as one line of JSON, with the ids of the request being served.
 
     Args:
         static: fields of every line, such as `service`.
-        secrets: texts that never appear, whatever a message says.
+        secrets: texts that are replaced.
     """
 
     def __init__(self, static: Mapping[str, Any], secrets: Iterable[str] = ()) -> None:
@@ -47,7 +47,6 @@ class RequestFormatter(LambdaPowertoolsFormatter):
         self._outcomes: dict[tuple[str, str, int], tuple[str, str]] = {}
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return a record's line, without a newline."""
         attributes = vars(record)
         message = record.getMessage() if isinstance(record.msg, str) else record.msg
         line, scope = self._begun(record.levelname, message, record.created)
@@ -55,33 +54,39 @@ class RequestFormatter(LambdaPowertoolsFormatter):
         self._complete(line, record, scope)
         return _serialize(line)
 
-    def access_line(self, level: str, exchange: RequestRecord, created: float, ids: RequestIds | None = None) -> str:
-        """Return the line of an answered request up to its weight; `ids` where it is not the one being served.
+    def access_line(self, level: str, record: RequestRecord, created: float, ids: RequestIds | None = None) -> str:
+        """Return an access line without its weight, which `weighted` appends.
 
-        It is put together from pieces of JSON, most of which the last line with the same outcome had as well; only
-        where the handler has appended keys is it built like any other. `weighted` completes it.
+        The line is concatenated from JSON texts, most of them cached by outcome: serializing a dictionary takes a third
+        longer. It is serialized only if the handler has appended keys.
+
+        Args:
+            level: the line's level.
+            record: the request and its response.
+            created: seconds since the epoch.
+            ids: the request's ids; None: those of the request being served.
         """
         scope = current_scope() if ids is None else None
         if scope is not None:
             if self._appended(scope):
-                line, _ = self._begun(level, _message(exchange), created)
+                line, _ = self._begun(level, _message(record), created)
                 line.pop(WEIGHT, None)
-                return _serialize({**line, **_access_fields(exchange)}).removesuffix("}")
+                return _serialize({**line, **_access_fields(record)}).removesuffix("}")
             ids = scope.ids
-        key = exchange[:3]
-        head, http = self._outcomes.get(key) or self._outcomes.setdefault(key, _outcome(level, exchange))
+        key = record[:3]
+        head, http = self._outcomes.get(key) or self._outcomes.setdefault(key, _outcome(level, record))
         names = ""
         if ids is not None:
-            correlation_id, trace_id, request_id = ids.for_logs  # of characters that JSON leaves as they are
+            correlation_id, trace_id, request_id = ids.for_logs  # they need no JSON escapes
             names = f'"correlation_id":"{correlation_id}","xray_trace_id":"{trace_id}","request_id":"{request_id}",'
-        cache = "" if exchange.cache is None else f',"cache":{json_text(exchange.cache)}'
+        cache = "" if record.cache is None else f',"cache":{json_text(record.cache)}'
         return (
-            f'{head}{self._timestamp(created)}",{self._static_members}{names}{http}{exchange.seconds * 1000:.3f},'
-            f'"bytes":{exchange.length}}},"client_ip":{json_text(exchange.client)}{cache}'
+            f'{head}{self._timestamp(created)}",{self._static_members}{names}{http}{record.seconds * 1000:.3f},'
+            f'"bytes":{record.length}}},"client_ip":{json_text(record.client)}{cache}'
         )
 
     def has_appended_keys(self, ids: RequestIds | None = None) -> bool:
-        """Tell whether a handler has appended keys, which belong to no other request; `ids` as for `access_line`."""
+        """Return whether the handler has appended keys to its line; `ids` as for `access_line`."""
         scope = current_scope() if ids is None else None
         return scope is not None and bool(self._appended(scope))
 
@@ -94,7 +99,7 @@ class RequestFormatter(LambdaPowertoolsFormatter):
         return line, scope
 
     def _appended(self, scope: RequestScope) -> dict[str, Any]:
-        """Return what handlers have appended with Powertools' `append_keys` and the like."""
+        """Return the keys that the handler has appended with Powertools' `append_keys` and the like."""
         keys = scope.log_keys.get(id(self))
         of_thread = self.thread_safe_get_current_keys()
         if not keys and not of_thread:
@@ -103,7 +108,7 @@ class RequestFormatter(LambdaPowertoolsFormatter):
         return {name: value for name, value in together.items() if name not in _OWN and value is not None}
 
     def _complete(self, line: dict[str, Any], record: logging.LogRecord, scope: RequestScope | None) -> None:
-        """Add what only lines of the program's own have, and take out what is secret."""
+        """Add the fields that access lines do not have, and redact secrets."""
         line["logger"] = record.name
         line["location"] = f"{record.module}.{record.funcName}:{record.lineno}"
         if record.exc_info and record.exc_info[0]:
@@ -117,7 +122,7 @@ class RequestFormatter(LambdaPowertoolsFormatter):
                 line[name] = _redacted(value, secrets)
 
     def _timestamp(self, created: float) -> str:
-        """Write a time as RFC 3339 in UTC; the text of the last second is kept."""
+        """Return a time as RFC 3339 in UTC; the text of the last second is cached."""
         second = int(created)
         known, text = self._second
         if known != second:
@@ -127,40 +132,40 @@ class RequestFormatter(LambdaPowertoolsFormatter):
 
 
 def weighted(line: str, weight: int) -> str:
-    """Complete an access line, newline and all."""
+    """Append the weight and a newline to an access line."""
     return f'{line},"{WEIGHT}":{weight}}}\n'
 
 
 @remembered
 def json_text(text: str) -> str:
-    """Write a text as JSON."""
+    """Return a text as JSON."""
     return _serialize(text)
 
 
-def _message(exchange: RequestRecord) -> str:
-    return f"{exchange.method} {exchange.route} {exchange.status}"
+def _message(record: RequestRecord) -> str:
+    return f"{record.method} {record.route} {record.status}"
 
 
-def _outcome(level: str, exchange: RequestRecord) -> tuple[str, str]:
-    """Return what all lines of an outcome begin with, up to the time, and what stands before the duration."""
-    head = f'{{"level":"{level}","message":{json_text(_message(exchange))},"timestamp":"'
-    method, route = json_text(exchange.method), json_text(exchange.route)
-    return head, f'"{ACCESS}":{{"method":{method},"route":{route},"status":{exchange.status},"duration_ms":'
+def _outcome(level: str, record: RequestRecord) -> tuple[str, str]:
+    """Return the JSON before the time and before the duration, which all lines of an outcome share."""
+    head = f'{{"level":"{level}","message":{json_text(_message(record))},"timestamp":"'
+    method, route = json_text(record.method), json_text(record.route)
+    return head, f'"{ACCESS}":{{"method":{method},"route":{route},"status":{record.status},"duration_ms":'
 
 
-def _access_fields(exchange: RequestRecord) -> dict[str, Any]:
-    """Return the fields that an access line has beside those of every line."""
+def _access_fields(record: RequestRecord) -> dict[str, Any]:
+    """Return the fields that only access lines have."""
     fields: dict[str, Any] = {
         ACCESS: {
-            "method": exchange.method,
-            "route": exchange.route,
-            "status": exchange.status,
-            "duration_ms": round(exchange.seconds * 1000, 3),
-            "bytes": exchange.length,
+            "method": record.method,
+            "route": record.route,
+            "status": record.status,
+            "duration_ms": round(record.seconds * 1000, 3),
+            "bytes": record.length,
         },
-        "client_ip": exchange.client,
+        "client_ip": record.client,
     }
-    return fields if exchange.cache is None else {**fields, "cache": exchange.cache}
+    return fields if record.cache is None else {**fields, "cache": record.cache}
 
 
 _OWN = frozenset({"level", "location", "message", "timestamp"})
@@ -179,11 +184,11 @@ def _redacted(value: Any, secrets: Iterable[str]) -> Any:
 def _serialize(line: Any) -> str:
     try:
         return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-    except orjson.JSONEncodeError:  # a lone surrogate: written so that it can be read
-        return orjson.dumps(_spelled_out(line)).decode()
+    except orjson.JSONEncodeError:  # a lone surrogate
+        return orjson.dumps(_escaped(line)).decode()
 
 
-def _spelled_out(value: Any) -> Any:
+def _escaped(value: Any) -> Any:
     if isinstance(value, dict):
-        return {_spelled_out(str(key)): _spelled_out(each) for key, each in value.items()}
+        return {_escaped(str(key)): _escaped(each) for key, each in value.items()}
     return str(value).encode("utf-8", "backslashreplace").decode()

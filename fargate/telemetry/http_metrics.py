@@ -1,6 +1,6 @@
-"""What Prometheus is told of requests; names and labels are those of OpenTelemetry's semantic conventions.
+"""Prometheus metrics of requests, with the names and labels of OpenTelemetry's semantic conventions.
 
-What must hold: no label holds an id or a raw path, and the number of series is bounded whatever clients send.
+What must hold: no label contains an id or a raw path, and clients cannot make the number of series grow without bound.
 
 https://opentelemetry.io/docs/specs/semconv/http/http-metrics/
 """
@@ -17,10 +17,10 @@ from fargate.telemetry.stdout import BoundedStdout
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0)
 MIN_COMBINATIONS = 60
-"""Of method, route and status, with a histogram of eleven series for each; what comes past them is counted together."""
+"""Combinations of method, route and status; each has eleven series. Further combinations are counted as one."""
 
 COMBINATIONS_PER_VIEW = 4
-"""How many an app may have for each of its views, where that is more."""
+"""Combinations allowed for each view of the app, if that is more."""
 
 OVERFLOW = "overflow"
 
@@ -28,15 +28,15 @@ _LABELS = ("http_request_method", "http_route", "http_response_status_code")
 
 
 class HttpMetrics:
-    """The instruments. Thread-safe.
+    """Request metrics. Thread-safe.
 
     Args:
-        registry: where they are registered.
+        registry: where the metrics are registered.
         views: how many pairs of route and method the app has.
     """
 
     def __init__(self, registry: CollectorRegistry, views: int = 0) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, that nobody reads
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which no dashboard reads
         self._duration = Histogram(
             "http_server_request_duration_seconds",
             "From reading a request to having its answer, by what became of it.",
@@ -55,40 +55,38 @@ class HttpMetrics:
         self._max_children = max(MIN_COMBINATIONS, COMBINATIONS_PER_VIEW * views)
 
     def began(self) -> None:
-        """Count a request in."""
         self._active.inc()
 
-    def ended(self, exchange: RequestRecord, trace_id: str | None) -> None:
-        """Count an answered request; a trace that was recorded goes along as exemplar."""
+    def ended(self, record: RequestRecord, trace_id: str | None) -> None:
+        """Record a request; the id of its trace, if it has one, becomes the exemplar."""
         self._active.dec()
-        self.count(exchange, trace_id)
+        self.count(record, trace_id)
 
-    def count(self, exchange: RequestRecord, trace_id: str | None = None) -> None:
-        """Count an answer that was given without `began`."""
-        histogram = self._children.get((exchange.method, exchange.route, exchange.status)) or self._child(exchange)
-        histogram.observe(exchange.seconds, {"trace_id": trace_id} if trace_id else None)
+    def count(self, record: RequestRecord, trace_id: str | None = None) -> None:
+        """Record a request without a call of `began`."""
+        histogram = self._children.get((record.method, record.route, record.status)) or self._child(record)
+        histogram.observe(record.seconds, {"trace_id": trace_id} if trace_id else None)
 
     def queued(self, seconds: float) -> None:
-        """Take note of how long a request waited for a thread."""
+        """Record how long a request waited for a thread."""
         self._queued.observe(seconds)
 
-    def _child(self, exchange: RequestRecord) -> Histogram:
-        combination = (exchange.method, exchange.route, exchange.status)
+    def _child(self, record: RequestRecord) -> Histogram:
+        combination = (record.method, record.route, record.status)
         if len(self._children) >= self._max_children:
-            combination = (OTHER_METHOD, OVERFLOW, exchange.status // 100 * 100)
+            combination = (OTHER_METHOD, OVERFLOW, record.status // 100 * 100)
         child: Histogram = self._duration.labels(*combination)
         self._children[combination] = child
         return child
 
 
 class DroppedLines(Collector):
-    """Counts the log lines that nobody read in time."""
+    """The number of log lines that were dropped."""
 
     def __init__(self, stdout: BoundedStdout) -> None:
         self._stdout = stdout
 
     def collect(self) -> Iterator[Metric]:
-        """Return the count."""
         yield CounterMetricFamily(
             "log_lines_dropped", "Log lines dropped because standard output was not read.", self._stdout.dropped
         )
@@ -98,7 +96,7 @@ _registered: WeakKeyDictionary[CollectorRegistry, HttpMetrics] = WeakKeyDictiona
 
 
 def metrics_in(registry: CollectorRegistry, views: int) -> HttpMetrics:
-    """Return the instruments of a registry; they are registered once, however many doors serve the app."""
+    """Return the metrics of a registry; they are registered once, even if several adapters serve the app."""
     known = _registered.get(registry)
     if known is None:
         known = _registered[registry] = HttpMetrics(registry, views)

@@ -1,7 +1,7 @@
-"""Keep secrets out of log lines: what the process was given, and what the request being served brought along.
+"""Replaces secrets in log lines: those of the process, and those of the request being served.
 
-What is known to be secret is searched for in what is about to be written, and replaced. That catches what the message
-of an exception repeats of a header, a body, or a connection string.
+Known secrets are searched for in each line. That finds them in messages of exceptions too, which may quote a header, a
+body or a connection string.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from fargate.http.messages import HttpRequest
 
 REDACTED = "[redacted]"
 SHORTEST = 4
-"""Shorter values would blot out half of every line, and are no secrets worth the name."""
+"""Shorter values are not replaced: they occur in ordinary text."""
 
 SECRET_HEADERS = frozenset({"Authorization", "Cookie", "Proxy-Authorization", "X-Amz-Security-Token", "X-Api-Key"})
 _NO_SECRETS = frozenset({"none", "true", "false"})
@@ -22,7 +22,7 @@ _SECRET_WORDS = ("KEY", "PASSWORD", "SECRET", "TOKEN")
 
 
 def process_secrets(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the secrets among environment variables: values of names such as API_KEYS, and passwords in URLs."""
+    """Return the secrets in environment variables: values of names such as API_KEYS, and passwords in URLs."""
     found: set[str] = set()
     for name, value in environ.items():
         if any(word in name for word in _SECRET_WORDS) and not value.startswith("arn:"):
@@ -43,7 +43,7 @@ def _passwords_in(url: str) -> Iterator[str]:
 
 
 def request_secrets(request: HttpRequest) -> tuple[str, ...]:
-    """Return what a request brought that must not be written: credentials, its body, and the texts in a JSON body."""
+    """Return a request's secrets: credentials, its body, and the texts in a JSON body."""
     found = {value for name, value in request.headers if name in SECRET_HEADERS}
     body = request.body.decode("utf-8", "replace")
     found.update((body, body.strip()))
@@ -64,12 +64,12 @@ def _texts_in(value: Any) -> Iterator[str]:
 
 
 def _longest_first(texts: Iterable[str]) -> tuple[str, ...]:
-    """Order texts so that a part of a secret never hides the whole of another from being found."""
+    """Order texts by length, so that replacing one never leaves a part of a longer one."""
     return tuple(sorted((each for each in texts if len(each) >= SHORTEST), key=len, reverse=True))
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """Replace every secret in a text, in the form it has, and in the form that `repr` and JSON give it."""
+    """Replace every secret in a text, as it is and as `repr` and JSON write it."""
     for secret in secrets:
         for form in {secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], repr(secret.encode())[2:-1]}:
             if form in text:

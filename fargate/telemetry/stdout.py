@@ -1,7 +1,7 @@
-"""A standard output that never makes a request wait, whoever reads it or does not.
+"""A standard output that never blocks a request.
 
-Lines go into a bounded queue that one thread empties into the file descriptor. Past the bound they are dropped and
-counted: a log driver that has stopped reading may cost lines, never answers.
+Lines go into a bounded queue; one thread writes them to the file descriptor. If the queue is full, lines are dropped
+and counted: a log driver that stops reading costs lines, not responses.
 """
 
 import contextlib
@@ -14,11 +14,11 @@ from queue import Empty, SimpleQueue
 
 MAX_LINES = 10_000
 BATCH_SECONDS = 0.01
-"""How long the thread lets lines gather: fewer wake-ups, and at most so much is lost when the process is killed."""
+"""The thread's pause between writes. It saves wake-ups; a killed process loses the lines of one pause."""
 
 BUSY_LINES = 20
 BUSY_SECONDS = 0.05
-"""How long it does so where so many have come at a time: each wake-up takes the interpreter from those who answer."""
+"""The pause after `BUSY_LINES` in one write: each wake-up takes the GIL from threads that serve requests."""
 
 CLOSE_SECONDS = 2.0
 
@@ -27,23 +27,23 @@ class BoundedStdout(io.TextIOBase):
     """A text stream over a file descriptor; `write` never blocks.
 
     Args:
-        descriptor: where the lines go; it stays open.
-        max_lines: how many may wait to be written.
+        descriptor: a file descriptor; it stays open.
+        max_lines: the size of the queue.
     """
 
     encoding = "utf-8"
 
     def __init__(self, descriptor: int, max_lines: int = MAX_LINES) -> None:
-        self.dropped = 0  # lines, since the start
+        self.dropped = 0  # lines since the start
         self._descriptor = descriptor
         self._max_lines = max_lines
         self._lines: SimpleQueue[str | None] = SimpleQueue()
-        self._begun = threading.local()  # what a thread has written of a line that it has not ended
+        self._begun = threading.local()  # a thread's incomplete line
         self._thread = threading.Thread(target=self._run, name="stdout", daemon=True)
         self._thread.start()
 
     def write(self, text: str) -> int:
-        """Queue what is a whole line by now; the rest waits for its end."""
+        """Queue complete lines; keep an incomplete one until its end is written."""
         if "\n" not in text:
             self._begun.text = getattr(self._begun, "text", "") + text
             return len(text)
@@ -60,19 +60,17 @@ class BoundedStdout(io.TextIOBase):
         return len(text)
 
     def writable(self) -> bool:
-        """Say yes: io.TextIOBase says no."""
+        """Return True; io.TextIOBase returns False."""
         return True
 
     def fileno(self) -> int:
-        """Return the file descriptor."""
         return self._descriptor
 
     def isatty(self) -> bool:
-        """Tell whether a person reads this."""
         return os.isatty(self._descriptor)
 
     def finish(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Write what waits, so that the last line is not lost; give up on a reader that does not read."""
+        """Write the queued lines; give up after so many seconds."""
         self._lines.put(None)
         self._thread.join(seconds)
 
@@ -85,7 +83,7 @@ class BoundedStdout(io.TextIOBase):
             time.sleep(BATCH_SECONDS if len(lines) < BUSY_LINES else BUSY_SECONDS)
 
     def _gather(self) -> tuple[list[str], bool]:
-        """Return the lines that wait, at least one, and whether they are the last."""
+        """Wait for a line; return all queued lines, and whether they are the last."""
         lines: list[str] = []
         line = self._lines.get()
         while line is not None:
@@ -101,12 +99,12 @@ class BoundedStdout(io.TextIOBase):
         try:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
-        except OSError:  # nobody will ever read it
+        except OSError:  # the reader is gone
             self.dropped += len(lines)
 
 
 def bound_stdout() -> BoundedStdout:
-    """Put a bounded stream in the place of `sys.stdout`; call it before anything takes hold of the old one."""
+    """Replace `sys.stdout` by a bounded stream. Call it before any code keeps a reference to the old one."""
     with contextlib.suppress(AttributeError):
         sys.stdout.flush()
     stream = BoundedStdout(1)

@@ -1,4 +1,4 @@
-"""Sends segments to an X-Ray daemon, or to an OpenTelemetry collector that plays one, by UDP."""
+"""Sends segments by UDP to an X-Ray daemon, or to an OpenTelemetry collector that receives the same format."""
 
 import contextlib
 import functools
@@ -14,7 +14,7 @@ _ADDRESS = re.compile(r"(?:.*\budp:)?([^\s:]+):(\d+)")
 
 
 class Emitter:
-    """Sends a segment, once, without waiting. Where that fails it is lost, and not worth a line.
+    """Sends each segment once, without blocking. If that fails, the segment is dropped without a log line.
 
     Args:
         daemon_address: host:port, or `tcp:host:port udp:host:port`.
@@ -22,16 +22,15 @@ class Emitter:
 
     def __init__(self, daemon_address: str) -> None:
         found = _ADDRESS.fullmatch(daemon_address)
-        assert found is not None, daemon_address  # noqa: S101  the settings have checked it
+        assert found is not None, daemon_address  # noqa: S101  the settings are checked at the start
         self._address = found[1], int(found[2])
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
 
     def send_entity(self, entity: Any) -> None:
-        """Send it."""
         try:
             document = entity.serialize()
-        except (TypeError, ValueError, RecursionError) as error:  # what an app has hung on it
+        except (TypeError, ValueError, RecursionError) as error:  # the app has added such values
             logger.warning("A trace segment is dropped, since JSON cannot hold it: %s", error)
             return
         with contextlib.suppress(OSError):
@@ -40,5 +39,5 @@ class Emitter:
 
 @functools.cache
 def emitter_to(daemon_address: str) -> Emitter:
-    """Return the one emitter that sends there."""
+    """Return the process's only emitter for this address."""
     return Emitter(daemon_address)

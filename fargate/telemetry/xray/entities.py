@@ -1,7 +1,7 @@
-"""Segments and subsegments, and the JSON that X-Ray wants of them.
+"""Segments and subsegments, and their JSON documents.
 
-What must hold: they answer to what the X-Ray SDK asks of its own, so that one that the SDK makes, in an app that has it
-watch its libraries, hangs among these and the other way round.
+What must hold: they have the methods that the X-Ray SDK calls on its own, so that its subsegments can be children of
+these and the other way round.
 
 https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html
 """
@@ -25,7 +25,7 @@ _OF_REQUEST = ("method", "url", "user_agent", "client_ip", "x_forwarded_for")
 
 
 class Entity:
-    """What segments and subsegments have in common. One that is not sampled keeps nothing of what it is told."""
+    """What segments and subsegments have in common. One that is not sampled keeps nothing."""
 
     def __init__(self, name: str, trace_id: str, parent_id: str | None, sampled: bool = True) -> None:
         self.id = os.urandom(8).hex()
@@ -41,25 +41,21 @@ class Entity:
 
     @property
     def in_progress(self) -> bool:
-        """Whether it has not ended."""
         return self.end_time is None
 
     def close(self, end_time: float | None = None) -> None:
-        """End it."""
         self.end_time = end_time or time.time()
 
     def add_subsegment(self, subsegment: Any) -> None:
-        """Hang a subsegment under this."""
         subsegment.parent_id = self.id
         if self.sampled:
             self.subsegments.append(subsegment)
 
     def remove_subsegment(self, subsegment: Any) -> None:
-        """Take it away again."""
         self.subsegments.remove(subsegment)
 
     def put_annotation(self, key: str, value: object) -> None:
-        """Make it findable by a fact: text, a number or a truth value, under a name of letters, digits, underscores."""
+        """Add a searchable value: text, number or bool, under a name of letters, digits and underscores."""
         if not (isinstance(value, str | int | float) and _ANNOTATION_KEY.fullmatch(key)):
             logger.warning("Not an annotation that X-Ray takes: %s, of type %s", key, type(value).__name__)
             return
@@ -67,12 +63,12 @@ class Entity:
             self.facts.setdefault("annotations", {})[key] = value
 
     def put_metadata(self, key: str, value: object, namespace: str = "default") -> None:
-        """Keep a value with it that is not searched for."""
+        """Add a value that is not searchable."""
         if self.sampled:
             self.facts.setdefault("metadata", {}).setdefault(namespace, {})[key] = value
 
     def put_http_meta(self, key: str, value: object) -> None:
-        """Say what was asked over HTTP, or what came of it; a status also says whose fault that is."""
+        """Add a fact of the HTTP request or response; a status also sets the error flags."""
         if value is not None and self.sampled:
             part = "request" if key in _OF_REQUEST else "response"
             self.facts.setdefault("http", {}).setdefault(part, {})[key] = value
@@ -80,7 +76,6 @@ class Entity:
                 self.apply_status_code(int(str(value)))
 
     def apply_status_code(self, status: int) -> None:
-        """Mark it as a fault of the service, or an error of the client."""
         if status >= SERVER_ERROR:
             self.add_fault_flag()
         elif status >= CLIENT_ERROR:
@@ -89,25 +84,25 @@ class Entity:
             self.add_throttle_flag()
 
     def add_fault_flag(self) -> None:
-        """Mark it as a fault of the service."""
+        """Mark an error of the service."""
         self._set("fault", True)
 
     def add_error_flag(self) -> None:
-        """Mark it as an error of the client."""
+        """Mark an error of the client."""
         self._set("error", True)
 
     def add_throttle_flag(self) -> None:
-        """Mark it as refused since there was too much."""
+        """Mark a request that was refused with 429."""
         self._set("throttle", True)
 
     def add_exception(
         self, exception: BaseException, stack: Iterable[traceback.FrameSummary], remote: bool = False
     ) -> None:
-        """Keep an exception; one that an inner subsegment has kept already is only referred to."""
+        """Add an exception. If an inner subsegment has it already, add a reference to it."""
         if not self.sampled:
             return
         self.add_fault_flag()
-        known = getattr(exception, "_cause_id", None)  # the SDK's mark
+        known = getattr(exception, "_cause_id", None)  # set by the SDK or by `_mark`
         if known is not None:
             self.facts["cause"] = known
             return
@@ -119,14 +114,13 @@ class Entity:
         _mark(exception, exception_id)
 
     def set_aws(self, facts: dict[str, Any]) -> None:
-        """Say what is known of AWS."""
         self._set("aws", facts)
 
     def get_origin_trace_header(self) -> None:
-        """Return nothing more than what it is called, for whoever is asked next."""
+        """Return None: the SDK then builds the header of outgoing calls from the ids."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the document. Threads that outlive a request may go on adding to it meanwhile."""
+        """Return the document. Threads of the handler may still be adding to the segment."""
         document = {
             "id": self.id,
             "name": self.name,
@@ -143,7 +137,6 @@ class Entity:
         return {**document, "subsegments": subsegments} if subsegments else document
 
     def serialize(self) -> str:
-        """Return the document as JSON."""
         return json.dumps(self.to_dict(), default=_plain, skipkeys=True)
 
     def _set(self, name: str, value: Any) -> None:
@@ -152,32 +145,30 @@ class Entity:
 
 
 class Segment(Entity):
-    """A request. It is sent when it is answered, with what has ended under it by then."""
+    """A request. It is sent with its subsegments after the response."""
 
     def set_user(self, user: str) -> None:
-        """Say who asks."""
         self._set("user", user)
 
     def set_service(self, facts: dict[str, Any]) -> None:
-        """Say what runs here."""
         self._set("service", facts)
 
     def ready_to_send(self) -> bool:
-        """Answer the SDK, which would send it: it is sent by who began it."""
+        """Return False: the adapter sends it, not the SDK."""
         return False
 
     def get_total_subsegments_size(self) -> int:
-        """Answer the SDK, which would send subsegments ahead where there are many: they go with their segment."""
+        """Return 0: the SDK sends many subsegments early, but here they are sent with their segment."""
         return 0
 
     def increment(self) -> None:
-        """Answer the SDK, which counts what is open."""
+        """No-op: the SDK counts open subsegments."""
 
     decrement_ref_counter = decrement_subsegments_size = increment
 
 
 class Subsegment(Entity):
-    """A step of a request."""
+    """A step of a request. Its parent is `outer`, an entity of ours or of the SDK."""
 
     type = "subsegment"
 
@@ -188,11 +179,9 @@ class Subsegment(Entity):
         outer.add_subsegment(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the document."""
         return {**super().to_dict(), "type": self.type, "namespace": self.namespace}
 
     def set_sql(self, facts: dict[str, Any]) -> None:
-        """Say what a database was asked."""
         self._set("sql", facts)
 
 
@@ -202,16 +191,16 @@ def _described(exception: BaseException, stack: Iterable[traceback.FrameSummary]
 
 
 def _mark(exception: BaseException, exception_id: str) -> None:
-    """Leave the SDK's mark, by which an outer subsegment, its or ours, finds the exception again."""
+    """Mark an exception as the SDK does, so that an outer subsegment, ours or the SDK's, refers to it."""
     marked: Any = exception
     try:
         marked._recorded, marked._cause_id = True, exception_id
-    except AttributeError:  # it has slots
+    except AttributeError:  # it has __slots__
         return
 
 
 def _plain(value: object) -> Any:
-    """Return what JSON knows in the place of what it does not: an object's public attributes, else its text."""
+    """Convert a value for JSON: an iterable to a list, an object to its public attributes, others to text."""
     if isinstance(value, Iterable) and not isinstance(value, bytes | type):
         return list(value)
     if isinstance(value, type) or not hasattr(value, "__dict__"):

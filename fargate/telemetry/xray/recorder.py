@@ -1,9 +1,9 @@
-"""What Powertools' Tracer asks in the place of the X-Ray SDK's recorder, which takes a third of a second to import.
+"""The provider of Powertools' Tracer, instead of the X-Ray SDK's recorder, whose import takes a third of a second.
 
-The Tracer takes any provider that has these methods. Where an app wants more (that libraries be watched, or a method of
-the SDK's recorder), the SDK is imported then, and sees the same segments (`fargate.telemetry.xray.xray_sdk`).
+If an app calls anything else of the SDK's recorder, the SDK is imported then, and sees the same segments
+(`fargate.patches.xray_sdk`).
 
-What must hold: what is open is kept in the running context, apart for each request, and ends with it by itself.
+What must hold: open segments are kept in the running context, so each request has its own, and they end with it.
 """
 
 import contextlib
@@ -18,50 +18,47 @@ from fargate.patches import powertools_tracer
 from fargate.telemetry.xray.entities import Segment, Subsegment
 
 FRAMES = 10
-"""Of an exception's, as many as the SDK keeps."""
+"""Stack frames kept of an exception; the SDK keeps as many."""
 
 opened: ContextVar[tuple[Any, ...]] = ContextVar("opened", default=())
-"""The segment of the running request, and the subsegments that are open in it, the innermost last."""
+"""The running request's segment and its open subsegments, the innermost last."""
 
 _UNRECORDED = Segment("unrecorded", "", None, sampled=False)
-"""Stands for every request that is not recorded, and for none."""
+"""Used for requests that are not recorded, and outside requests."""
 
 
 class Recorder(BaseProvider):
-    """Records steps of the running request, where that is recorded. Thread-safe."""
+    """Records steps of the running request, if the request is recorded. Thread-safe."""
 
     def __init__(self) -> None:
         self.make_sdk: Callable[[], Any] | None = None
-        """Makes the SDK's recorder see what this one does; None: the SDK stays as it is."""
+        """Returns the SDK's recorder, configured to see the same segments; None: the SDK is not configured."""
 
     def current_segment(self) -> Any:
-        """Return the running request's segment, or one that keeps nothing."""
+        """Return the running request's segment, or one that keeps nothing if the request is not recorded."""
         return (opened.get() or (_UNRECORDED,))[0]
 
     def current_subsegment(self) -> Any:
-        """Return the innermost open subsegment, or None; one that keeps nothing where the request is not recorded."""
+        """Return the innermost open subsegment or None; one that keeps nothing if the request is not recorded."""
         innermost = self.get_trace_entity()
         return innermost if hasattr(innermost, "parent_segment") or not innermost.sampled else None
 
     def get_trace_entity(self) -> Any:
-        """Return the innermost of what is open, or a segment that keeps nothing."""
+        """Return the innermost open segment or subsegment, or one that keeps nothing."""
         return (opened.get() or (_UNRECORDED,))[-1]
 
     def is_sampled(self) -> bool:
-        """Tell whether the running request is recorded."""
         return bool(self.get_trace_entity().sampled)
 
     def put_annotation(self, key: str, value: Any) -> None:
-        """Annotate the innermost of what is open."""
         self.get_trace_entity().put_annotation(key, value)
 
     def put_metadata(self, key: str, value: Any, namespace: str = "default") -> None:
-        """Keep a value with the innermost of what is open."""
         self.get_trace_entity().put_metadata(key, value, namespace)
 
     @contextlib.contextmanager
     def in_subsegment(self, name: str | None = None, **kwargs: Any) -> Iterator[Any]:
-        """Take a step as a subsegment, whose `namespace` is "remote" where another is asked; keep what it raises."""
+        """Record the block as a subsegment, with its exception. `namespace` is "remote" for a call of a service."""
         if not self.is_sampled():
             yield _UNRECORDED
             return
@@ -80,26 +77,25 @@ class Recorder(BaseProvider):
 
     @contextlib.asynccontextmanager
     async def in_subsegment_async(self, name: str | None = None, **kwargs: Any) -> AsyncIterator[Any]:
-        """Take a step of a coroutine as a subsegment."""
         with self.in_subsegment(name, **kwargs) as subsegment:
             yield subsegment
 
     def patch(self, modules: Sequence[str]) -> None:
-        """Have the SDK watch libraries."""
+        """Have the SDK trace calls of libraries."""
         from aws_xray_sdk.core import patch
 
         self._sdk()
         patch(modules)
 
     def patch_all(self) -> None:
-        """Have the SDK watch all libraries that it knows."""
+        """Have the SDK trace calls of all libraries that it knows."""
         from aws_xray_sdk.core import patch_all
 
         self._sdk()
         patch_all()
 
     def __getattr__(self, name: str) -> Any:
-        """Leave to the SDK's recorder what this one does not know."""
+        """Return an attribute of the SDK's recorder that this one lacks."""
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self._sdk(), name)
@@ -111,7 +107,7 @@ class Recorder(BaseProvider):
 
 
 recorder = Recorder()
-"""The process's only one: a Tracer's provider is the next Tracer's too."""
+"""The process's only recorder: all Tracers share one provider."""
 
 
 def hand_to_tracer() -> None:

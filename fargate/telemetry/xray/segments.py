@@ -1,4 +1,4 @@
-"""A trace segment for each request that is recorded, and which are.
+"""Decides which requests are recorded as trace segments, and records them.
 
 https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html
 """
@@ -20,10 +20,10 @@ from fargate.telemetry.xray.entities import Segment
 from fargate.telemetry.xray.recorder import opened, recorder
 
 SAMPLED_PART = 0.05
-"""Of the requests past the first of each second, where nobody before us has decided: X-Ray's own default rule."""
+"""The part of requests that is recorded, after the first of each second: X-Ray's default sampling rule."""
 
 MOST_SAMPLED = 10
-"""In a second, however many requests there are: past that, segments would cost more than they tell."""
+"""The most requests recorded in a second. More segments cost CPU time and show nothing new."""
 
 _PARENT = re.compile(r"(?:^|;)\s*Parent=([0-9a-f]{16})(?:;|\s*$)", re.IGNORECASE)
 _SAMPLED = re.compile(r"(?:^|;)\s*Sampled=([01?])(?:;|\s*$)", re.IGNORECASE)
@@ -31,34 +31,33 @@ _SDK = "aws_xray_sdk.core"
 
 
 class Segments(Protocol):
-    """Records requests, or some of them."""
+    """Records some requests, or none."""
 
     def records(self, trace_header: str) -> bool:
-        """Decide whether a request is recorded; once for each."""
+        """Decide whether a request is recorded. Call it once for each."""
 
     def begin(self, request: HttpRequest, ids: RequestIds) -> None:
-        """Begin a request that is recorded, in the current context."""
+        """Begin a recorded request, in the current context."""
 
-    def end(self, request: HttpRequest, exchange: RequestRecord) -> None:
-        """End a request that is recorded, and send it."""
+    def end(self, request: HttpRequest, record: RequestRecord) -> None:
+        """End a recorded request, and send its segment."""
 
 
 class NoSegments:
     """Records nothing."""
 
     def records(self, trace_header: str) -> bool:
-        """Record nothing."""
         return False
 
     def begin(self, request: HttpRequest, ids: RequestIds) -> None:
-        """Never called."""
+        """No-op: no request is recorded."""
 
-    def end(self, request: HttpRequest, exchange: RequestRecord) -> None:
-        """Never called."""
+    def end(self, request: HttpRequest, record: RequestRecord) -> None:
+        """No-op: no request is recorded."""
 
 
 class Sampling:
-    """Decides which requests are recorded. Thread-safe: at worst two are the first of a second."""
+    """Decides which requests are recorded. Thread-safe: a race records a second one in a second."""
 
     def __init__(
         self,
@@ -73,7 +72,7 @@ class Sampling:
         self._sampled = 0  # since then
 
     def decide(self, trace_header: str) -> bool:
-        """Keep to what the caller has decided; where it has not (a load balancer does not), decide."""
+        """Return the caller's decision. If there is none (a load balancer sends none), decide."""
         asked = _SAMPLED.search(trace_header) if ";" in trace_header else None
         if asked and asked[1] != "?":
             return asked[1] == "1"
@@ -88,12 +87,12 @@ class Sampling:
 
 
 class XRaySegments:
-    """Records requests; Powertools' Tracer adds to them in handlers, and so does the X-Ray SDK in an app that has it.
+    """Records requests. Powertools' Tracer, and the X-Ray SDK if the app uses it, add to the segments in handlers.
 
     Args:
         service: the segments' name.
-        daemon_address: host:port of an X-Ray daemon, or of an OpenTelemetry collector that plays one.
-        sampling: which requests are recorded.
+        daemon_address: host:port of an X-Ray daemon, or of an OpenTelemetry collector that receives its format.
+        sampling: decides which requests are recorded.
     """
 
     def __init__(self, service: str, daemon_address: str, sampling: Sampling) -> None:
@@ -101,18 +100,17 @@ class XRaySegments:
         self._sampling = sampling
         self._emitter = emitter_to(daemon_address)
         self._origin = "AWS::ECS::Fargate" if "ECS_CONTAINER_METADATA_URI_V4" in os.environ else None
-        os.environ.setdefault("POWERTOOLS_TRACER_CAPTURE_RESPONSE", "false")  # answers are nobody's business
+        os.environ.setdefault("POWERTOOLS_TRACER_CAPTURE_RESPONSE", "false")  # responses may hold personal data
         enable_outside_lambda()
         recorder.make_sdk = self._sdk_recorder
         self._share_with_sdk()
 
     def records(self, trace_header: str) -> bool:
-        """Decide as the caller did, else as the sampling does."""
         self._share_with_sdk()
         return self._sampling.decide(trace_header)
 
     def begin(self, request: HttpRequest, ids: RequestIds) -> None:
-        """Begin a segment that continues the caller's trace."""
+        """Begin a segment in the caller's trace."""
         parent = _PARENT.search(ids.trace_header)
         segment = Segment(self._service, ids.trace_id, parent[1] if parent else None)
         if self._origin is not None:
@@ -120,23 +118,23 @@ class XRaySegments:
         _describe_request(segment, request, ids)
         opened.set((segment,))
 
-    def end(self, request: HttpRequest, exchange: RequestRecord) -> None:
-        """Say what became of the request, and send the segment; nobody there to take it does no harm."""
+    def end(self, request: HttpRequest, record: RequestRecord) -> None:
+        """Add the response to the segment and send it."""
         segment = recorder.current_segment()
-        if not segment.sampled:  # the app has put another in its place
+        if not segment.sampled:  # the app has replaced it
             return
-        segment.put_annotation("route", exchange.route)
-        if exchange.cache is not None:
-            segment.put_annotation("cache", exchange.cache)
-        segment.put_http_meta("client_ip", exchange.client)
-        segment.put_http_meta("status", exchange.status)
-        segment.put_http_meta("content_length", exchange.length)
+        segment.put_annotation("route", record.route)
+        if record.cache is not None:
+            segment.put_annotation("cache", record.cache)
+        segment.put_http_meta("client_ip", record.client)
+        segment.put_http_meta("status", record.status)
+        segment.put_http_meta("content_length", record.length)
         segment.close()
         opened.set(())
         self._emitter.send_entity(segment)
 
     def _share_with_sdk(self) -> None:
-        """Have the SDK see what is recorded, from the request after the one in which the app imports it."""
+        """Configure the SDK, from the first request after the one in which the app imports it."""
         if _SDK in sys.modules:
             self._sdk_recorder()
 
@@ -147,7 +145,7 @@ class XRaySegments:
 
 
 def _describe_request(segment: Segment, request: HttpRequest, ids: RequestIds) -> None:
-    """Say what was asked: without the query, which may hold anything."""
+    """Describe the request, without the query, which may hold personal data."""
     host = last_value(request.headers, "Host") or "localhost"
     scheme = last_value(request.headers, "X-Forwarded-Proto") or "http"
     segment.put_http_meta("method", request.method)
