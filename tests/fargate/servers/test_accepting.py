@@ -1,4 +1,4 @@
-"""After SIGTERM a server accepts connections for DRAIN_ACCEPT_SECONDS: a load balancer goes on to open them."""
+"""After SIGTERM a server accepts connections for DRAIN_ACCEPT_SECONDS: a load balancer still opens them."""
 
 import contextlib
 import http.client
@@ -57,11 +57,11 @@ ANSWERS = {
     "a head that is too long": (431, target("/thing/other", "1.1", "X: " + "x" * 2000)),
 }
 GRANIAN_ADDS = {"close, keep-alive": "close"}
-"""What it adds for HTTP/1.0 clients that want to be kept; close is what counts then (RFC 9112, section 9.3)."""
+"""What granian adds for HTTP/1.0 clients that send keep-alive; "close" wins (RFC 9112, section 9.3)."""
 
 
 @EVERY_SERVER
-def test_whoever_still_comes_is_answered_and_sent_elsewhere(kind: Kind) -> None:
+def test_while_accepting_every_response_closes_its_connection(kind: Kind) -> None:
     environ = {**UNTRACED, "SERVER": kind, "DRAIN_ACCEPT_SECONDS": LONG, "MAX_HEADER_BYTES": "1024"}
     with serving(environ, "tests.apps.fast_path:app") as server, contextlib.ExitStack() as closing:
         kept = Connection(server.port)
@@ -94,7 +94,7 @@ def answered(connection: Connection, method: str = "GET") -> Answer:
 
 
 def wait_until_draining(server: Server) -> None:
-    """Ask whether it is ready, over a new connection each time, until it says no: the signal has arrived."""
+    """Wait until /readyz answers 503, over a new connection each time."""
     deadline = time.monotonic() + END_SECONDS
     while (answer := httpx.get(f"{server.url}/readyz")).status_code == 200:
         assert time.monotonic() < deadline
@@ -103,7 +103,7 @@ def wait_until_draining(server: Server) -> None:
 
 @dataclass(slots=True)
 class Balancer:
-    """Clients that send one request after the other, each over a new connection, until connecting fails."""
+    """Sends requests one after the other, each over a new connection, until connecting fails."""
 
     port: int
     answered: list[int] = field(default_factory=list)
@@ -124,7 +124,7 @@ class Balancer:
 
 
 @EVERY_SERVER
-def test_new_connections_are_served_for_that_long_and_refused_while_it_drains(kind: Kind) -> None:
+def test_new_connections_are_served_for_that_long_and_then_refused(kind: Kind) -> None:
     accept_seconds = 2  # more than a connection that is dropped takes to fail
     environ = {"SERVER": kind, "DRAIN_ACCEPT_SECONDS": str(accept_seconds)}
     with serving(environ, "tests.apps.echo:app") as server, ThreadPoolExecutor(4) as pool:
@@ -150,7 +150,7 @@ def test_new_connections_are_served_for_that_long_and_refused_while_it_drains(ki
 @pytest.mark.parametrize(
     "signals", [(signal.SIGTERM, signal.SIGINT), (signal.SIGINT,)], ids=["SIGTERM, SIGINT", "SIGINT"]
 )
-def test_ctrl_c_waits_for_nobody(kind: Kind, signals: tuple[signal.Signals, ...]) -> None:
+def test_ctrl_c_skips_the_time_of_accepting(kind: Kind, signals: tuple[signal.Signals, ...]) -> None:
     with serving({"SERVER": kind, "DRAIN_ACCEPT_SECONDS": LONG}, "tests.apps.echo:app") as server:
         for number in signals:
             if number is not signals[0]:
@@ -161,7 +161,7 @@ def test_ctrl_c_waits_for_nobody(kind: Kind, signals: tuple[signal.Signals, ...]
 
 @EVERY_SERVER
 def test_accepting_and_draining_follow_each_other(kind: Kind) -> None:
-    """What does not end is cut after both together."""
+    """A request that does not end is cut off after the sum of both times."""
     environ = {"SERVER": kind, "DRAIN_ACCEPT_SECONDS": "1", "DRAIN_SECONDS": "1"}
     with serving(environ, "tests.apps.echo:app") as server:
         stuck = threading.Thread(target=swallow, args=(f"{server.url}/echo/x?pause=60",))
@@ -176,15 +176,15 @@ def test_accepting_and_draining_follow_each_other(kind: Kind) -> None:
 
 
 @contextlib.contextmanager
-def told(stop: Stop) -> Iterator[list[None]]:
-    """Tell of signals; yields a list that grows by one for each."""
+def handling(stop: Stop) -> Iterator[list[None]]:
+    """Handle signals; yield a list that grows by one for each."""
     woken: list[None] = []
     with on_signals(stop, lambda: woken.append(None)):
         yield woken
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """A clock that the test moves."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -196,7 +196,7 @@ class Clock:
 def test_a_second_signal_shortens_the_time_of_accepting_and_never_prolongs_it() -> None:
     clock = Clock()
     stop = Stop(5, clock)
-    with told(stop) as woken:
+    with handling(stop) as woken:
         assert (stop.is_requested, stop.accept_seconds_left) == (False, float("inf"))
         os.kill(os.getpid(), signal.SIGTERM)
         assert (stop.is_requested, stop.accept_seconds_left, len(woken)) == (True, 5, 1)
@@ -213,7 +213,7 @@ def test_a_second_signal_shortens_the_time_of_accepting_and_never_prolongs_it() 
     [(0, [signal.SIGTERM]), (5, [signal.SIGTERM, signal.SIGTERM]), (5, [signal.SIGINT]), (0, [signal.SIGINT])],
 )
 def test_ctrl_c_ends_the_process_once_nothing_is_accepted(accept_seconds: float, signals: list[int]) -> None:
-    with told(Stop(accept_seconds)):
+    with handling(Stop(accept_seconds)):
         for number in signals:
             os.kill(os.getpid(), number)
         assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL

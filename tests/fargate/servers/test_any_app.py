@@ -1,4 +1,4 @@
-"""An app that is not the shop, in a folder of its own, without an import of ours: served as it is, by every server."""
+"""Every server serves an app that is not the shop, in another folder, without an import of the adapter."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -64,13 +64,13 @@ def client(server: Server) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_with_threads_everybody_gets_their_own_answer(client: httpx.Client) -> None:
+def test_each_client_gets_its_own_response(client: httpx.Client) -> None:
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda n: client.get(f"/hello/{n}").json()["hello"], range(200)))
     assert answers == [str(n) for n in range(200)]
 
 
-def test_its_authorizer_opens_and_closes(client: httpx.Client) -> None:
+def test_its_authorizer_allows_and_denies(client: httpx.Client) -> None:
     assert client.get("/private/attic").status_code == 401
     assert client.get("/private/attic", headers={"authorization": "deny"}).status_code == 403
     answer = client.get("/private/attic", headers={"authorization": "allow"})
@@ -78,18 +78,18 @@ def test_its_authorizer_opens_and_closes(client: httpx.Client) -> None:
     assert answer.json()["who"] == {"principalId": "alice", "colour": "red"}
 
 
-def test_its_cors_headers_are_there(client: httpx.Client) -> None:
+def test_its_cors_headers_are_sent(client: httpx.Client) -> None:
     assert client.get("/hello/x").headers["access-control-allow-origin"] == "*"
     preflight = client.options("/hello/x")
     assert (preflight.status_code, preflight.headers["access-control-allow-methods"]) == (200, "GET,OPTIONS")
 
 
-def test_bytes_come_and_go_as_they_are(client: httpx.Client) -> None:
+def test_binary_bodies_are_unchanged(client: httpx.Client) -> None:
     assert client.get("/picture", headers={"accept": "image/png"}).content == b"\x89PNG\x00\xff"
     sent = bytes(range(256))
     headers = {"accept": "image/png", "content-type": "image/png"}
     assert client.post("/picture", content=sent, headers=headers).content == sent[::-1]
 
 
-def test_its_blueprint_is_there_under_its_prefix(client: httpx.Client) -> None:
+def test_its_blueprint_is_served_under_its_prefix(client: httpx.Client) -> None:
     assert client.get("/extra/sum/2/3").json() == {"sum": 5, "path": "/extra/sum/2/3"}

@@ -1,4 +1,4 @@
-"""Probes answer while every thread is busy; idle connections never keep a new one out."""
+"""Probes are answered while every thread is busy; idle connections do not keep a new one out."""
 
 import contextlib
 import http.client
@@ -38,7 +38,7 @@ def test_many_times_more_status_calls_than_threads_all_answer(
         assert list(pool.map(ask, range(200))) == [200] * 200
 
 
-def test_status_is_unhealthy_where_nothing_answers() -> None:
+def test_status_is_unhealthy_if_the_port_does_not_respond() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))  # bound, not listening: the port is ours and refuses
         health = SelfProbe().check(bound.getsockname()[1])
@@ -80,7 +80,7 @@ def keep_alive_request(connection: socket.socket) -> None:
     assert answer.startswith(b"HTTP/1.1 200")
 
 
-def test_a_connection_with_a_running_request_is_never_the_one_to_go() -> None:
+def test_a_connection_with_a_running_request_is_not_closed() -> None:
     with serving({"CONNECTION_LIMIT": "12", "THREADS": "4"}, "tests.apps.echo:app") as server:
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(httpx.get, f"{server.url}/echo/kept?pause=1", timeout=10)
@@ -91,9 +91,9 @@ def test_a_connection_with_a_running_request_is_never_the_one_to_go() -> None:
             connection.close()
 
 
-def test_a_new_connection_is_not_the_one_to_go_while_all_others_are_heard() -> None:
+def test_a_new_connection_is_not_closed_before_its_request_is_read() -> None:
     with crowded_server() as (server, crowd), contextlib.ExitStack() as stack:
-        stop(server)  # so that it finds all of what follows at once
+        stop(server)  # so that it finds all of the following at once
         for connection in crowd:
             connection.sendall(b"G")
         late = asking(server, stack)
@@ -101,8 +101,8 @@ def test_a_new_connection_is_not_the_one_to_go_while_all_others_are_heard() -> N
         assert late.recv(12) == b"HTTP/1.1 200"
 
 
-def test_whoever_gets_the_place_of_another_is_not_taken_for_it() -> None:
-    """The system gives the file descriptor of what was closed to the next connection accepted."""
+def test_a_new_connection_with_a_reused_file_descriptor_is_not_mistaken_for_the_old_one() -> None:
+    """The kernel gives the file descriptor of a closed connection to the next one."""
     with crowded_server() as (server, crowd), contextlib.ExitStack() as stack:
         stop(server)
         late = [asking(server, stack) for _ in crowd]
@@ -112,9 +112,9 @@ def test_whoever_gets_the_place_of_another_is_not_taken_for_it() -> None:
 
 @contextlib.contextmanager
 def crowded_server() -> Iterator[tuple[Server, list[socket.socket]]]:
-    """Yield a server with as many connections as it takes, each heard once and quiet since, and these."""
+    """Yield a server whose limit is reached by idle connections, and these."""
     with serving({"CONNECTION_LIMIT": "30"}, "tests.apps.echo:app") as server, contextlib.ExitStack() as stack:
-        # Whoever asked it whether it is ready must have gone: established, or closed by the other side alone.
+        # Wait for the connections of readiness checks: established, or closed by one side.
         assert wait_until(lambda: not sockets(server.port, "01", "08"), 10)
         crowd = [stack.enter_context(connected(server.port)) for _ in range(27)]
         for connection in crowd:
@@ -137,12 +137,12 @@ def connected(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=10)
 
 
-def test_the_default_limit_is_above_what_a_load_balancer_keeps_open_and_idle_time_above_its_60_s() -> None:
+def test_the_defaults_exceed_a_load_balancers_connections_and_its_idle_timeout_of_60_s() -> None:
     assert Settings().connection_limit >= 1000
     assert Settings().keep_alive_seconds > 60
 
 
-def test_a_quiet_connection_is_closed_after_its_time() -> None:
+def test_an_idle_connection_is_closed_after_keep_alive_seconds() -> None:
     with serving({"KEEP_ALIVE_SECONDS": "1"}, "tests.apps.echo:app") as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
             keep_alive_request(connection)
@@ -151,7 +151,7 @@ def test_a_quiet_connection_is_closed_after_its_time() -> None:
             assert time.monotonic() - begun >= 0.9
 
 
-def test_a_handler_that_exits_answers_502_and_the_server_goes_on(server: Server) -> None:
+def test_a_handler_that_exits_gives_502_and_the_server_continues(server: Server) -> None:
     for _ in range(20):
         response = httpx.get(f"{server.url}/exit", timeout=5)
         assert (response.status_code, response.json()) == (502, {"message": "Internal server error"})
@@ -165,7 +165,7 @@ def server():
         yield server
 
 
-def test_a_client_that_does_not_read_holds_up_nobody_else(server: Server) -> None:
+def test_a_client_that_does_not_read_blocks_no_other(server: Server) -> None:
     slow = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(2)]
     for connection in slow:
         connection.sendall(b"GET /large/5000000 HTTP/1.1\r\nHost: x\r\n\r\n")

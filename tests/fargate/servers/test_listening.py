@@ -1,4 +1,4 @@
-"""Nobody new gets in, everybody who is waiting stays: with the kernel's filter, and where that is not to be had."""
+"""New connections are refused and waiting ones kept, with a socket filter and without."""
 
 import socket
 import sys
@@ -9,12 +9,12 @@ from fargate.servers.listening import listen, refuse_connections
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux only, as the function says")
 
-SO_LOCK_FILTER = 44  # from here on attaching one fails with EPERM, as it does without CAP_NET_ADMIN on some kernels
+SO_LOCK_FILTER = 44  # then attaching a filter fails with EPERM, as on some kernels without CAP_NET_ADMIN
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 @pytest.mark.parametrize("filters", [True, False], ids=["a filter", "no filter allowed"])
-def test_who_waits_stays_and_nobody_new_gets_in(filters: bool, host: str) -> None:
+def test_waiting_connections_stay_and_new_ones_are_refused(filters: bool, host: str) -> None:
     with listen(host, 0) as listener:
         address = listener.getsockname()
         with socket.create_connection(address[:2], timeout=5) as waiting:
@@ -30,9 +30,9 @@ def test_who_waits_stays_and_nobody_new_gets_in(filters: bool, host: str) -> Non
                 assert accepted.recv(16) == b"in time"
 
 
-def test_who_has_shaken_hands_gets_in_though_the_kernel_has_not_heard_the_end_of_it() -> None:
+def test_a_handshake_that_has_begun_is_completed() -> None:
     with listen("127.0.0.1", 0) as listener:
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 5)  # until data come, the handshake goes on
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 5)  # the handshake is completed only by data
         with socket.create_connection(listener.getsockname(), timeout=5) as half_open:
             refuse_connections(listener)
             half_open.sendall(b"in time")

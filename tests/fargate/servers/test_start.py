@@ -1,4 +1,4 @@
-"""A bad start says every reason at once; a good one says what is served."""
+"""A failed start reports every error at once; a good one says what is served."""
 
 import os
 import subprocess
@@ -11,10 +11,10 @@ import pytest
 from local.ports import free_port
 from tests.fixtures.servers import ROOT, serving
 
-HEAVY = {"aws_xray_sdk.core", "boto3", "botocore.session", "redis", "requests", "sqlalchemy", "unittest"}
-"""What takes a tenth of a second or more to import, and serves no request of a shop without secrets."""
+SLOW_IMPORTS = {"aws_xray_sdk.core", "boto3", "botocore.session", "redis", "requests", "sqlalchemy", "unittest"}
+"""Modules that take 0.1 s or more to import and that a shop without secrets does not need."""
 
-FIRST_ANSWER = """
+FIRST_RESPONSE = """
 import os, sys
 from app import app
 from fargate.gateway.core import Gateway
@@ -34,12 +34,12 @@ print(*sys.modules, file=sys.stderr)
 
 
 def start(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Start a server that is not expected to live."""
+    """Start a server that is expected to exit at once."""
     command = [sys.executable, "-m", "fargate", *arguments]
     return subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
 
 
-def test_every_fault_of_the_adapter_and_of_the_shop_is_reported_together() -> None:
+def test_all_errors_of_adapter_and_shop_are_reported_together() -> None:
     ended = start(
         PORT="http", THREADS="0", SERVER="apache", BASE_PATH="api", DATABASE_POOL_SIZE="many", REDIS_URL="localhost"
     )
@@ -56,7 +56,7 @@ def test_every_fault_of_the_adapter_and_of_the_shop_is_reported_together() -> No
     """)
 
 
-def test_an_end_that_takes_longer_than_ecs_waits_is_refused_with_both_parts_of_it() -> None:
+def test_a_drain_longer_than_ecs_waits_is_refused() -> None:
     ended = start("tests.apps.echo:app", DRAIN_ACCEPT_SECONDS="60", DRAIN_SECONDS="51")
     assert ended.returncode == 2
     assert ended.stderr == (
@@ -73,19 +73,19 @@ def test_an_end_that_takes_longer_than_ecs_waits_is_refused_with_both_parts_of_i
         ("json:dumps", "'json:dumps' is not a Chalice app"),
     ],
 )
-def test_an_app_that_is_not_there_gets_one_sentence(target: str, message: str) -> None:
+def test_a_missing_app_is_reported_in_one_sentence(target: str, message: str) -> None:
     ended = start(target)
     assert (ended.returncode, ended.stderr) == (2, f"Cannot start:\n{message}\n")
 
 
-def test_a_port_that_is_taken_gets_one_sentence() -> None:
+def test_a_port_in_use_is_reported_in_one_sentence() -> None:
     with serving({}, "tests.apps.echo:app") as server:
         ended = start("tests.apps.echo:app", "--host", "127.0.0.1", "--port", str(server.port))
     assert ended.returncode == 2
     assert ended.stderr == f"Cannot start:\nCannot listen on 127.0.0.1 port {server.port}: Address already in use\n"
 
 
-def test_an_argument_beats_its_variable_and_is_named_when_wrong() -> None:
+def test_an_argument_overrides_its_variable_and_is_named_in_errors() -> None:
     ended = start("tests.apps.echo:app", "--port", "x", PORT=str(free_port()))
     assert ended.stderr == "Cannot start:\n--port is 'x', not a whole number\n"
 
@@ -103,12 +103,12 @@ def test_a_password_is_never_shown() -> None:
         ("none", "API_KEYS=none: anyone may call the routes that want a key"),
     ],
 )
-def test_the_start_says_what_is_closed_or_open(database_url: str, redis_url: str, keys: str, line: str) -> None:
+def test_the_start_logs_closed_and_open_routes(database_url: str, redis_url: str, keys: str, line: str) -> None:
     with serving({"DATABASE_URL": database_url, "REDIS_URL": redis_url, "API_KEYS": keys}) as server:
         server.awaited_output(line)
 
 
-def test_an_app_of_its_own_needs_nothing_of_ours(tmp_path: Path) -> None:
+def test_any_app_can_be_served(tmp_path: Path) -> None:
     (tmp_path / "thatapp.py").write_text(
         "from chalice import Chalice\napp = Chalice('that')\napp.route('/')(lambda: 1)\n"
     )
@@ -123,11 +123,11 @@ def test_more_than_one_process_is_refused_with_the_reason(workers: str) -> None:
     assert f"WORKERS is '{workers}', but a task is one process: give it one vCPU, and run more tasks" in ended.stderr
 
 
-def test_the_first_answer_imports_no_heavy_library(database_url: str, redis_url: str) -> None:
-    """Modules are counted, not seconds: those are the machine's. `make bench ONLY=start` tells them."""
+def test_the_first_response_imports_no_slow_library(database_url: str, redis_url: str) -> None:
+    """Checks modules instead of seconds, which depend on the machine. `make bench ONLY=start` measures them."""
     environ = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "PATH": os.environ["PATH"]}
     run = subprocess.run(
-        [sys.executable, "-c", FIRST_ANSWER],
+        [sys.executable, "-c", FIRST_RESPONSE],
         env=environ,
         cwd=ROOT,
         capture_output=True,
@@ -138,4 +138,4 @@ def test_the_first_answer_imports_no_heavy_library(database_url: str, redis_url:
     *statuses, modules = run.stderr.splitlines()
     assert statuses == ["404", "200"]
     assert "chalicelib.database.store" in modules.split()
-    assert not HEAVY & set(modules.split())
+    assert not SLOW_IMPORTS & set(modules.split())

@@ -1,4 +1,4 @@
-"""waitress' loop leaves alone what a thread is doing, and an answer goes out in one piece."""
+"""waitress' loop does not wake for responses that a thread sends, and a response leaves in one piece."""
 
 import socket
 from contextlib import closing
@@ -15,7 +15,7 @@ from tests.fixtures.servers import serving
 
 
 def channel(**state: Any) -> Channel:
-    """A channel in a state, as the loop asks it."""
+    """Return a channel in a given state."""
     made = Channel.__new__(Channel)
     adjustments = SimpleNamespace(send_bytes=SEND_BYTES, outbuf_high_watermark=2**24)
     usual = {"requests": [], "total_outbufs_len": 0, "will_close": False, "close_when_flushed": False}
@@ -33,7 +33,7 @@ def channel(**state: Any) -> Channel:
         ({"requests": ["served by a thread"], "total_outbufs_len": 100, "will_close": True}, True),
     ],
 )
-def test_what_a_thread_is_about_to_send_does_not_wake_the_loop(state: dict[str, Any], writes: bool) -> None:
+def test_a_response_that_a_thread_will_send_does_not_wake_the_loop(state: dict[str, Any], writes: bool) -> None:
     assert channel(**state).writable() is writes
 
 
@@ -45,12 +45,12 @@ def test_the_loop_is_woken_once_until_it_looks(monkeypatch: pytest.MonkeyPatch) 
     server.pull_trigger()
     server.pull_trigger()
     assert len(pulls) == 1
-    monkeypatch.setattr(wasyncore, "loop", lambda **_: server.pull_trigger())  # a thread that is done meanwhile
+    monkeypatch.setattr(wasyncore, "loop", lambda **_: server.pull_trigger())  # a thread ends its request meanwhile
     server._turn(0)
     assert len(pulls) == 2
 
 
-def test_head_and_body_come_in_one_piece() -> None:
+def test_head_and_body_arrive_in_one_piece() -> None:
     with serving({}, "tests.apps.echo:app") as server:
         with closing(socket.create_connection((LOOPBACK, server.port), timeout=30)) as connection:
             for _ in range(50):

@@ -1,4 +1,4 @@
-"""The shop with a daemon that listens, on each server."""
+"""The shop on each server, with a stand-in for the X-Ray daemon."""
 
 from collections.abc import Iterator
 
@@ -43,7 +43,7 @@ def client(server: Server) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def product(client: httpx.Client, request: pytest.FixtureRequest) -> int:
-    """A product of this test's own."""
+    """A product that no other test uses."""
     product_id = abs(hash(request.node.nodeid)) % 2**31 or 1
     client.post("/data", json={"id": product_id, "name": "a kettle", "price": 20}, headers={"x-api-key": KEY})
     return product_id

@@ -1,4 +1,4 @@
-"""The log lines of a server, as whoever reads them sees them."""
+"""The log lines of a server."""
 
 import json
 from collections.abc import Callable
@@ -12,12 +12,12 @@ WAIT_SECONDS = 10.0
 
 
 def lines_of(server: Server) -> list[Line]:
-    """Return every line so far; each is JSON, or this fails."""
+    """Return every line so far; fail if one is not JSON."""
     return [json.loads(line) for line in server.output().splitlines()]
 
 
 def await_line(server: Server, wanted: Callable[[Line], bool]) -> Line:
-    """Return the first line that is wanted, once it is there."""
+    """Wait for the first line that is wanted, and return it."""
     found: list[Line] = []
 
     def look() -> bool:

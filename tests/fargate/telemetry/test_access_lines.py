@@ -1,4 +1,4 @@
-"""One line of JSON for each request, with the fields that docs/observability.md promises, on every server."""
+"""One line of JSON for each request, with the fields of docs/observability.md, on every server."""
 
 import re
 import socket
@@ -15,7 +15,7 @@ IDS = {"correlation_id", "xray_trace_id", "request_id"}
 FIELDS = {"level", "message", "timestamp", "service", *IDS, "http", "client_ip", "weight"}
 
 
-def test_a_read_leaves_this_line(server: Server, client: httpx.Client, product: int) -> None:
+def test_the_line_of_a_read(server: Server, client: httpx.Client, product: int) -> None:
     answer = client.get(f"/product/{product}", headers={"X-Amzn-Trace-Id": f"Root={TRACE_ID};Sampled=0"})
     line = line_of(server, answer.headers["x-amzn-requestid"])
     assert set(line) == FIELDS | {"cache"}
@@ -46,7 +46,7 @@ def test_a_read_leaves_this_line(server: Server, client: httpx.Client, product: 
         ("GET", "/product/0", {}, b"", 400, "/product/{id}"),
     ],
 )
-def test_what_is_refused_leaves_a_line_too(
+def test_a_refused_request_has_a_line(
     server: Server,
     client: httpx.Client,
     method: str,
@@ -63,7 +63,7 @@ def test_what_is_refused_leaves_a_line_too(
     assert set(line) == FIELDS
 
 
-def test_a_body_that_is_too_long_leaves_a_line(module_database_url: str, module_redis_url: str) -> None:
+def test_a_body_that_is_too_long_has_a_line(module_database_url: str, module_redis_url: str) -> None:
     for name in SERVERS:
         environ = {"DATABASE_URL": module_database_url, "REDIS_URL": module_redis_url, "MAX_BODY_BYTES": "10"}
         with serving(environ, "--server", name) as server:
@@ -73,11 +73,11 @@ def test_a_body_that_is_too_long_leaves_a_line(module_database_url: str, module_
             assert line["http"]["route"] == "unmatched"
 
 
-def test_what_is_no_request_leaves_a_line(server: Server) -> None:
+def test_bytes_that_are_no_request_have_a_line(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(b"what is this\r\n\r\n")
         refusal = connection.recv(1000)
-    if b"apigw" in refusal or b'{"message"' in refusal or b"application/json" in refusal:  # granian refuses by itself
+    if b"apigw" in refusal or b'{"message"' in refusal or b"application/json" in refusal:  # else granian has refused it
         line = await_line(server, lambda line: line.get("message") == "_OTHER unmatched 400")
         assert set(line) == FIELDS
 
@@ -92,7 +92,7 @@ def test_what_is_no_request_leaves_a_line(server: Server) -> None:
         ({"X-Request-Id": "x" * 129, "X-Amzn-Trace-Id": f"Root={TRACE_ID}"}, TRACE_ID),
     ],
 )
-def test_the_callers_name_for_a_request_comes_back_and_stands_on_its_line(
+def test_the_callers_request_id_is_in_the_response_and_on_the_line(
     server: Server, client: httpx.Client, sent: dict[str, str], correlated: str
 ) -> None:
     answer = client.get("/", headers=sent)
@@ -101,7 +101,7 @@ def test_the_callers_name_for_a_request_comes_back_and_stands_on_its_line(
     assert line_of(server, answer.headers["x-amzn-requestid"])["correlation_id"] == correlated
 
 
-def test_a_request_without_a_name_gets_its_traces(server: Server, client: httpx.Client) -> None:
+def test_without_a_request_id_the_correlation_id_is_the_trace_id(server: Server, client: httpx.Client) -> None:
     answer = client.get("/")
     line = line_of(server, answer.headers["x-amzn-requestid"])
     assert line["correlation_id"] == line["xray_trace_id"]
@@ -109,7 +109,7 @@ def test_a_request_without_a_name_gets_its_traces(server: Server, client: httpx.
     assert answer.headers["x-amzn-trace-id"] == f"Root={line['xray_trace_id']}"
 
 
-def test_everything_on_standard_output_is_json_and_nothing_is_said_twice(server: Server, client: httpx.Client) -> None:
+def test_every_line_is_json_and_every_request_has_one(server: Server, client: httpx.Client) -> None:
     answer = client.get("/products")
     line_of(server, answer.headers["x-amzn-requestid"])
     lines = lines_of(server)
@@ -119,7 +119,7 @@ def test_everything_on_standard_output_is_json_and_nothing_is_said_twice(server:
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_the_last_line_of_a_drained_server_is_there(name: str, module_database_url: str, module_redis_url: str) -> None:
+def test_a_drained_server_writes_its_last_line(name: str, module_database_url: str, module_redis_url: str) -> None:
     environ = {"DATABASE_URL": module_database_url, "REDIS_URL": module_redis_url}
     with serving(environ, "--server", name) as server:
         answer = httpx.get(server.url + "/products")
@@ -131,7 +131,7 @@ def test_the_last_line_of_a_drained_server_is_there(name: str, module_database_u
 
 
 @pytest.mark.parametrize(("level", "seen"), [("INFO", True), ("WARNING", False)])
-def test_the_level_is_powertools_own_setting(
+def test_the_level_is_powertools_setting(
     level: str, seen: bool, module_database_url: str, module_redis_url: str
 ) -> None:
     environ = {"DATABASE_URL": module_database_url, "REDIS_URL": module_redis_url, "POWERTOOLS_LOG_LEVEL": level}

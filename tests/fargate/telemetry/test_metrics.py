@@ -1,4 +1,4 @@
-"""What /metrics shows: the names and labels of the design, in both formats, bounded whatever clients send."""
+"""/metrics: names and labels, both formats, and a bounded number of series."""
 
 import re
 from collections.abc import Iterator
@@ -58,7 +58,7 @@ def value(client: httpx.Client, name: str, **labels: str) -> float:
     return scrape(client).get(name, {}).get(tuple(sorted(labels.items())), 0.0)
 
 
-def test_every_name_of_the_design_is_there(client: httpx.Client, product: int) -> None:
+def test_every_documented_metric_exists(client: httpx.Client, product: int) -> None:
     client.get(f"/product/{product}")
     samples = scrape(client)
     assert set(samples) >= NAMES
@@ -87,7 +87,7 @@ def test_each_request_is_counted_once(
     labels: tuple[str, str, str],
 ) -> None:
     if method == "BREW" and "with uvicorn" in server.awaited_output("Serving "):
-        pytest.skip("httptools refuses methods that it does not know, before anything of ours sees them")
+        pytest.skip("httptools refuses unknown methods itself")
     names = ("http_request_method", "http_route", "http_response_status_code")
     wanted = dict(zip(names, labels, strict=True))
     before = value(client, DURATION + "_count", **wanted)
@@ -103,7 +103,7 @@ def test_a_body_that_is_too_long_is_counted(client: httpx.Client) -> None:
     assert value(client, DURATION + "_count", **wanted) == before + 1
 
 
-def test_reads_are_counted_by_how_they_were_answered(client: httpx.Client, product: int) -> None:
+def test_reads_are_counted_by_cache_result(client: httpx.Client, product: int) -> None:
     before = {result: value(client, "cache_requests_total", result=result) for result in ("hit", "miss", "bypass")}
     seen = [client.get(f"/product/{product}").headers["x-cache"] for _ in range(5)]
     for result, count in before.items():
@@ -121,10 +121,10 @@ def test_round_trips_are_timed_by_operation(client: httpx.Client, product: int) 
         "redis fence",
         "redis publish",
     }
-    assert operations & {"redis GETEX", "redis lease"}, "a loop looks, a thread asks for a lease"
+    assert operations & {"redis GETEX", "redis lease"}, "an event loop sends GETEX, a thread requests a lease"
 
 
-def test_openmetrics_carries_the_traces_of_recorded_requests(client: httpx.Client, product: int) -> None:
+def test_openmetrics_has_the_trace_ids_of_recorded_requests_as_exemplars(client: httpx.Client, product: int) -> None:
     trace_id = "1-67891233-aaaaaaaaaaaaaaaaaaaaaaaa"
     client.get(f"/product/{product}", headers={"X-Amzn-Trace-Id": f"Root={trace_id};Sampled=1"})
     answer = client.get("/metrics", headers={"accept": OPENMETRICS})
@@ -134,7 +134,7 @@ def test_openmetrics_carries_the_traces_of_recorded_requests(client: httpx.Clien
     assert {"trace_id": trace_id} in exemplars
 
 
-def test_a_store_that_is_away_is_down(database_url: str, own_redis: OwnRedis) -> None:
+def test_an_unavailable_store_is_down(database_url: str, own_redis: OwnRedis) -> None:
     from tests.fixtures.servers import serving
 
     environ = {"DATABASE_URL": database_url, "REDIS_URL": own_redis.url, "API_KEYS": KEY}
@@ -158,7 +158,7 @@ PATHS = ["/", "/status", "/livez", "/readyz", "/data", "/product/1", "/products"
 
 @pytest.fixture
 def garbage() -> Iterator[tuple[str, str]]:
-    """Requests of every kind that anybody may send."""
+    """Requests with every method to known and unknown paths."""
     methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
     paths = [*PATHS, *(f"/product/{number}" for number in range(50)), *(f"/made/up/{number}" for number in range(50))]
     return iter([(method, path) for path in paths for method in methods])
@@ -176,7 +176,7 @@ def test_the_number_of_series_does_not_grow_with_what_clients_send(
     assert not re.search(r"/product/\d", labels)
 
 
-def test_past_a_bound_combinations_are_counted_together() -> None:
+def test_combinations_above_the_limit_are_counted_as_one() -> None:
     registry = CollectorRegistry()
     metrics = HttpMetrics(registry)
     for number in range(MIN_COMBINATIONS + 50):

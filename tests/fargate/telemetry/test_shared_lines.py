@@ -1,4 +1,4 @@
-"""Successes share access lines past a rate: the weights of an outcome's lines add up to its requests, exactly."""
+"""Successes share access lines above a rate; the weights of an outcome's lines add up to its requests."""
 
 import contextlib
 import io
@@ -27,25 +27,25 @@ FEW = {"ACCESS_LOG_LINES_PER_SECOND": "3", "ACCESS_LOG_ONE_IN": "10", "ACCESS_LO
 
 
 class Written(list[tuple[str, int]]):
-    """The lines that were written, each with its weight."""
+    """The written lines with their weights."""
 
     def __call__(self, line: str, weight: int) -> None:
         self.append((line, weight))
 
     def requests(self) -> Counter[str]:
-        """Return for how many requests the lines stand, by what they say."""
+        """Return how many requests the lines stand for, by text."""
         counts: Counter[str] = Counter()
         for line, weight in self:
             counts[line] += weight
         return counts
 
 
-def request(sampling: SharedLines, written: Written, outcome: Hashable, now: float) -> None:
-    """Have a request's line written or shared, as the access log does."""
-    if sampling.has_room(now):
+def request(shared: SharedLines, written: Written, outcome: Hashable, now: float) -> None:
+    """Write or share a request's line as the access log does."""
+    if shared.has_room(now):
         written(str(outcome), 1)
-    elif not sampling.shares(outcome):
-        sampling.begin(outcome, str(outcome))
+    elif not shared.shares(outcome):
+        shared.begin(outcome, str(outcome))
 
 
 @given(
@@ -53,93 +53,93 @@ def request(sampling: SharedLines, written: Written, outcome: Hashable, now: flo
     st.integers(0, 5),
     st.integers(2, 7),
 )
-def test_weights_add_up_whatever_comes_and_however_the_clock_goes(
+def test_weights_add_up_for_any_requests_and_any_clock(
     came: list[tuple[str, float]], lines_per_second: int, one_in: int
 ) -> None:
     written = Written()
-    sampling = SharedLines(lines_per_second, one_in, written)
+    shared = SharedLines(lines_per_second, one_in, written)
     for outcome, seconds in came:
-        request(sampling, written, outcome, NOON + seconds)
-    sampling.finish()
+        request(shared, written, outcome, NOON + seconds)
+    shared.finish()
     assert written.requests() == Counter(outcome for outcome, _ in came)
     assert all(1 <= weight <= one_in for _, weight in written)
 
 
 def test_weights_add_up_among_threads() -> None:
     written = Written()
-    sampling = SharedLines(10, 3, written)
+    shared = SharedLines(10, 3, written)
 
     def send(thread: int) -> None:
         for number in range(3000):
-            request(sampling, written, number % 2, NOON + number / 100)
+            request(shared, written, number % 2, NOON + number / 100)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(send, range(8)))
-    sampling.finish()
+    shared.finish()
     assert written.requests() == {"0": 12_000, "1": 12_000}
     assert len(written) < 24_000 / 2
 
 
-def test_up_to_the_rate_every_request_has_a_line_and_of_the_others_one_in_so_many() -> None:
+def test_up_to_the_rate_every_request_has_a_line_and_above_it_they_share() -> None:
     written = Written()
-    sampling = SharedLines(5, 10, written)
+    shared = SharedLines(5, 10, written)
     for _ in range(3):
-        request(sampling, written, "a", NOON)
+        request(shared, written, "a", NOON)
     assert written == [("a", 1)] * 3
     for _ in range(22):
-        request(sampling, written, "a", NOON + 0.5)
+        request(shared, written, "a", NOON + 0.5)
     assert written == [("a", 1)] * 5 + [("a", 10)] * 2
-    request(sampling, written, "a", NOON + 1)
-    assert written[-1] == ("a", 1), "the next second has room again"
+    request(shared, written, "a", NOON + 1)
+    assert written[-1] == ("a", 1), "the next second has lines left again"
 
 
-def test_a_line_that_too_few_share_is_written_after_a_while() -> None:
+def test_a_line_shared_by_few_is_written_after_a_while() -> None:
     written = Written()
-    sampling = SharedLines(0, 100, written)
+    shared = SharedLines(0, 100, written)
     for _ in range(3):
-        request(sampling, written, "rare", NOON)
-    request(sampling, written, "other", NOON + HOLD_SECONDS - 1)
+        request(shared, written, "rare", NOON)
+    request(shared, written, "other", NOON + HOLD_SECONDS - 1)
     assert written == []
-    request(sampling, written, "other", NOON + HOLD_SECONDS)
+    request(shared, written, "other", NOON + HOLD_SECONDS)
     assert written == [("rare", 3), ("other", 1)]
 
 
-def test_a_rare_outcome_is_not_lost_among_many_of_another() -> None:
+def test_a_rare_outcome_has_its_own_line() -> None:
     written = Written()
-    sampling = SharedLines(0, 100, written)
+    shared = SharedLines(0, 100, written)
     for number in range(1000):
-        request(sampling, written, "rare" if number == 500 else "common", NOON)
-    sampling.finish()
+        request(shared, written, "rare" if number == 500 else "common", NOON)
+    shared.finish()
     assert ("rare", 1) in written
 
 
 def test_once_finished_nothing_waits() -> None:
     written = Written()
-    sampling = SharedLines(0, 10, written)
-    sampling.finish()
-    request(sampling, written, "late", NOON)
+    shared = SharedLines(0, 10, written)
+    shared.finish()
+    request(shared, written, "late", NOON)
     assert written == [("late", 1)]
 
 
-def test_one_line_says_when_it_begins_and_one_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_first_shared_line_and_the_end_of_sharing_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     written = Written()
-    sampling = SharedLines(1, 10, written)
+    shared = SharedLines(1, 10, written)
     with caplog.at_level(logging.INFO, "fargate"):
         for second in range(5):
-            request(sampling, written, "a", NOON + second)
-            request(sampling, written, "a", NOON + second + 0.5)
+            request(shared, written, "a", NOON + second)
+            request(shared, written, "a", NOON + second + 0.5)
         shared_at = NOON + 4
         assert [record.levelname for record in caplog.records] == ["WARNING"]
         assert "More than 1 successes a second" in caplog.text
         for second in range(1, int(CALM_SECONDS)):
-            request(sampling, written, "a", shared_at + second)
+            request(shared, written, "a", shared_at + second)
         assert len(caplog.records) == 1
-        request(sampling, written, "a", shared_at + CALM_SECONDS + 1)
-        request(sampling, written, "a", shared_at + CALM_SECONDS + 2)
+        request(shared, written, "a", shared_at + CALM_SECONDS + 1)
+        request(shared, written, "a", shared_at + CALM_SECONDS + 2)
         assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
         assert "4 had none of their own" in caplog.text
         for _ in range(3):
-            request(sampling, written, "a", shared_at + CALM_SECONDS + 3)
+            request(shared, written, "a", shared_at + CALM_SECONDS + 3)
         assert [record.levelname for record in caplog.records] == ["WARNING", "INFO", "WARNING"]
 
 
@@ -149,7 +149,7 @@ def exchange(status: int = 200, seconds: float = 0.001, cache: str | None = None
 
 @contextlib.contextmanager
 def lines_for(rate: LineRate) -> Iterator[tuple[AccessLog, list[Line]]]:
-    """Yield an access log, and what it has written once the block has ended."""
+    """Yield an access log, and a list that holds its lines after the block."""
     lines: list[Line] = []
     log = AccessLog(f"sampled {id(rate)}", "INFO", rate=rate)
     with contextlib.redirect_stdout(io.StringIO()) as written:
@@ -166,7 +166,7 @@ IDS = IdentifierSource(1).next(None, None, NOON)
 
 
 @pytest.mark.parametrize(
-    ("told", "recorded"),
+    ("record", "recorded"),
     [
         (exchange(400), False),
         (exchange(404), False),
@@ -176,23 +176,23 @@ IDS = IdentifierSource(1).next(None, None, NOON)
         (exchange(), True),
     ],
 )
-def test_errors_slow_requests_and_traced_ones_always_have_a_line(told: RequestRecord, recorded: bool) -> None:
+def test_errors_slow_requests_and_traced_ones_always_have_a_line(record: RequestRecord, recorded: bool) -> None:
     with lines_for(LineRate(0, 10, 0.1)) as (log, lines):
         for _ in range(20):
-            log.write(told, IDS, recorded=recorded)
+            log.write(record, IDS, recorded=recorded)
     assert weights(lines) == [1] * 20
 
 
-@pytest.mark.parametrize("told", [exchange(), exchange(304), exchange(seconds=0.0999), exchange(cache="hit")])
-def test_other_successes_share_lines(told: RequestRecord) -> None:
+@pytest.mark.parametrize("record", [exchange(), exchange(304), exchange(seconds=0.0999), exchange(cache="hit")])
+def test_other_successes_share_lines(record: RequestRecord) -> None:
     with lines_for(LineRate(0, 10, 0.1)) as (log, lines):
         for _ in range(25):
-            log.write(told, IDS)
+            log.write(record, IDS)
     assert weights(lines) == [10, 10, 5]
     assert {line["request_id"] for line in lines} == {IDS.request_id}
 
 
-def test_a_line_with_keys_of_its_handlers_stands_for_no_other_request() -> None:
+def test_a_line_with_appended_keys_is_not_shared() -> None:
     with lines_for(LineRate(0, 10)) as (log, lines):
         for user in range(20):
             with no_scope():
@@ -211,7 +211,7 @@ def test_hits_and_misses_are_counted_apart() -> None:
 
 
 @pytest.mark.parametrize("rate", [LineRate(), LineRate(0, 1), LineRate(1_000_000, 10)])
-def test_otherwise_every_request_has_a_line(rate: LineRate) -> None:
+def test_without_a_rate_or_below_it_every_request_has_a_line(rate: LineRate) -> None:
     with lines_for(rate) as (log, lines):
         for _ in range(100):
             log.write(exchange(), IDS)
@@ -219,7 +219,7 @@ def test_otherwise_every_request_has_a_line(rate: LineRate) -> None:
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_lines_of_a_server_add_up_to_what_its_clients_and_its_metrics_count(
+def test_lines_of_a_server_add_up_to_its_clients_and_its_metrics_count(
     kind: Kind, module_database_url: str, module_redis_url: str
 ) -> None:
     stores = {"DATABASE_URL": module_database_url, "REDIS_URL": module_redis_url}

@@ -1,4 +1,4 @@
-"""An X-Ray daemon's ear: receives segments by UDP."""
+"""A stand-in for the X-Ray daemon: receives segments by UDP."""
 
 import contextlib
 import json
@@ -12,28 +12,28 @@ LARGEST = 65_536
 
 
 class Daemon:
-    """Receives what is sent to its port."""
+    """Receives segments."""
 
-    def __init__(self, ear: socket.socket) -> None:
-        self._ear = ear
+    def __init__(self, listener: socket.socket) -> None:
+        self._socket = listener
 
     @property
     def address(self) -> str:
-        """What AWS_XRAY_DAEMON_ADDRESS names."""
-        host, port = self._ear.getsockname()
+        """For AWS_XRAY_DAEMON_ADDRESS."""
+        host, port = self._socket.getsockname()
         return f"{host}:{port}"
 
     def receive(self, trace_id: str, seconds: float = 10.0) -> Segment:
-        """Return the segment of one trace, letting others pass."""
-        self._ear.settimeout(seconds)
+        """Return the segment of one trace; skip others."""
+        self._socket.settimeout(seconds)
         while True:
             segment = self._next()
             if segment["trace_id"] == trace_id:
                 return segment
 
     def has_nothing(self, seconds: float = 0.5) -> bool:
-        """Tell whether nothing comes for so long."""
-        self._ear.settimeout(seconds)
+        """Return whether nothing arrives for so long."""
+        self._socket.settimeout(seconds)
         try:
             self._next()
         except TimeoutError:
@@ -41,7 +41,7 @@ class Daemon:
         return False
 
     def _next(self) -> Segment:
-        header, _, document = self._ear.recv(LARGEST).partition(b"\n")
+        header, _, document = self._socket.recv(LARGEST).partition(b"\n")
         assert header + b"\n" == HEADER
         segment: Segment = json.loads(document)
         return segment
@@ -50,6 +50,6 @@ class Daemon:
 @contextlib.contextmanager
 def listening_daemon() -> Iterator[Daemon]:
     """Listen on a free port until the block ends."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
-        ear.bind(("127.0.0.1", 0))
-        yield Daemon(ear)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        yield Daemon(listener)

@@ -1,4 +1,4 @@
-"""Segments on the wire, held against X-Ray's format field by field.
+"""Segments as they are sent, compared with X-Ray's format field by field.
 
 https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html
 """
@@ -19,7 +19,7 @@ PARENT = "53995c3f42cd8ad8"
 
 
 def trace(number: int) -> str:
-    """Make up the name of a trace that no other test uses."""
+    """Return a trace id that no other test uses."""
     return f"1-{int(time.time()):08x}-{time.monotonic_ns() % 2**60:015x}{number:09x}"
 
 
@@ -27,7 +27,7 @@ def recorded(trace_id: str) -> dict[str, str]:
     return {"X-Amzn-Trace-Id": f"Root={trace_id};Parent={PARENT};Sampled=1"}
 
 
-def test_a_read_is_this_segment(server: Server, client: httpx.Client, daemon: Daemon, product: int) -> None:
+def test_the_segment_of_a_read(server: Server, client: httpx.Client, daemon: Daemon, product: int) -> None:
     trace_id, began = trace(1), time.time()
     headers = {**recorded(trace_id), "User-Agent": "a browser", "X-Request-Id": "order-42"}
     answer = client.get(f"/product/{product}?secret=1", headers=headers)
@@ -81,18 +81,18 @@ def test_errors_are_marked(client: httpx.Client, daemon: Daemon, path: str, flag
 
 
 @pytest.mark.parametrize("sent", ["Root={};Sampled=0", "Root={};Parent=53995c3f42cd8ad8;Sampled=0"])
-def test_what_the_caller_does_not_record_is_not_recorded(client: httpx.Client, daemon: Daemon, sent: str) -> None:
-    silent, told = trace(4), trace(5)
+def test_the_callers_decision_not_to_record_is_kept(client: httpx.Client, daemon: Daemon, sent: str) -> None:
+    silent_id, recorded_id = trace(4), trace(5)
     for _ in range(20):
-        client.get("/products", headers={"X-Amzn-Trace-Id": sent.format(silent)})
-    client.get("/products", headers=recorded(told))
+        client.get("/products", headers={"X-Amzn-Trace-Id": sent.format(silent_id)})
+    client.get("/products", headers=recorded(recorded_id))
     seen: list[Segment] = []
-    while not seen or seen[-1]["trace_id"] != told:
+    while not seen or seen[-1]["trace_id"] != recorded_id:
         seen.append(daemon._next())
-    assert silent not in [segment["trace_id"] for segment in seen]
+    assert silent_id not in [segment["trace_id"] for segment in seen]
 
 
-def test_a_store_that_is_away_is_a_fault(database_url: str, own_redis: OwnRedis) -> None:
+def test_an_unavailable_store_is_a_fault(database_url: str, own_redis: OwnRedis) -> None:
     with listening_daemon() as daemon:
         environ = {"DATABASE_URL": database_url, "REDIS_URL": own_redis.url, "API_KEYS": KEY}
         with serving({**environ, "AWS_XRAY_DAEMON_ADDRESS": daemon.address}) as server:
@@ -116,7 +116,7 @@ def test_switched_off_nothing_is_sent(database_url: str, redis_url: str) -> None
             assert daemon.has_nothing()
 
 
-def test_no_daemon_no_harm(database_url: str, redis_url: str) -> None:
+def test_without_a_daemon_requests_are_served(database_url: str, redis_url: str) -> None:
     environ = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:9"}
     with serving(environ) as server:
         for number in range(10):
@@ -124,7 +124,7 @@ def test_no_daemon_no_harm(database_url: str, redis_url: str) -> None:
         assert "Failed to send" not in server.output()
 
 
-def test_sampling_keeps_to_what_the_caller_decided() -> None:
+def test_the_callers_decision_is_kept() -> None:
     sampling = Sampling(clock=lambda: 0.0, chance=lambda: 1.0)
     assert sampling.decide("Root=1-67891233-abcdef012345678912345678;Sampled=1")
     assert not sampling.decide("Root=1-67891233-abcdef012345678912345678;Sampled=0")
@@ -141,11 +141,11 @@ def test_without_a_decision_the_first_of_each_second_and_a_part_of_the_rest_are_
     assert [sampling.decide(header + ";Sampled=?"), sampling.decide(header)] == [True, False]
 
 
-def test_a_flood_of_requests_is_no_flood_of_segments() -> None:
+def test_many_requests_do_not_make_many_segments() -> None:
     now = [0.0]
     sampling = Sampling(part=1.0, clock=lambda: now[0], chance=lambda: 0.5)
     header = "Root=1-67891233-abcdef012345678912345678"
     assert sum(sampling.decide(header) for _ in range(1000)) == MOST_SAMPLED
-    assert sampling.decide(header + ";Sampled=1"), "what a caller has decided is kept to"
+    assert sampling.decide(header + ";Sampled=1"), "the caller's decision is kept"
     now[0] = 1.0
     assert sum(sampling.decide(header) for _ in range(1000)) == MOST_SAMPLED

@@ -1,4 +1,4 @@
-"""Powertools' Tracer in an app's handlers adds to the request's segment, and so does the X-Ray SDK where it is used."""
+"""Powertools' Tracer and the X-Ray SDK add to the request's segment in handlers."""
 
 import json
 import time
@@ -28,7 +28,7 @@ def server(daemon: Daemon) -> Iterator[Server]:
 
 
 def ask(server: Server, path: str, sampled: str = RECORDED) -> tuple[httpx.Response, str]:
-    """Return the answer, and the name of its trace."""
+    """Return the response and its trace id."""
     trace_id = f"1-{int(time.time()):08x}-{time.monotonic_ns():024x}"
     headers = {"X-Amzn-Trace-Id": f"Root={trace_id};Sampled={sampled}"}
     return httpx.get(server.url + path, headers=headers, timeout=30), trace_id
@@ -39,12 +39,12 @@ def recorded(server: Server, daemon: Daemon, path: str) -> dict[str, Any]:
 
 
 def tree(entity: dict[str, Any]) -> dict[str, Any]:
-    """Return the names of what is in a segment."""
+    """Return the names of an entity's subsegments."""
     return {each["name"].rpartition(".")[2]: tree(each) for each in entity.get("subsegments", [])}
 
 
 def test_a_recorded_request_needs_no_sdk(daemon: Daemon) -> None:
-    """The first request is recorded: with the SDK it would take a third of a second longer."""
+    """Importing the SDK would delay the first recorded request by a third of a second."""
     with serving({"AWS_XRAY_DAEMON_ADDRESS": daemon.address}, "tests.fargate.telemetry.xray.traced:app") as server:
         for path in ("/priced/7", "/awaited", "/late"):
             answer, trace_id = ask(server, path)
@@ -52,7 +52,7 @@ def test_a_recorded_request_needs_no_sdk(daemon: Daemon) -> None:
         assert answer.json() == {"sdk": False}
 
 
-def test_methods_are_subsegments_with_what_they_put_there(server: Server, daemon: Daemon) -> None:
+def test_methods_are_subsegments_with_their_annotations(server: Server, daemon: Daemon) -> None:
     segment = recorded(server, daemon, "/priced/7")
     assert segment["annotations"]["asked"] == "7"
     (priced,) = segment["subsegments"]
@@ -71,7 +71,7 @@ def test_coroutines_and_context_managers_are_subsegments_too(server: Server, dae
     assert tree(recorded(server, daemon, "/awaited")) == {"opened": {"awaited": {"## inside": {}}}}
 
 
-def test_an_exception_is_kept_where_it_was_raised(server: Server, daemon: Daemon) -> None:
+def test_an_exception_is_recorded_where_it_was_raised(server: Server, daemon: Daemon) -> None:
     segment = recorded(server, daemon, "/fails")
     assert segment["fault"] is True
     outer, inner = segment["subsegments"][0], segment["subsegments"][0]["subsegments"][0]
@@ -80,20 +80,20 @@ def test_an_exception_is_kept_where_it_was_raised(server: Server, daemon: Daemon
     assert (exception["type"], exception["message"], exception["remote"]) == ("ValueError", "no stock", False)
     assert exception["stack"][-1]["path"] == "traced.py"
     assert exception["stack"][-1]["label"] == "failing"
-    assert outer["cause"] == exception["id"], "it is referred to"
+    assert outer["cause"] == exception["id"], "the outer subsegment refers to it"
 
 
-def test_a_tracer_that_is_made_late_works(server: Server, daemon: Daemon) -> None:
+def test_a_tracer_created_in_a_handler_works(server: Server, daemon: Daemon) -> None:
     assert recorded(server, daemon, "/late")["annotations"]["made"] == "late"
 
 
-def test_a_library_that_the_sdk_watches_is_seen_among_the_rest(server: Server, daemon: Daemon) -> None:
+def test_calls_of_a_library_that_the_sdk_traces_are_subsegments(server: Server, daemon: Daemon) -> None:
     assert tree(recorded(server, daemon, "/patched")) == {"outer": {":memory:": {}}}
 
 
 def test_the_sdks_own_recorder_adds_to_the_same_segment(daemon: Daemon) -> None:
     with serving({"AWS_XRAY_DAEMON_ADDRESS": daemon.address}, "tests.fargate.telemetry.xray.traced:app") as server:
-        ask(server, "/sdk", UNRECORDED)  # it is imported in here, and known to the adapter from the next request on
+        ask(server, "/sdk", UNRECORDED)  # the handler imports it; the adapter configures it at the next request
         segment = recorded(server, daemon, "/sdk")
     assert tree(segment) == {"outer": {"priced": {"shipped": {}}, "inner": {}}}
     (outer,) = segment["subsegments"]
@@ -102,7 +102,7 @@ def test_the_sdks_own_recorder_adds_to_the_same_segment(daemon: Daemon) -> None:
 
 
 @pytest.mark.parametrize("path", ["/priced/7", "/awaited", "/late", "/patched", "/sdk"])
-def test_a_request_that_is_not_recorded_is_answered_the_same(server: Server, path: str) -> None:
+def test_a_request_that_is_not_recorded_gets_the_same_response(server: Server, path: str) -> None:
     ask(server, "/sdk")
     assert ask(server, path, UNRECORDED)[0].text == ask(server, path)[0].text
 
@@ -115,7 +115,7 @@ def test_switched_off_a_tracer_does_nothing(daemon: Daemon) -> None:
         assert answer.json() == {"sdk": False}
 
 
-def test_what_json_cannot_hold_is_no_harm() -> None:
+def test_values_that_json_cannot_hold_are_converted_or_dropped() -> None:
     segment = Segment("a?shop", "1-2-3", None)
     segment.put_metadata("odd", {("a", "b"): 1, "kind": int, "bytes": b"x"})
     segment.put_annotation("no spaces", 1)

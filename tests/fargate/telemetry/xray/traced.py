@@ -1,4 +1,4 @@
-"""An app that traces as Powertools' documentation shows: a Tracer of the module, one made late, and the SDK itself."""
+"""An app that traces as Powertools' documentation shows, with a Tracer created in a handler, and with the SDK."""
 
 import asyncio
 import contextlib
@@ -52,7 +52,7 @@ def failing() -> None:
 
 
 class Customer:
-    """Something that JSON does not know."""
+    """A type that JSON cannot hold."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -78,14 +78,14 @@ def fails() -> None:
 
 @app.route("/late")
 def late() -> dict[str, bool]:
-    """Make a Tracer when it is first needed, and annotate with it."""
+    """Create a Tracer in a handler, and annotate with it."""
     Tracer(service="late", auto_patch=False).put_annotation("made", "late")
     return {"sdk": has_sdk()}
 
 
 @app.route("/patched")
 def patched() -> dict[str, bool]:
-    """Have the SDK watch a library, and use it."""
+    """Have the SDK trace a library, and use the library."""
     late_tracer = Tracer(service="late", auto_patch=False)
     late_tracer.patch(["sqlite3"])
     with late_tracer.provider.in_subsegment("outer"):
@@ -95,7 +95,7 @@ def patched() -> dict[str, bool]:
 
 @app.route("/sdk")
 def sdk() -> dict[str, bool]:
-    """Use the SDK by itself, among what the Tracer does."""
+    """Use the SDK and the Tracer together."""
     xray_recorder = importlib.import_module("aws_xray_sdk.core").xray_recorder
     with xray_recorder.in_subsegment("outer") as outer:
         outer.put_annotation("of", "the SDK")

@@ -1,4 +1,4 @@
-"""One request, followed by its id: the client's answer, the log line, the segment, the exemplar."""
+"""One request is found by its id in the response, the log line, the segment and the exemplar."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""An app that logs as Powertools' documentation shows, and fails in the worst ways."""
+"""An app that logs as Powertools' documentation shows, and whose handlers fail."""
 
 import logging
 import time
@@ -15,7 +15,7 @@ other = Logger(service="payments")
 def keys(user: str) -> dict[str, str]:
     logger.append_keys(user=user)
     other.append_keys(user=user)
-    time.sleep(0.002)  # others come in between
+    time.sleep(0.002)  # other requests run meanwhile
     logger.info("by the app", extra={"asked_by": user})
     other.info("by another logger of the app", extra={"asked_by": user})
     return {"user": user}
@@ -25,7 +25,7 @@ def keys(user: str) -> dict[str, str]:
 def plain() -> dict[str, str]:
     logging.getLogger("anything").info("by the standard library's logger")
     app.log.warning("by Chalice's own logger")
-    print("by print")  # noqa: T201  that is the point
+    print("by print")  # noqa: T201  the tests look for it
     return {}
 
 

@@ -25,7 +25,7 @@ app(json.load(sys.stdin), SimpleNamespace(aws_request_id="x", function_name="sho
 
 
 def on_lambda(request: Request, pattern: str, environ: dict[str, str]) -> dict[str, Any]:
-    """Serve one event as Lambda would, and return the line that it left."""
+    """Serve one event as Lambda does, and return its log line."""
     event = rest_event(request, pattern, {"id": request.path.rpartition("/")[2]} if "{id}" in pattern else None)
     run = subprocess.run(
         [sys.executable, "-c", HANDLER],
@@ -51,7 +51,7 @@ def on_lambda(request: Request, pattern: str, environ: dict[str, str]) -> dict[s
         (Request("POST", "/data", [("x-api-key", KEY), ("Content-Type", "application/json")], b"{}"), "/data"),
     ],
 )
-def test_both_homes_write_the_same_fields(
+def test_lambda_and_container_write_the_same_fields(
     server: Server, client: httpx.Client, stores: dict[str, str], request_: Request, pattern: str
 ) -> None:
     body = {"id": 1, "name": "a kettle", "price": 20}

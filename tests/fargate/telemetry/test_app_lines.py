@@ -1,4 +1,4 @@
-"""What an app logs by itself: as JSON, with its request's ids, never with another's keys, never with a secret."""
+"""An app's own log lines: JSON, with the ids and keys of their request only, without secrets."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -18,9 +18,9 @@ BODY = {"password": "opensesame", "card": {"number": "4000 0000"}, "note": 'with
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_no_key_of_a_request_is_ever_on_anothers_line(name: str) -> None:
+def test_no_key_of_a_request_is_on_anothers_line(name: str) -> None:
     requests = 800
-    with serving({}, "tests.fargate.telemetry.chatty:app", "--server", name) as server:
+    with serving({}, "tests.fargate.telemetry.logging_app:app", "--server", name) as server:
         with httpx.Client(base_url=server.url, timeout=30) as client, ThreadPoolExecutor(16) as pool:
             answers = list(pool.map(lambda number: client.get(f"/keys/user-{number}"), range(requests)))
         by_request = {answer.headers["x-amzn-requestid"]: answer.json()["user"] for answer in answers}
@@ -31,15 +31,15 @@ def test_no_key_of_a_request_is_ever_on_anothers_line(name: str) -> None:
         access = [json.loads(line) for line in server.output().splitlines() if "/keys/{user} 200" in line]
     assert len(own) == 2 * requests
     assert [line for line in own if line["user"] != line["asked_by"]] == []
-    named = [line for line in own if "request_id" in line]  # the logger of another name keeps its own form
+    named = [line for line in own if "request_id" in line]  # a logger of another service keeps its format
     assert len(named) >= requests
     assert [line for line in named if by_request[line["request_id"]] != line["user"]] == []
     assert sorted(line["user"] for line in access) == sorted(by_request.values())
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_every_way_to_log_ends_in_a_line_of_json(name: str) -> None:
-    with serving({}, "tests.fargate.telemetry.chatty:app", "--server", name) as server:
+def test_every_logger_writes_json(name: str) -> None:
+    with serving({}, "tests.fargate.telemetry.logging_app:app", "--server", name) as server:
         request_id = httpx.get(server.url + "/plain").headers["x-amzn-requestid"]
         await_line_of_print(server.output)
         server.process.terminate()
@@ -59,9 +59,9 @@ def await_line_of_print(output: object) -> None:
 
 @pytest.mark.parametrize("level", ["DEBUG", "INFO"])
 @pytest.mark.parametrize("name", SERVERS)
-def test_no_secret_is_ever_written_also_in_tracebacks(name: str, level: str) -> None:
+def test_no_secret_is_written_tracebacks_included(name: str, level: str) -> None:
     environ = {"API_KEYS": KEY, "POWERTOOLS_LOG_LEVEL": level, "DATABASE_URL": "postgresql://a:hush-hush@nowhere/shop"}
-    with serving(environ, "tests.fargate.telemetry.chatty:app", "--server", name) as server:
+    with serving(environ, "tests.fargate.telemetry.logging_app:app", "--server", name) as server:
         headers = {"x-api-key": KEY, "authorization": TOKEN}
         answer = httpx.post(server.url + "/fails", json=BODY, headers=headers)
         assert answer.status_code == 500
@@ -76,8 +76,8 @@ def test_no_secret_is_ever_written_also_in_tracebacks(name: str, level: str) -> 
         assert secret not in output
 
 
-def test_an_exit_of_the_app_is_an_error_with_its_request() -> None:
-    with serving({}, "tests.fargate.telemetry.chatty:app") as server:
+def test_an_exit_of_the_app_is_logged_as_an_error_of_its_request() -> None:
+    with serving({}, "tests.fargate.telemetry.logging_app:app") as server:
         answer = httpx.get(server.url + "/exits")
         line = await_line(server, lambda line: line.get("exception_name") == "SystemExit")
         assert (answer.status_code, line["level"], line["request_id"]) == (

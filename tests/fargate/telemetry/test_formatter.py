@@ -1,4 +1,4 @@
-"""A request's line is put together from pieces; it is the line that would be written without them."""
+"""An access line that is concatenated from JSON texts equals the serialized one."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ TEXTS = st.text(max_size=40)
 
 
 def lines(formatter: RequestFormatter, exchange: RequestRecord) -> list[dict[str, Any]]:
-    """Return the line twice as it is put together, then as it is built where a handler has appended a key."""
+    """Return the line concatenated twice, then serialized because a handler has appended a key."""
     with new_request() as scope:
         found = [formatter.access_line("INFO", exchange, CREATED) for _ in range(2)]
         scope.log_keys[id(formatter)] = {"order": 7, "weight": "heavy"}
@@ -36,7 +36,7 @@ def lines(formatter: RequestFormatter, exchange: RequestRecord) -> list[dict[str
     TEXTS,
     st.none() | TEXTS,
 )
-def test_both_ways_write_the_same(
+def test_concatenated_and_serialized_lines_are_equal(
     method: str, route: str, status: int, seconds: float, length: int, client: str, cache: str | None
 ) -> None:
     formatter = RequestFormatter({"service": 'a "shop"', "colour": "red"})
@@ -49,7 +49,7 @@ def test_both_ways_write_the_same(
     assert built["weight"] == 20
 
 
-def test_the_fields_stand_in_the_order_of_the_contract() -> None:
+def test_the_order_of_the_fields() -> None:
     exchange = RequestRecord("GET", "/product/{id}", 200, 0.0123, 42, "10.0.0.1", "hit")
     (line, *_) = lines(RequestFormatter({"service": "shop"}), exchange)
     assert list(line) == [
