@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,8 +16,11 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
+from fargate.lifecycle import Lifecycle, Phase
+from fargate.servers.drain import Drain
 from fargate.servers.signals import Stop, on_signals
 from fargate.settings import Server as Kind
+from fargate.settings import Settings
 from local.waiting import wait_until
 from tests.contract.connection import Connection
 from tests.contract.messages import Answer
@@ -232,3 +236,13 @@ def test_ctrl_c_ends_the_process_once_the_time_has_run_out() -> None:
     """
     ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=END_SECONDS, check=False)
     assert ended.returncode == -signal.SIGINT
+
+
+def test_a_signal_before_the_server_listens_keeps_it_from_being_ready() -> None:
+    lifecycle = Lifecycle(Phase.STARTING)
+    with socket.socket() as listener:
+        drain = Drain(listener, Settings(), lifecycle)
+        with drain.on_signals():
+            os.kill(os.getpid(), signal.SIGTERM)
+            drain.ready()
+    assert lifecycle.is_draining
