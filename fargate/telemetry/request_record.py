@@ -1,4 +1,4 @@
-"""One request and its answer, in the words that log lines, metrics and traces share."""
+"""A request and its response, as log lines, metrics and traces describe them."""
 
 from typing import NamedTuple
 
@@ -7,23 +7,23 @@ from fargate.http.messages import HttpResponse
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 OTHER_METHOD = "_OTHER"
 UNMATCHED = "unmatched"
-"""The route of a request that no route of the app fits."""
+"""The route of a request that matches no route of the app."""
 
 
 class RequestRecord(NamedTuple):
-    """What is told of an answered request."""
+    """A request and its response."""
 
-    method: str  # one of METHODS, or OTHER_METHOD: a client must not be able to make up values
+    method: str  # one of METHODS, or OTHER_METHOD: a client must not be able to add label values
     route: str  # the route's pattern, or UNMATCHED
     status: int
     seconds: float
     length: int  # bytes of the response's body
     client: str  # address
-    cache: str | None  # what the app says in X-Cache
+    cache: str | None  # the response's X-Cache
 
 
 def record_of(method: str, route: str | None, response: HttpResponse, seconds: float, client: str) -> RequestRecord:
-    """Describe an answered request."""
+    """Return the record of a request and its response; `route` is None if none matches."""
     return RequestRecord(
         method if method in METHODS else OTHER_METHOD,
         route or UNMATCHED,

@@ -1,7 +1,7 @@
-"""What belongs to the request being served, for whoever writes a log line or a trace meanwhile.
+"""The request being served, for code that writes a log line or a trace.
 
-What must hold: nothing here outlives its request or is seen from another one. Each request runs in a context of its own
-(`fargate.gateway.core`), so the context variable needs no cleaning up.
+What must hold: a scope does not outlive its request and is not visible to another. Each request runs in its own context
+(`fargate.gateway.core`), so the context variable needs no reset.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from fargate.http.messages import HttpRequest
 class RequestScope:
     """One request, its ids, and the keys that its handler has appended to log lines.
 
-    `request` is None where something came that cannot be read as a request.
+    `request` is None if the bytes received are no request.
     """
 
     __slots__ = ("_open", "began", "client", "ids", "log_keys", "recorded", "request")
@@ -44,7 +44,7 @@ current_scope = _current.get
 
 @contextlib.contextmanager
 def no_scope() -> Iterator[None]:
-    """Step out of the request being served while the block runs."""
+    """`current_scope` returns None while the block runs."""
     token = _current.set(None)
     try:
         yield
