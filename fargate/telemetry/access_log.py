@@ -11,7 +11,6 @@ from typing import Any, TextIO
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-from fargate.http.identifiers import RequestIds
 from fargate.telemetry.formatter import RequestFormatter, make_powertools_safe, weighted
 from fargate.telemetry.request_record import RequestRecord
 from fargate.telemetry.shared_lines import SharedLines
@@ -63,12 +62,11 @@ class AccessLog:
         self._slow_seconds = rate.slow_seconds
         self._shared = SharedLines(rate.lines_per_second, rate.one_in, _write) if rate.one_in > 1 else None
 
-    def write(self, record: RequestRecord, ids: RequestIds | None = None, *, recorded: bool = False) -> None:
-        """Write a request's line, without a LogRecord, which would cost three times as much.
+    def write(self, record: RequestRecord, *, recorded: bool = False) -> None:
+        """Write the line of the request being served, without a LogRecord, which would cost three times as much.
 
         Args:
             record: the request and its response.
-            ids: the request's ids; None: those of the request being served.
             recorded: whether the request is traced.
         """
         level = level_of(record.status)
@@ -81,13 +79,13 @@ class AccessLog:
             or recorded
             or record.seconds >= self._slow_seconds
             or shared.has_room(now)
-            or self.formatter.has_appended_keys(ids)
+            or self.formatter.has_appended_keys()
         ):
-            _write(self.formatter.access_line(_NAMES[level], record, now, ids), 1)
+            _write(self.formatter.access_line(_NAMES[level], record, now), 1)
             return
         outcome = (record.method, record.route, record.status, record.cache)
         if not shared.shares(outcome):
-            shared.begin(outcome, self.formatter.access_line(_NAMES[level], record, now, ids))
+            shared.begin(outcome, self.formatter.access_line(_NAMES[level], record, now))
 
     def finish(self) -> None:
         """Write the lines that wait for more requests to share them."""

@@ -9,7 +9,6 @@ import orjson
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from fargate.http.bounded_cache import remembered
-from fargate.http.identifiers import RequestIds
 from fargate.patches import powertools_logger
 from fargate.telemetry.redaction import redact, request_secrets
 from fargate.telemetry.request_record import RequestRecord
@@ -54,8 +53,8 @@ class RequestFormatter(LambdaPowertoolsFormatter):
         self._complete(line, record, scope)
         return _serialize(line)
 
-    def access_line(self, level: str, record: RequestRecord, created: float, ids: RequestIds | None = None) -> str:
-        """Return an access line without its weight, which `weighted` appends.
+    def access_line(self, level: str, record: RequestRecord, created: float) -> str:
+        """Return the access line of the request being served, without its weight, which `weighted` appends.
 
         The line is concatenated from JSON texts, most of them cached by outcome: serializing a dictionary takes a third
         longer. It is serialized only if the handler has appended keys.
@@ -64,20 +63,17 @@ class RequestFormatter(LambdaPowertoolsFormatter):
             level: the line's level.
             record: the request and its response.
             created: seconds since the epoch.
-            ids: the request's ids; None: those of the request being served.
         """
-        scope = current_scope() if ids is None else None
-        if scope is not None:
-            if self._appended(scope):
-                line, _ = self._begun(level, _message(record), created)
-                line.pop(WEIGHT, None)
-                return _serialize({**line, **_access_fields(record)}).removesuffix("}")
-            ids = scope.ids
+        scope = current_scope()
+        if scope is not None and self._appended(scope):
+            line, _ = self._begun(level, _message(record), created)
+            line.pop(WEIGHT, None)
+            return _serialize({**line, **_access_fields(record)}).removesuffix("}")
         key = record[:3]
         head, http = self._outcomes.get(key) or self._outcomes.setdefault(key, _outcome(level, record))
         names = ""
-        if ids is not None:
-            correlation_id, trace_id, request_id = ids.for_logs  # they need no JSON escapes
+        if scope is not None:
+            correlation_id, trace_id, request_id = scope.ids.for_logs  # they need no JSON escapes
             names = f'"correlation_id":"{correlation_id}","xray_trace_id":"{trace_id}","request_id":"{request_id}",'
         cache = "" if record.cache is None else f',"cache":{json_text(record.cache)}'
         return (
@@ -85,9 +81,9 @@ class RequestFormatter(LambdaPowertoolsFormatter):
             f'"bytes":{record.length}}},"client_ip":{json_text(record.client)}{cache}'
         )
 
-    def has_appended_keys(self, ids: RequestIds | None = None) -> bool:
-        """Return whether the handler has appended keys to its line; `ids` as for `access_line`."""
-        scope = current_scope() if ids is None else None
+    def has_appended_keys(self) -> bool:
+        """Return whether the handler of the request being served has appended keys to its line."""
+        scope = current_scope()
         return scope is not None and bool(self._appended(scope))
 
     def _begun(self, level: str, message: Any, created: float) -> tuple[dict[str, Any], RequestScope | None]:

@@ -57,13 +57,9 @@ class HttpMetrics:
     def began(self) -> None:
         self._active.inc()
 
-    def ended(self, record: RequestRecord, trace_id: str | None) -> None:
+    def ended(self, record: RequestRecord, trace_id: str | None = None) -> None:
         """Record a request; the id of its trace, if it has one, becomes the exemplar."""
         self._active.dec()
-        self.count(record, trace_id)
-
-    def count(self, record: RequestRecord, trace_id: str | None = None) -> None:
-        """Record a request without a call of `began`."""
         histogram = self._children.get((record.method, record.route, record.status)) or self._child(record)
         histogram.observe(record.seconds, {"trace_id": trace_id} if trace_id else None)
 

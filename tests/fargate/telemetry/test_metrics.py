@@ -180,7 +180,7 @@ def test_combinations_above_the_limit_are_counted_as_one() -> None:
     registry = CollectorRegistry()
     metrics = HttpMetrics(registry)
     for number in range(MIN_COMBINATIONS + 50):
-        metrics.count(RequestRecord("GET", f"/route/{number}", 404, 0.001, 0, "", None))
+        metrics.ended(RequestRecord("GET", f"/route/{number}", 404, 0.001, 0, "", None))
     (family,) = [each for each in registry.collect() if each.name == DURATION]
     counts = {sample.labels["http_route"]: sample.value for sample in family.samples if sample.name.endswith("_count")}
     assert len(counts) == MIN_COMBINATIONS + 1

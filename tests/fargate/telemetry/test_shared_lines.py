@@ -149,10 +149,11 @@ def exchange(status: int = 200, seconds: float = 0.001, cache: str | None = None
 
 @contextlib.contextmanager
 def lines_for(rate: LineRate) -> Iterator[tuple[AccessLog, list[Line]]]:
-    """Yield an access log, and a list that holds its lines after the block."""
+    """Serve one request in the block; yield an access log, and a list that holds its lines after the block."""
     lines: list[Line] = []
     log = AccessLog(f"sampled {id(rate)}", "INFO", rate=rate)
-    with contextlib.redirect_stdout(io.StringIO()) as written:
+    with contextlib.redirect_stdout(io.StringIO()) as written, no_scope():
+        enter_scope(RequestScope(None, IDS))
         yield log, lines
         log.finish()
     lines.extend(map(json.loads, written.getvalue().splitlines()))
@@ -179,7 +180,7 @@ IDS = IdentifierSource(1).next(None, None, NOON)
 def test_errors_slow_requests_and_traced_ones_always_have_a_line(record: RequestRecord, recorded: bool) -> None:
     with lines_for(LineRate(0, 10, 0.1)) as (log, lines):
         for _ in range(20):
-            log.write(record, IDS, recorded=recorded)
+            log.write(record, recorded=recorded)
     assert weights(lines) == [1] * 20
 
 
@@ -187,7 +188,7 @@ def test_errors_slow_requests_and_traced_ones_always_have_a_line(record: Request
 def test_other_successes_share_lines(record: RequestRecord) -> None:
     with lines_for(LineRate(0, 10, 0.1)) as (log, lines):
         for _ in range(25):
-            log.write(record, IDS)
+            log.write(record)
     assert weights(lines) == [10, 10, 5]
     assert {line["request_id"] for line in lines} == {IDS.request_id}
 
@@ -205,7 +206,7 @@ def test_a_line_with_appended_keys_is_not_shared() -> None:
 def test_hits_and_misses_are_counted_apart() -> None:
     with lines_for(LineRate(0, 10)) as (log, lines):
         for number in range(20):
-            log.write(exchange(cache="hit" if number % 4 else "miss"), IDS)
+            log.write(exchange(cache="hit" if number % 4 else "miss"))
     hits = sum(line["weight"] for line in lines if line["cache"] == "hit")
     assert (hits, sum(weights(lines))) == (15, 20)
 
@@ -214,7 +215,7 @@ def test_hits_and_misses_are_counted_apart() -> None:
 def test_without_a_rate_or_below_it_every_request_has_a_line(rate: LineRate) -> None:
     with lines_for(rate) as (log, lines):
         for _ in range(100):
-            log.write(exchange(), IDS)
+            log.write(exchange())
     assert weights(lines) == [1] * 100
 
 
