@@ -1,4 +1,4 @@
-"""What is recorded of each request: a log line, metrics, and for some a trace segment."""
+"""Records each request: a log line, metrics, and for some a trace segment."""
 
 import os
 import time
@@ -21,24 +21,24 @@ from fargate.telemetry.xray.recorder import hand_to_tracer
 from fargate.telemetry.xray.segments import NoSegments, Sampling, Segments, XRaySegments
 
 REGISTRY_ATTRIBUTE = "metrics_registry"
-"""Where an app keeps the registry that its own /metrics shows; the adapter's metrics join it."""
+"""The app's attribute with the registry of its /metrics; the adapter registers its metrics there."""
 
 
 class Telemetry(Protocol):
     """Records requests. Thread-safe. `begin` and `end` run in the context of their request."""
 
     def begin(self, scope: RequestScope) -> None:
-        """A request has arrived, or something that cannot be read as one; makes its scope the current one."""
+        """Record the arrival of a request, or of bytes that are none; make its scope the current one."""
 
     def end(self, scope: RequestScope, method: str, route: str | None, response: HttpResponse) -> None:
-        """It is answered; `route` is None where no route of the app matches."""
+        """Record the response; `route` is None if no route of the app matches."""
 
     def queued(self, seconds: float) -> None:
-        """A request waited so long for a thread."""
+        """Record how long a request waited for a thread."""
 
 
 class NoTelemetry:
-    """Records nothing; only keeps apart what the app logs for each request."""
+    """Records nothing; only keeps the log keys of requests apart."""
 
     def __init__(self) -> None:
         make_powertools_safe()
@@ -80,12 +80,12 @@ class RequestTelemetry:
         self.metrics.queued(seconds)
 
     def finish(self) -> None:
-        """Write the lines that wait: call it when the server has ended."""
+        """Write the waiting lines. Call it when the server has ended."""
         self.access_log.finish()
 
 
 def telemetry_of(app: Chalice, settings: Settings) -> RequestTelemetry:
-    """Build what tells of an app's requests, from the settings."""
+    """Build the telemetry of an app from the settings."""
     service = service_of(app, settings)
     drop_plain_handlers(app.log)
     rate = LineRate(
@@ -97,16 +97,16 @@ def telemetry_of(app: Chalice, settings: Settings) -> RequestTelemetry:
 
 
 observer_of = telemetry_of
-"""The name of `telemetry_of` until version 0.1; goes on to work."""
+"""The name of `telemetry_of` until version 0.1; it still works."""
 
 
 def service_of(app: Chalice, settings: Settings) -> str:
-    """Return the name under which lines and segments stand."""
+    """Return the name of the service on log lines and segments."""
     return settings.powertools_service_name or app.app_name
 
 
 def registry_of(app: Chalice) -> CollectorRegistry:
-    """Return the registry that the app shows; where it shows none, one of the adapter's own."""
+    """Return the app's registry; if it has none, give it a new one."""
     registry = getattr(app, REGISTRY_ATTRIBUTE, None)
     if not isinstance(registry, CollectorRegistry):
         registry = CollectorRegistry()
