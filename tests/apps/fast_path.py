@@ -22,6 +22,11 @@ def thing(name: str) -> Response:
     return answer(HANDLER)
 
 
+@app.route("/unchanged")
+def unchanged() -> Response:
+    return Response("", {"ETag": '"1"'}, 304)
+
+
 @app.route("/both/{name}", methods=["GET", "HEAD"])
 def both(name: str) -> Response:
     return answer(HANDLER)
