@@ -26,7 +26,7 @@ SHOP = [
 ]
 ADAPTER = [
     ["fargate.__main__"],
-    ["fargate.servers"],
+    ["fargate.servers", "fargate.startup"],
     ["fargate.asgi", "fargate.wsgi"],
     ["fargate.fast_path"],
     ["fargate.gateway"],

@@ -6,10 +6,11 @@
 import os
 import signal
 
-from fargate.__main__ import load_app, serve, start_app
+from fargate.__main__ import serve
 from fargate.lifecycle import Lifecycle, Phase
 from fargate.servers.listening import listen
 from fargate.settings import read_settings
+from fargate.startup import call_on_start, load_app
 from fargate.telemetry.stdout import bound_stdout
 
 APP = "app:app"
@@ -24,7 +25,7 @@ def main() -> None:
         if not child:
             bound_stdout()
             app = load_app(APP)
-            start_app(APP)
+            call_on_start(APP)
             serve(app, listener, settings, Lifecycle(Phase.STARTING))
             os._exit(0)
         children.append(child)

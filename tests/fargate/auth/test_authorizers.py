@@ -720,7 +720,7 @@ def test_the_start_can_say_what_is_closed_and_why() -> None:
 
 
 def test_the_start_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    from fargate.__main__ import announce
+    from fargate.startup import announce
 
     app = Chalice("closed")
     app.route("/signed", authorizer=IAMAuthorizer())(lambda: {})
