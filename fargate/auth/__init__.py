@@ -1,4 +1,4 @@
-"""Who may call a route: API keys, authorizers, Cognito user pools, and the policies that they return.
+"""Who may call a route: API keys, the app's authorizers, the IAM policies that they return, Cognito user pools.
 
 From outside: `authorizers` and `api_keys`.
 """

@@ -1,4 +1,4 @@
-"""Which API keys open the routes that want one. No keys configured means closed, never open."""
+"""API keys, for routes with `api_key_required`. If no keys are configured, these routes are closed."""
 
 import hmac
 import json
@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from fargate.errors import ConfigurationError
 
 OPEN = "none"
-"""The word in API_KEYS that opens every route; only a developer's own server sets it."""
+"""API_KEYS with this value opens every route; for development only."""
 
 
 class ApiKeys:
-    """The configured keys; a key is compared in constant time and never shown."""
+    """The configured keys. Comparison takes constant time; `repr` shows no key."""
 
     def __init__(self, keys: Iterable[str] = (), *, is_open: bool = False) -> None:
         self._keys = tuple(key.encode() for key in keys)
@@ -22,16 +22,16 @@ class ApiKeys:
 
     @property
     def is_closed(self) -> bool:
-        """True where no key at all would be accepted."""
+        """True if no key is accepted."""
         return not self.is_open and not self._keys
 
     def accept(self, presented: str | None) -> bool:
-        """Tell whether a request with this `x-api-key` may pass; every key is compared, whichever matches."""
+        """Return whether this value of `x-api-key` is accepted. All keys are compared, for constant time."""
         if self.is_open:
             return True
         if presented is None:
             return False
-        candidate = presented.encode("latin-1", "replace")  # the bytes that came, as every door decodes them
+        candidate = presented.encode("latin-1", "replace")  # both adapters decode headers as Latin-1
         matches = [hmac.compare_digest(candidate, key) for key in self._keys]
         return any(matches)
 
@@ -57,7 +57,7 @@ def _split(text: str) -> list[str]:
 
 def _keys_in_secret(arn: str) -> list[str]:
     """Fetch the keys: comma-separated text, a JSON list, or the values of a JSON object."""
-    from aws_lambda_powertools.utilities import parameters  # boto3 takes a third of a second: only where it is needed
+    from aws_lambda_powertools.utilities import parameters  # imports boto3: 0.3 s
 
     try:
         secret = parameters.get_secret(arn)

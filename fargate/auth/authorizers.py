@@ -1,7 +1,7 @@
-"""Ask the authorizer that a route names, before the app hears of the request.
+"""Check requests to routes that have an authorizer, before the app is called.
 
-A route with an authorizer is verified or closed, never open. What cannot be verified here (IAM signatures, external
-Lambda functions, user pools that are not configured) is refused, and the start says which routes that closes.
+Each authorizer of the app gets an access check. If it cannot be checked here (IAM signatures, external Lambda
+functions, user pools that are not configured), its routes are closed, and the start logs which ones.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
 """
@@ -20,7 +20,7 @@ from chalice.app import (
     RouteEntry,
 )
 
-from fargate.auth.grants import GrantCache, read_grant
+from fargate.auth.grants import Grant, GrantCache, read_grant
 from fargate.auth.policy import Verdict
 from fargate.errors import AccessDenied, AuthorizerFailure, GatewayError, MissingSignature, Unauthorized, UriTooLong
 from fargate.http.messages import Header, canonical, last_value
@@ -33,30 +33,30 @@ logger = logging.getLogger("fargate")
 MAX_ARN_BYTES = 1600
 
 
-class Call(NamedTuple):
-    """A request that asks to pass."""
+class AccessRequest(NamedTuple):
+    """What an access check sees of a request."""
 
     headers: Sequence[Header]
     method_arn: str
     context: Any  # the request's Lambda context
 
 
-class Authorizer(Protocol):
-    """Decides who passes one authorizer."""
+class AccessCheck(Protocol):
+    """Decides which requests an authorizer lets pass."""
 
-    def admit(self, call: Call) -> dict[str, Any]:
-        """Return what the view sees as `requestContext.authorizer`, a dict of its own for each request.
+    def authorize(self, request: AccessRequest) -> dict[str, Any]:
+        """Return a new dict: the `requestContext.authorizer` that the view sees.
 
         Raises:
-            GatewayError: the request does not pass.
+            GatewayError: the request is refused.
         """
 
 
-class BuiltinAuthorizer:
-    """Asks a function of the app, and remembers its answers for the authorizer's `ttl_seconds`.
+class FunctionCheck:
+    """Calls an authorizer function of the app, and caches its result by token for `ttl_seconds`.
 
-    The policy that a token got is applied to every method and path it is used for meanwhile. Failures are not
-    remembered. First requests that come at the same moment may each ask.
+    A cached policy decides every method and path that the token is used for. Errors are not cached. Simultaneous first
+    requests with one token may each call the function.
     """
 
     def __init__(self, authorizer: ChaliceAuthorizer, config: BuiltinAuthConfig, clock: Callable[[], float]) -> None:
@@ -65,139 +65,136 @@ class BuiltinAuthorizer:
         self._clock = clock
         self._grants = GrantCache(config.ttl_seconds, clock)
 
-    def admit(self, call: Call) -> dict[str, Any]:
-        """Let the request pass if the policy of its token allows its method."""
-        token = _token(call, self._header)
+    def authorize(self, request: AccessRequest) -> dict[str, Any]:
+        token = _token(request, self._header)
         grant = self._grants.get(token)
         if grant is None:
-            asked = self._clock()
-            grant = self._ask(token, call)
-            self._grants.put(token, grant, asked)
-        verdict = grant.policy.judge(call.method_arn)
+            called_at = self._clock()
+            grant = self._call(token, request)
+            self._grants.put(token, grant, called_at)
+        verdict = grant.policy.judge(request.method_arn)
         if verdict is Verdict.DENIED_EXPLICITLY:
             raise AccessDenied(f"{AccessDenied.message} with an explicit deny")
         if verdict is not Verdict.ALLOWED:
             raise AccessDenied
         return dict(grant.context)
 
-    def _ask(self, token: str, call: Call) -> Any:
-        event = {"type": "TOKEN", "authorizationToken": token, "methodArn": call.method_arn}
+    def _call(self, token: str, request: AccessRequest) -> Grant:
+        event = {"type": "TOKEN", "authorizationToken": token, "methodArn": request.method_arn}
         try:
-            return read_grant(self._authorizer(event, call.context))
-        except BaseException as error:  # the outermost boundary of the app's function
+            return read_grant(self._authorizer(event, request.context))
+        except BaseException as error:  # SystemExit too: it would end the thread, and the client would get no response
             if str(error) == "Unauthorized":
                 raise Unauthorized from error
             logger.exception("The authorizer %s failed", self._authorizer.name)
             raise AuthorizerFailure from error
 
 
-class CognitoAuthorizer:
-    """Lets the tokens of user pools pass."""
+class UserPoolCheck:
+    """Accepts valid tokens of Cognito user pools."""
 
     def __init__(self, header: str | None, verifier: "TokenVerifier") -> None:
         self._header = canonical(header or "Authorization")
         self._verifier = verifier
 
-    def admit(self, call: Call) -> dict[str, Any]:
-        """Let the request pass if it brings a valid token."""
-        return {"claims": self._verifier.verify(_token(call, self._header))}
+    def authorize(self, request: AccessRequest) -> dict[str, Any]:
+        return {"claims": self._verifier.verify(_token(request, self._header))}
 
 
 class DenyAll:
-    """Lets nobody pass."""
+    """Refuses every request."""
 
-    def __init__(self, why: str, refusal: type[GatewayError]) -> None:
-        self.why = why
-        self._refusal = refusal
+    def __init__(self, reason: str, error: type[GatewayError]) -> None:
+        self.reason = reason
+        self._error = error
 
-    def admit(self, call: Call) -> dict[str, Any]:
-        """Refuse."""
-        raise self._refusal
+    def authorize(self, request: AccessRequest) -> dict[str, Any]:
+        raise self._error
 
 
-class Authorizers:
-    """The checks of an app's authorizers; built once, used by all threads.
+class AccessChecks:
+    """The access checks of an app's authorizers. Built once, used by all threads.
 
     Args:
         app: the app, with all its routes.
-        cognito_jwks: where the keys of user pools are, as the setting says; empty: none is trusted.
-        clock: seconds on a clock that never goes back.
+        cognito_jwks: the setting COGNITO_JWKS; empty: tokens of user pools are refused.
+        clock: monotonic seconds.
     """
 
     def __init__(self, app: Chalice, cognito_jwks: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._app = app
         self._cognito_jwks = cognito_jwks
         self._clock = clock
-        self._builtin: dict[Hashable, BuiltinAuthorizer] = {}
+        self._function_checks: dict[Hashable, FunctionCheck] = {}
         self._pools: UserPools | None = None
         self._authorizers = [entry.authorizer for entry in _entries(app) if entry.authorizer is not None]
-        self._by_id = {id(authorizer): self._made(authorizer) for authorizer in self._authorizers}
+        self._by_id = {id(authorizer): self._make(authorizer) for authorizer in self._authorizers}
 
-    def of(self, authorizer: object) -> Authorizer:
-        """Return the authorizer of a route's authorizer; it has to be one that the app had when this was built."""
+    def of(self, authorizer: object) -> AccessCheck:
+        """Return the check of an authorizer; one that the app did not have when this was built is refused."""
         return self._by_id.get(id(authorizer)) or DenyAll("the authorizer came late", AccessDenied)
 
-    def _made(self, authorizer: object) -> Authorizer:
+    def _make(self, authorizer: object) -> AccessCheck:
         if isinstance(authorizer, ChaliceAuthorizer):
-            return self._builtin_authorizer(authorizer)
+            return self._function_check(authorizer)
         if isinstance(authorizer, CognitoUserPoolAuthorizer):
-            return self._cognito_authorizer(authorizer)
+            return self._user_pool_check(authorizer)
         if isinstance(authorizer, IAMAuthorizer):
             return DenyAll("IAM signatures cannot be checked here", MissingSignature)
         return DenyAll("external authorizers cannot be asked from here", AccessDenied)
 
-    def _builtin_authorizer(self, authorizer: ChaliceAuthorizer) -> Authorizer:
-        """Return the authorizer of an authorizer function; the copies that `with_scopes` makes of it share one."""
+    def _function_check(self, authorizer: ChaliceAuthorizer) -> AccessCheck:
+        """Return the check of an authorizer function. The copies that `with_scopes` makes share one, and its cache."""
         config = _config_of(authorizer, self._app)
         if config is None:
             return DenyAll("their authorizer was never registered", AccessDenied)
         key = (authorizer.name, id(authorizer.func), config.header, config.ttl_seconds)
-        if key not in self._builtin:
-            self._builtin[key] = BuiltinAuthorizer(authorizer, config, self._clock)
-        return self._builtin[key]
+        if key not in self._function_checks:
+            self._function_checks[key] = FunctionCheck(authorizer, config, self._clock)
+        return self._function_checks[key]
 
-    def _cognito_authorizer(self, authorizer: CognitoUserPoolAuthorizer) -> Authorizer:
+    def _user_pool_check(self, authorizer: CognitoUserPoolAuthorizer) -> AccessCheck:
         if not self._cognito_jwks:
             return DenyAll("COGNITO_JWKS is not set", Unauthorized)
-        from fargate.auth.cognito import UserPools  # PyJWT is only there where user pools are
+        from fargate.auth.cognito import UserPools  # needs PyJWT, which is optional
 
         self._pools = self._pools or UserPools(self._cognito_jwks, self._clock)
         try:
             verifier = self._pools.verifier(authorizer._provider_arns, authorizer.scopes)
-        except ValueError as fault:
-            return DenyAll(str(fault), Unauthorized)
-        return CognitoAuthorizer(authorizer._header, verifier)
+        except ValueError as error:
+            return DenyAll(str(error), Unauthorized)
+        return UserPoolCheck(authorizer._header, verifier)
 
 
 def closed_routes(app: Chalice, cognito_jwks: str) -> list[str]:
-    """Say which routes nobody can call since their authorizer cannot be verified here: a sentence for each reason."""
-    authorizers = Authorizers(app, cognito_jwks)
+    """Return one sentence for each reason why routes are closed, with the names of these routes."""
+    checks = AccessChecks(app, cognito_jwks)
     closed: dict[str, list[str]] = {}
     for entry in _entries(app):
-        authorizer = authorizers.of(entry.authorizer) if entry.authorizer is not None else None
-        if isinstance(authorizer, DenyAll):
-            closed.setdefault(authorizer.why, []).append(f"{entry.method} {entry.uri_pattern}")
-    return [f"Closed, since {why}: {', '.join(sorted(routes))}" for why, routes in sorted(closed.items())]
+        check = checks.of(entry.authorizer) if entry.authorizer is not None else None
+        if isinstance(check, DenyAll):
+            closed.setdefault(check.reason, []).append(f"{entry.method} {entry.uri_pattern}")
+    return [f"Closed, since {reason}: {', '.join(sorted(routes))}" for reason, routes in sorted(closed.items())]
 
 
 def method_arn(stage_arn: str, method: str, pattern: str, path: str) -> str:
-    """Name the method that a request calls: `{stage_arn}/{method}/{path}`, the path without its slashes at the ends.
+    """Return the ARN of the method that a request calls: `{stage_arn}/{method}/{path}`.
 
-    Parameters stand in it as they were sent. The rest is written as the route has it, so that another spelling which
-    reaches the same route (`/%61dmin`, `//admin/`) has the same name in a policy; and `*` and `?` are encoded, so that
-    no client puts a wildcard into the policy of an authorizer that copies this name.
+    The path has no slash at its ends. Parameters are written as they were sent. Static segments are written as in the
+    route, so that other spellings of it (`/%61dmin`, `//admin/`) have the same ARN. `*` and `?` are encoded, so that a
+    client cannot put a wildcard into the policy of an authorizer that copies this ARN.
 
     Args:
         stage_arn: `arn:aws:execute-api:{region}:{account}:{api id}/{stage}`.
         method: the HTTP method.
-        pattern: the route's.
-        path: the request's, percent-encoded, without the base path.
+        pattern: the route's pattern.
+        path: the request's path, percent-encoded, without the base path.
 
     Raises:
-        UriTooLong: the name is longer than API Gateway's limit of 1600 bytes.
+        UriTooLong: the ARN is longer than API Gateway's limit of 1600 bytes.
     """
-    named = "/".join(_segments(pattern, path)).replace("*", "%2A").replace("?", "%3F")
-    arn = f"{stage_arn}/{method}/{named}"
+    escaped = "/".join(_segments(pattern, path)).replace("*", "%2A").replace("?", "%3F")
+    arn = f"{stage_arn}/{method}/{escaped}"
     if len(arn) > MAX_ARN_BYTES:
         raise UriTooLong
     return arn
@@ -212,13 +209,13 @@ def _segments(pattern: str, path: str) -> Iterable[str]:
             yield sent[position] if segment.startswith("{") and segment.endswith("}") else segment
 
 
-def _token(call: Call, header: str) -> str:
-    """Return the token that a request brings.
+def _token(request: AccessRequest, header: str) -> str:
+    """Return the token in a request's header.
 
     Raises:
-        Unauthorized: it brings none.
+        Unauthorized: there is none.
     """
-    token = (last_value(call.headers, header) or "").strip()
+    token = (last_value(request.headers, header) or "").strip()
     if not token:
         raise Unauthorized
     return token
@@ -229,7 +226,10 @@ def _entries(app: Chalice) -> Iterable[RouteEntry]:
 
 
 def _config_of(authorizer: ChaliceAuthorizer, app: Chalice) -> BuiltinAuthConfig | None:
-    """Return an authorizer's settings; a copy that a blueprint made before it was registered has to borrow them."""
+    """Return an authorizer's settings.
+
+    A copy that `with_scopes` made before its blueprint was registered has none; the registered original has them.
+    """
     if authorizer.config is not None:
         return authorizer.config
     for handler in app.handler_map.values():

@@ -1,8 +1,7 @@
-"""Verify the tokens of Cognito user pools as API Gateway's COGNITO_USER_POOLS authorizer does: verified, or closed.
+"""Verify the tokens of Cognito user pools as API Gateway's COGNITO_USER_POOLS authorizer does.
 
-A token passes only if one of the authorizer's own pools signed it (RS256 and nothing else), it is in time, and it is of
-the kind that the route wants: an access token with one of its scopes where it names scopes, an ID token where it does
-not.
+A token is valid if one of the authorizer's pools signed it (RS256 only), its times are right, and it is of the right
+kind: an access token with one of the route's scopes if the route names scopes, else an ID token.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-integrate-with-cognito.html
 https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
@@ -33,34 +32,34 @@ class Pool(NamedTuple):
 
     @property
     def issuer(self) -> str:
-        """What the pool's tokens carry as `iss`."""
+        """The claim `iss` of the pool's tokens."""
         return f"https://cognito-idp.{self.region}.amazonaws.com/{self.pool_id}"
 
     def jwks_url(self, template: str) -> str:
-        """Return where its keys are: `template` with its `{region}` and `{pool}` filled in."""
+        """Return the URL of its keys: `template` with `{region}` and `{pool}` filled in."""
         return template.replace("{region}", self.region).replace("{pool}", self.pool_id)
 
 
 def pools_of(arns: Iterable[str]) -> list[Pool]:
-    """Return the pools that ARNs name; one that names none is passed over."""
+    """Return the pools of some ARNs; ARNs of anything else are skipped."""
     return [Pool(found[1], found[2]) for arn in arns if (found := _ARN.fullmatch(str(arn)))]
 
 
 class UserPools:
-    """The pools that an app's authorizers name; each one's keys are fetched once, whoever asks.
+    """The user pools of an app's authorizers. Authorizers that name the same pool share its keys.
 
     Args:
-        keys_at: the setting COGNITO_JWKS.
-        clock: seconds on a clock that never goes back.
+        url_template: the setting COGNITO_JWKS.
+        clock: monotonic seconds.
     """
 
-    def __init__(self, keys_at: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._keys_at = keys_at
+    def __init__(self, url_template: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._url_template = url_template
         self._clock = clock
         self._key_sets: dict[str, KeySet] = {}
 
     def verifier(self, arns: Iterable[str], scopes: Iterable[str]) -> "TokenVerifier":
-        """Return what verifies the tokens of some pools for a route that asks for scopes, or for none.
+        """Return the verifier for the tokens of some pools and a route's scopes.
 
         Raises:
             ValueError: no ARN names a pool.
@@ -72,7 +71,7 @@ class UserPools:
 
     def _keys_of(self, pool: Pool) -> KeySet:
         if pool.issuer not in self._key_sets:
-            self._key_sets[pool.issuer] = KeySet(pool.jwks_url(self._keys_at), self._clock)
+            self._key_sets[pool.issuer] = KeySet(pool.jwks_url(self._url_template), self._clock)
         return self._key_sets[pool.issuer]
 
 
@@ -81,7 +80,7 @@ class TokenVerifier:
 
     Args:
         key_sets: the pools' keys, by issuer.
-        scopes: what the route asks for; none means that it wants an ID token.
+        scopes: the route's scopes; without any, an ID token is required.
     """
 
     def __init__(self, key_sets: Mapping[str, KeySet], scopes: Iterable[str] = ()) -> None:
@@ -89,15 +88,15 @@ class TokenVerifier:
         self._scopes = frozenset(scopes)
 
     def verify(self, token: str) -> dict[str, str | None]:
-        """Return a token's claims as API Gateway hands them to the view; `Bearer` before the token does not matter.
+        """Return a token's claims as API Gateway passes them to the view; the token may begin with `Bearer `.
 
         Raises:
-            Unauthorized: it is not a valid token of these pools, or of the other kind.
-            AccessDenied: it is a valid access token, but has none of the route's scopes.
+            Unauthorized: the token is not valid, or of the wrong kind.
+            AccessDenied: it is a valid access token without any of the route's scopes.
         """
         try:
             claims = self._claims(_SCHEME.sub("", token, count=1))
-        except (jwt.PyJWTError, ValueError):  # ValueError: text that is not even UTF-8
+        except (jwt.PyJWTError, ValueError):  # ValueError: the text cannot be written as UTF-8
             raise Unauthorized from None
         self._check_use(claims)
         return {name: claim_text(name, value) for name, value in claims.items()}

@@ -1,6 +1,6 @@
-"""What a built-in authorizer answered about a token, and for how long it holds.
+"""Read and cache what an authorizer function returns for a token.
 
-A grant is a snapshot: neither the authorizer nor a view can change one that is kept.
+A grant is a copy: a view or an authorizer that changes its own dict does not change a cached grant.
 """
 
 import hashlib
@@ -19,17 +19,17 @@ MAX_GRANTS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Who the token stands for, what they may call, and what the view is told of them."""
+    """What an authorizer function returned for a token."""
 
     policy: Policy
-    context: Mapping[str, str | None]  # principalId is among it
+    context: Mapping[str, str | None]  # what the view sees, principalId included
 
 
 def read_grant(answer: object) -> Grant:
-    """Read `{"principalId", "policyDocument", "context"}` as it looks once Lambda has written it as JSON.
+    """Read `{"principalId", "policyDocument", "context"}` as Lambda does: by way of JSON.
 
     Raises:
-        ValueError: the answer is not of that form.
+        ValueError: the answer has another form.
     """
     try:
         document = json.loads(json.dumps(answer, allow_nan=False))
@@ -52,7 +52,7 @@ def _mapping(context: object) -> dict[str, object]:
 
 
 def _text(value: object) -> str | None:
-    """Write a value of the context as API Gateway hands it on: everything as text, but null stays null."""
+    """Write a value of the context as API Gateway does: as text; null stays null."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool | int | float):
@@ -61,12 +61,12 @@ def _text(value: object) -> str | None:
 
 
 class GrantCache:
-    """The grants of one authorizer, by token, for its time to live. Thread-safe, bounded; the longest unused go first.
+    """An LRU cache of one authorizer's grants by token. Thread-safe.
 
     Args:
-        ttl_seconds: None means API Gateway's default of 300; 0 keeps nothing; more than 3600 counts as 3600.
-        clock: seconds on a clock that never goes back.
-        size: how many grants are kept.
+        ttl_seconds: None means API Gateway's default of 300; 0 caches nothing; more than 3600 counts as 3600.
+        clock: monotonic seconds.
+        size: most grants that are cached.
     """
 
     def __init__(self, ttl_seconds: int | None, clock: Callable[[], float], size: int = MAX_GRANTS) -> None:
@@ -77,7 +77,7 @@ class GrantCache:
         self._grants: OrderedDict[bytes, tuple[Grant, float]] = OrderedDict()
 
     def get(self, token: str) -> Grant | None:
-        """Return the grant of a token, if it still holds."""
+        """Return the grant of a token, or None if there is none or it has expired."""
         key = _digest(token)
         with self._lock:
             grant, expires = self._grants.get(key, (None, 0.0))
@@ -87,18 +87,18 @@ class GrantCache:
             self._grants.pop(key, None)
             return None
 
-    def put(self, token: str, grant: Grant, asked: float) -> None:
-        """Keep a grant; its time counts from `asked`, when the authorizer was called, on the cache's clock."""
+    def put(self, token: str, grant: Grant, called_at: float) -> None:
+        """Cache a grant; its time to live begins at `called_at`, when the authorizer was called."""
         if self._ttl <= 0:
             return
         with self._lock:
             key = _digest(token)
-            self._grants[key] = (grant, asked + self._ttl)
+            self._grants[key] = (grant, called_at + self._ttl)
             self._grants.move_to_end(key)
             if len(self._grants) > self._size:
                 self._grants.popitem(last=False)
 
 
 def _digest(token: str) -> bytes:
-    """Stand in for a token: of one size however long it is, and no secret in memory for an hour."""
+    """Hash a token, so that keys are short and the cache holds no secret."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -1,6 +1,6 @@
-"""Judge a method by the policy that an authorizer returned, as IAM does: Deny beats Allow, silence denies.
+"""Evaluate the policy that an authorizer returned, as IAM does: Deny beats Allow, and the default is deny.
 
-What is not understood here never opens a route: an Allow that holds it grants nothing, a Deny that holds it denies
+An unsupported element never opens a route: with one, an Allow statement allows nothing and a Deny statement denies
 everything.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
@@ -21,30 +21,29 @@ ACTION = "execute-api:Invoke"
 
 Statement = Mapping[str, Any]
 
-_UNDERSTOOD = frozenset({"Sid", "Effect", "Action", "Resource"})
+_SUPPORTED = frozenset({"Sid", "Effect", "Action", "Resource"})
 _EVERYTHING = "*"
 
 
 class Verdict(Enum):
-    """What a policy says of a method."""
+    """The result for a method."""
 
     ALLOWED = auto()
-    DENIED = auto()  # no statement allows it
-    DENIED_EXPLICITLY = auto()  # a Deny statement names it
+    DENIED = auto()  # by default: no statement allows it
+    DENIED_EXPLICITLY = auto()  # by a Deny statement
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The resources that may be invoked, and those that may not."""
+    """Patterns of the method ARNs that are allowed and denied."""
 
     allows: tuple[re.Pattern[str], ...]
     denies: tuple[re.Pattern[str], ...]
 
     def judge(self, method_arn: str) -> Verdict:
-        """Judge a method by its ARN.
+        """Return the verdict on a method, given its ARN.
 
-        A Deny also counts where it names the decoded spelling of a percent-encoded path: the app may well decode what
-        it is given, and `%31` must not pass where `1` is denied.
+        A Deny also matches the decoded path, since the app may decode its parameters: if `1` is denied, so is `%31`.
         """
         spellings = {method_arn, unquote(method_arn)}
         if any(denied.fullmatch(spelling) for denied in self.denies for spelling in spellings):
@@ -65,9 +64,9 @@ def read_policy(document: object) -> Policy:
     for statement in _statements(document):
         effect = statement.get("Effect")
         if effect == "Allow":
-            allows.extend(_resources(statement) if _is_understood(statement) else ())
+            allows.extend(_resources(statement) if _is_supported(statement) else ())
         elif effect == "Deny":
-            denies.extend(_resources(statement) if _is_understood(statement) else (_EVERYTHING,))
+            denies.extend(_resources(statement) if _is_supported(statement) else (_EVERYTHING,))
         else:
             raise ValueError(f"Effect is {effect!r}, neither Allow nor Deny")
     return Policy(tuple(map(wildcard, allows)), tuple(map(wildcard, denies)))
@@ -84,9 +83,9 @@ def _statements(document: object) -> list[Statement]:
     return statements
 
 
-def _is_understood(statement: Statement) -> bool:
-    """Tell whether all of a statement is known here: Condition, NotAction, NotResource and `${variables}` are not."""
-    unknown = sorted(statement.keys() - _UNDERSTOOD)
+def _is_supported(statement: Statement) -> bool:
+    """Return False for a statement with Condition, NotAction, NotResource or `${variables}`."""
+    unknown = sorted(statement.keys() - _SUPPORTED)
     if not unknown and any("${" in text for text in _texts(statement, "Action") + _texts(statement, "Resource")):
         unknown = ["policy variables"]
     if unknown:
@@ -95,7 +94,7 @@ def _is_understood(statement: Statement) -> bool:
 
 
 def _resources(statement: Statement) -> list[str]:
-    """Return what the statement says of invoking: its resources, or none where its actions are others."""
+    """Return a statement's resources, or none if it is about other actions than `execute-api:Invoke`."""
     resources = _texts(statement, "Resource")
     if any(wildcard(action, re.IGNORECASE).fullmatch(ACTION) for action in _texts(statement, "Action")):
         return resources
@@ -113,8 +112,7 @@ def _texts(statement: Statement, name: str) -> list[str]:
 def wildcard(pattern: str, flags: int = 0) -> re.Pattern[str]:
     """Compile a pattern in which `*` stands for any text, slashes included, and `?` for any one character.
 
-    The expression commits to the first place where each part fits, so that no pattern takes more than
-    length x length steps.
+    Atomic groups take the first match of each part and never backtrack, so matching is at most quadratic.
     """
     head, *parts = ("".join("." if each == "?" else re.escape(each) for each in part) for part in pattern.split("*"))
     if parts:

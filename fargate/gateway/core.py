@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from chalice.app import Chalice, Response
 
-from fargate.auth.authorizers import Authorizers, Call, method_arn
+from fargate.auth.authorizers import AccessChecks, AccessRequest, method_arn
 from fargate.errors import BadGateway, Forbidden, GatewayError, MethodNotAllowed, NotFound, ServiceUnavailable
 from fargate.gateway.context import LambdaContext, identity_of
 from fargate.gateway.cors import cors_of, headers_of, preflight
@@ -93,7 +93,7 @@ class Gateway:
         self._events = EventBuilder(
             settings.base_path, settings.trusted_proxies, self._function.account_id, app.api.binary_types
         )
-        self._authorizers = Authorizers(app, settings.cognito_jwks, monotonic)
+        self._access_checks = AccessChecks(app, settings.cognito_jwks, monotonic)
         self._stage_arn = (
             f"arn:aws:execute-api:{self._function.region}:{self._function.account_id}:{API_ID}/{self._events.stage}"
         )
@@ -192,8 +192,8 @@ class Gateway:
     def _admit(self, request: HttpRequest, path: str, match: Match, context: LambdaContext) -> dict[str, Any]:
         """Have the route's authorizer let the request pass; return what it says of the caller."""
         arn = method_arn(self._stage_arn, request.method, match.route.pattern, path)
-        authorizer = self._authorizers.of(match.route.methods[request.method].authorizer)
-        return authorizer.admit(Call(request.headers, arn, context))
+        check = self._access_checks.of(match.route.methods[request.method].authorizer)
+        return check.authorize(AccessRequest(request.headers, arn, context))
 
     def _invoke(self, event: Event, context: LambdaContext) -> Any:
         try:
