@@ -1,12 +1,12 @@
-"""What the adapter refuses, and how API Gateway words it.
+"""The adapter's errors, with the responses that API Gateway gives.
 
 FargateError
-├── ConfigurationError        the process cannot start; one line for each fault
-└── GatewayError              an answer given without the app: `{"message": ...}`
+├── ConfigurationError        the process cannot start; one line for each error
+└── GatewayError              a response without the app: `{"message": ...}`
     ├── BadRequest            400
     ├── Unauthorized          401
     ├── Forbidden             403
-    ├── AccessDenied          403  an authorizer says no; its body is `{"Message": ...}`
+    ├── AccessDenied          403, by an authorizer; the body is `{"Message": ...}`
     ├── MissingSignature      403
     ├── NotFound              404
     ├── MethodNotAllowed      405, with Allow
@@ -15,7 +15,7 @@ FargateError
     ├── HeadersTooLong        431
     ├── AuthorizerFailure     500
     ├── NotSupported          501
-    ├── BadGateway            502  the app raised, or answered with what is no response
+    ├── BadGateway            502, if the app raised or did not return a response
     └── ServiceUnavailable    503
 """
 
@@ -24,19 +24,19 @@ from collections.abc import Iterable
 
 
 class FargateError(Exception):
-    """The root."""
+    """Base class."""
 
 
 class ConfigurationError(FargateError):
-    """The process cannot start; the message has one line for each fault."""
+    """The process cannot start; the message has one line for each error."""
 
 
 class GatewayError(FargateError):
-    """An answer that API Gateway gives by itself; its body is `{"message": ...}`."""
+    """A response of the gateway itself; the body is `{"message": ...}`."""
 
     status = 500
     message = "Internal server error"
-    kind: str | None = None  # what x-amzn-ErrorType says, where it is sent
+    kind: str | None = None  # the header x-amzn-ErrorType, if it is sent
 
     def __init__(self, message: str | None = None, headers: Iterable[tuple[str, str]] = ()) -> None:
         super().__init__(message or self.message)
@@ -45,19 +45,19 @@ class GatewayError(FargateError):
 
     @property
     def body(self) -> bytes:
-        """The JSON that the client receives."""
+        """The response's JSON."""
         return json.dumps({"message": str(self)}, separators=(",", ":")).encode()
 
 
 class BadRequest(GatewayError):
-    """The request cannot be understood as HTTP."""
+    """The request is not valid HTTP."""
 
     status = 400
     message = "Bad Request"
 
 
 class Unauthorized(GatewayError):
-    """The route wants a token and the request has none that is valid."""
+    """The route needs a token, and the request has no valid one."""
 
     status = 401
     message = "Unauthorized"
@@ -65,14 +65,14 @@ class Unauthorized(GatewayError):
 
 
 class Forbidden(GatewayError):
-    """The route wants an API key, and the request has none that is valid."""
+    """The route needs an API key, and the request has no valid one."""
 
     status = 403
     message = "Forbidden"
 
 
 class AccessDenied(GatewayError):
-    """The token is good, but not for this. API Gateway writes this one key with a capital."""
+    """The token is valid, but not for this method. The key in API Gateway's body has a capital here."""
 
     status = 403
     message = "User is not authorized to access this resource"
@@ -80,12 +80,11 @@ class AccessDenied(GatewayError):
 
     @property
     def body(self) -> bytes:
-        """The JSON that the client receives."""
         return json.dumps({"Message": str(self)}, separators=(",", ":")).encode()
 
 
 class MissingSignature(GatewayError):
-    """The route wants a request that is signed with AWS credentials."""
+    """The route needs a request that is signed with AWS credentials."""
 
     status = 403
     message = "Missing Authentication Token"
@@ -100,7 +99,7 @@ class NotFound(GatewayError):
 
 
 class MethodNotAllowed(GatewayError):
-    """The path has a route, but not for this method."""
+    """The path has no route for this method."""
 
     status = 405
     message = "Method Not Allowed"
@@ -117,7 +116,7 @@ class RequestTooLong(GatewayError):
 
 
 class UriTooLong(GatewayError):
-    """The path is too long to be named in a policy."""
+    """The path is too long for the ARN of a policy."""
 
     status = 414
     message = "Request URI too long"
@@ -131,31 +130,30 @@ class HeadersTooLong(GatewayError):
 
 
 class NotSupported(GatewayError):
-    """The request wants a transfer coding other than chunked."""
+    """The request has a transfer coding other than chunked."""
 
     status = 501
     message = "Not Implemented"
 
 
 class AuthorizerFailure(GatewayError):
-    """The authorizer raised, or returned what is no policy. API Gateway words this `{"message":null}`."""
+    """The authorizer raised or did not return a policy. API Gateway's body is `{"message":null}`."""
 
     kind = "AuthorizerConfigurationException"
 
     @property
     def body(self) -> bytes:
-        """The JSON that the client receives."""
         return b'{"message":null}'
 
 
 class BadGateway(GatewayError):
-    """The app raised, or answered with what is not a response."""
+    """The app raised or did not return a response."""
 
     status = 502
 
 
 class ServiceUnavailable(GatewayError):
-    """The server is starting, draining, or has more to do than it can."""
+    """The server is starting, draining or overloaded."""
 
     status = 503
     message = "Service Unavailable"

@@ -1,4 +1,4 @@
-"""The adapter's settings: read once from the environment, every fault reported together."""
+"""The adapter's settings, read once from the environment; all errors are reported together."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -16,17 +16,16 @@ MEBIBYTE = 1024 * 1024
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _DAEMON_ADDRESS = re.compile(r"[^\s:]+:[0-9]{1,5}|tcp:[^\s:]+:[0-9]{1,5} udp:[^\s:]+:[0-9]{1,5}")
 
-MAX_END_SECONDS = 110
-"""How long an end may take: ECS kills a task 120 s after SIGTERM at the latest."""
-
+MAX_SHUTDOWN_SECONDS = 110
+"""ECS kills a task 120 s after SIGTERM at the latest."""
 
 KEYS_AT_AWS = "aws"
-"""The word in COGNITO_JWKS that fetches the keys of a user pool from the pool itself, which is this URL:"""
+"""COGNITO_JWKS with this value stands for AWS_JWKS_URL, where Cognito publishes a pool's keys."""
 AWS_JWKS_URL = "https://cognito-idp.{region}.amazonaws.com/{pool}/.well-known/jwks.json"
 
 
 class Server(StrEnum):
-    """How the app is served."""
+    """The servers that can run the app."""
 
     WAITRESS = "waitress"
     UVICORN = "uvicorn"
@@ -35,31 +34,31 @@ class Server(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the adapter reads from its environment; each field is the variable of the same name in capitals."""
+    """The adapter's settings. Each field is an environment variable of the same name in capitals."""
 
     host: str = "0.0.0.0"
-    port: int = 3000  # 0: a free one
+    port: int = 3000  # 0: any free port
     server: Server = Server.WAITRESS
     threads: int = 8  # requests served at the same time
-    workers: int = 1  # processes: there is never another number
+    workers: int = 1  # processes; always 1
     api_keys: ApiKeys = field(default_factory=ApiKeys)
-    cognito_jwks: str = ""  # URL of user pools' keys, with {region} and {pool}; empty: all refused
+    cognito_jwks: str = ""  # URL of user pools' keys, with {region} and {pool}; empty: all their tokens are refused
     base_path: str = ""  # API Gateway-style stage prefix, e.g. /api
-    trusted_proxies: int = 0  # how many addresses at the end of X-Forwarded-For were written by proxies of ours
+    trusted_proxies: int = 0  # how many addresses at the end of X-Forwarded-For our own proxies have added
     max_body_bytes: int = 10 * MEBIBYTE  # API Gateway's payload limit
     max_header_bytes: int = 64 * 1024  # request line and headers together
-    deadline_seconds: int = 29  # what get_remaining_time_in_millis counts down from: API Gateway's time-out
-    drain_accept_seconds: int = 0  # how long new connections are accepted after SIGTERM: for a load balancer in front
-    drain_seconds: int = 20  # how long requests may take to finish after that
-    connection_limit: int = 1000  # connections open at the same time; the quietest one makes room for a new one
-    keep_alive_seconds: int = 75  # how long a connection may be quiet: longer than a load balancer's 60 s
-    powertools_service_name: str = ""  # the name in lines and traces; empty: the app's
+    deadline_seconds: int = 29  # where get_remaining_time_in_millis starts: API Gateway's time-out
+    drain_accept_seconds: int = 0  # new connections are accepted this long after SIGTERM, for a load balancer
+    drain_seconds: int = 20  # then requests have this long to finish
+    connection_limit: int = 1000  # open connections; at the limit, a new one closes the longest idle one
+    keep_alive_seconds: int = 75  # idle connections are closed after this: more than a load balancer's 60 s
+    powertools_service_name: str = ""  # service in log lines and traces; empty: the app's name
     powertools_log_level: str = "INFO"
     powertools_trace_disabled: bool = False
-    access_log_lines_per_second: int = 50  # so many successes a second have a line each
-    access_log_one_in: int = 20  # of the others one in so many has one, which says for how many it stands
-    access_log_slow_ms: int = 100  # a request that takes so long always has a line, as errors and traced ones do
-    aws_xray_daemon_address: str = "127.0.0.1:2000"  # where segments go, by UDP
+    access_log_lines_per_second: int = 50  # this many successes a second are all logged
+    access_log_one_in: int = 20  # beyond that one in this many is logged, with the number that it stands for
+    access_log_slow_ms: int = 100  # slower requests are always logged, like errors and traced requests
+    aws_xray_daemon_address: str = "127.0.0.1:2000"  # UDP address of the X-Ray daemon
 
 
 def _choice(text: str) -> Server:
@@ -121,7 +120,7 @@ def _yes_or_no(text: str) -> bool:
 
 
 def _daemon_address(text: str) -> str:
-    """Check the forms that the X-Ray SDK reads: host:port, or one for each protocol."""
+    """Check an address in one of the X-Ray SDK's forms: host:port, or one for each protocol."""
     if not _DAEMON_ADDRESS.fullmatch(text):
         raise ValueError(f"is {text!r}, not an address such as 127.0.0.1:2000")
     return text
@@ -139,8 +138,8 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "max_body_bytes": _whole(1, 1024 * MEBIBYTE),
     "max_header_bytes": _whole(1024, MEBIBYTE),
     "deadline_seconds": _whole(1, 900),
-    "drain_accept_seconds": _whole(0, MAX_END_SECONDS),
-    "drain_seconds": _whole(0, MAX_END_SECONDS),
+    "drain_accept_seconds": _whole(0, MAX_SHUTDOWN_SECONDS),
+    "drain_seconds": _whole(0, MAX_SHUTDOWN_SECONDS),
     "connection_limit": _whole(10, 100_000),
     "keep_alive_seconds": _whole(1, 4000),
     "powertools_service_name": str,
@@ -157,11 +156,11 @@ def read_settings(environ: Mapping[str, str], arguments: Mapping[str, str | None
     """Read the adapter's settings; a command-line argument beats the variable of the same name.
 
     Raises:
-        ConfigurationError: a value is wrong; the message names every fault.
+        ConfigurationError: a value is wrong; the message has one line for each error.
     """
     given = {name: text for name, text in (arguments or {}).items() if text is not None}
     values: dict[str, Any] = {}
-    faults: list[str] = []
+    errors: list[str] = []
     for name, parse in PARSERS.items():
         variable = name.upper()
         label = f"--{name}" if name in given else variable
@@ -170,28 +169,28 @@ def read_settings(environ: Mapping[str, str], arguments: Mapping[str, str | None
             continue
         try:
             values[name] = parse(text)
-        except ValueError as fault:
-            faults.append(f"{label} {fault}")
+        except ValueError as error:
+            errors.append(f"{label} {error}")
     try:
         values["api_keys"] = read_api_keys(environ)
-    except ConfigurationError as fault:
-        faults.append(str(fault))
+    except ConfigurationError as error:
+        errors.append(str(error))
     settings = replace(Settings(), **values)
-    faults.extend(_contradictions(settings))
-    if faults:
-        raise ConfigurationError("\n".join(faults))
+    errors.extend(_contradictions(settings))
+    if errors:
+        raise ConfigurationError("\n".join(errors))
     return settings
 
 
 def _contradictions(settings: Settings) -> list[str]:
-    """Return what is wrong with settings that are right by themselves."""
-    end_seconds = settings.drain_accept_seconds + settings.drain_seconds
-    if end_seconds <= MAX_END_SECONDS:
+    """Return errors of settings that are valid alone but not together."""
+    shutdown_seconds = settings.drain_accept_seconds + settings.drain_seconds
+    if shutdown_seconds <= MAX_SHUTDOWN_SECONDS:
         return []
     return [
         f"DRAIN_ACCEPT_SECONDS ({settings.drain_accept_seconds}) and DRAIN_SECONDS ({settings.drain_seconds}) follow "
-        f"each other and make {end_seconds} s together, more than {MAX_END_SECONDS}: ECS kills a task 120 s after "
-        "SIGTERM at the latest"
+        f"each other and make {shutdown_seconds} s together, more than {MAX_SHUTDOWN_SECONDS}: ECS kills a task 120 s "
+        "after SIGTERM at the latest"
     ]
 
 

@@ -1,5 +1,7 @@
-"""`fargate.waiting.sleep`: the public name of `fargate.threads.waiting.sleep`, for handlers that wait."""
+"""The public names of `fargate.threads.waiting`, for handlers that wait: `sleep` and `lent_permit`."""
 
-from fargate.threads.waiting import lent_place, sleep
+from fargate.threads.waiting import lent_permit, sleep
 
-__all__ = ["lent_place", "sleep"]
+lent_place = lent_permit  # the old name
+
+__all__ = ["lent_permit", "lent_place", "sleep"]

@@ -1,4 +1,4 @@
-"""The part of API Gateway: HTTP request -> REST proxy event -> Chalice -> HTTP response.
+"""What API Gateway does for a Chalice app: HTTP request -> REST proxy event -> `app(event, context)` -> HTTP response.
 
 From outside: `core.Gateway`, and `unserved` for the start.
 """

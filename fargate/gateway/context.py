@@ -1,4 +1,4 @@
-"""The context object that a handler receives: what Lambda gives it, with a deadline that really counts down.
+"""The context object that a handler receives: Lambda's attributes, and a deadline that counts down.
 
 https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FunctionIdentity:
-    """What stays the same for all requests of one process."""
+    """The function that this process stands for; the same for all requests."""
 
     function_name: str
     region: str
@@ -22,17 +22,15 @@ class FunctionIdentity:
 
     @property
     def invoked_function_arn(self) -> str:
-        """The ARN that the function would have on Lambda."""
         return f"arn:aws:lambda:{self.region}:{self.account_id}:function:{self.function_name}"
 
     @property
     def log_group_name(self) -> str:
-        """The log group that the function would have on Lambda."""
         return f"/aws/lambda/{self.function_name}"
 
 
 def identity_of(app_name: str) -> FunctionIdentity:
-    """Describe this process as a function named after the app."""
+    """Return this process's identity: a function with the app's name."""
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "eu-west-1"
     stream = f"{time.strftime('%Y/%m/%d', time.gmtime())}/[$LATEST]{os.urandom(16).hex()}"
     return FunctionIdentity(app_name, region, stream)
@@ -40,7 +38,7 @@ def identity_of(app_name: str) -> FunctionIdentity:
 
 @dataclass(frozen=True, slots=True)
 class CognitoIdentity:
-    """The caller's Cognito identity, which a REST API's proxy integration never has."""
+    """The caller's Cognito identity. A REST API's proxy integration has none: both fields are None."""
 
     cognito_identity_id: str | None = None
     cognito_identity_pool_id: str | None = None
@@ -50,7 +48,14 @@ NO_IDENTITY = CognitoIdentity()
 
 
 class LambdaContext:
-    """One request's context; attributes and their types are Lambda's."""
+    """One request's context; the attributes and their types are Lambda's.
+
+    Args:
+        function: the function's identity.
+        request_id: the request's id.
+        seconds: time from now to the deadline.
+        clock: monotonic seconds.
+    """
 
     __slots__ = ("_clock", "_deadline", "_function", "aws_request_id", "client_context", "identity")
 
@@ -74,30 +79,24 @@ class LambdaContext:
 
     @property
     def function_name(self) -> str:
-        """The app's name."""
         return self._function.function_name
 
     @property
     def function_version(self) -> str:
-        """Always `$LATEST`."""
         return self._function.function_version
 
     @property
     def invoked_function_arn(self) -> str:
-        """The ARN that the function would have on Lambda."""
         return self._function.invoked_function_arn
 
     @property
     def memory_limit_in_mb(self) -> str:
-        """A string, as Lambda's is."""
         return self._function.memory_limit_in_mb
 
     @property
     def log_group_name(self) -> str:
-        """The log group that the function would have on Lambda."""
         return self._function.log_group_name
 
     @property
     def log_stream_name(self) -> str:
-        """One per process."""
         return self._function.log_stream_name

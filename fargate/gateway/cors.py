@@ -1,4 +1,4 @@
-"""Cross-origin answers that API Gateway gives by itself: the preflight, and the headers on its own errors."""
+"""CORS responses of the gateway itself: the preflight, and the headers of its errors."""
 
 from chalice.app import CORSConfig
 
@@ -7,7 +7,7 @@ from fargate.http.messages import Header, HttpResponse
 
 
 def cors_of(route: Route, method: str | None = None) -> CORSConfig | None:
-    """Return the CORS configuration of a route's method, or of any: `chalice deploy` allows one for each path."""
+    """Return the CORS configuration of a method; of one that the route lacks, that of the first method with any."""
     entry = route.methods.get(method) if method else None
     if entry is not None:
         return entry.cors
@@ -15,12 +15,12 @@ def cors_of(route: Route, method: str | None = None) -> CORSConfig | None:
 
 
 def headers_of(cors: CORSConfig | None) -> list[Header]:
-    """Return the headers that allow an answer to be read from another origin."""
+    """Return the headers that let other origins read a response."""
     return list(cors.get_access_control_headers().items()) if cors else []
 
 
 def preflight(route: Route, cors: CORSConfig) -> HttpResponse:
-    """Answer a preflight as the mock integration that Chalice deploys does: no view, authorizer or middleware runs."""
+    """Return the response of the mock integration that `chalice deploy` makes: no view or middleware is called."""
     methods = ",".join([*(method for method, entry in route.methods.items() if entry.cors is not None), "OPTIONS"])
     headers = [("Access-Control-Allow-Methods", methods), *headers_of(cors), ("Content-Type", "application/json")]
     return HttpResponse(200, headers, b"")

@@ -17,8 +17,7 @@ Event = dict[str, Any]
 
 API_ID = "container"
 
-
-_NOBODY: dict[str, str | None] = dict.fromkeys(
+_NO_IDENTITY: dict[str, str | None] = dict.fromkeys(
     (
         "accessKey",
         "accountId",
@@ -33,11 +32,18 @@ _NOBODY: dict[str, str | None] = dict.fromkeys(
         "userArn",
     )
 )
-"""The identity of a caller that AWS knows nothing of."""
+"""The identity of a caller without AWS credentials."""
 
 
 class EventBuilder:
-    """Turns requests into events; what is the same for every request is worked out once."""
+    """Builds events from requests.
+
+    Args:
+        base_path: stage prefix of paths; the stage is named after it.
+        trusted_proxies: how many proxies in front are ours.
+        account_id: AWS account id of the function.
+        binary_types: media types whose bodies are passed on as base64.
+    """
 
     def __init__(self, base_path: str, trusted_proxies: int, account_id: str, binary_types: Sequence[str]) -> None:
         self._account_id = account_id
@@ -49,17 +55,17 @@ class EventBuilder:
         """Return the event of one request.
 
         Args:
-            request: as it came over the wire.
+            request: as received.
             path: its path without the base path.
-            match: the route that was found for it.
-            ids: what the request is called.
+            match: its route.
+            ids: its ids.
             now: seconds since the epoch.
         """
         many = _collect(request.headers)
         source_ip = client_address(request, self._trusted_proxies)
         many["X-Amzn-Trace-Id"] = [ids.trace_header]
         if not self._trusted_proxies or "X-Forwarded-For" not in many:
-            _describe_hop(many, request)
+            _add_forwarded(many, request)
         headers = {name: values[-1] for name, values in many.items()}
         query = _query(request.query)
         body, encoded = self._body(request.body, headers.get("Content-Type"))
@@ -90,7 +96,7 @@ class EventBuilder:
                 "requestTimeEpoch": int(now * 1000),
                 "domainName": host,
                 "domainPrefix": host.partition(".")[0],
-                "identity": {**_NOBODY, "sourceIp": source_ip, "userAgent": headers.get("User-Agent")},
+                "identity": {**_NO_IDENTITY, "sourceIp": source_ip, "userAgent": headers.get("User-Agent")},
                 "localPort": request.local_port,
             },
             "body": body,
@@ -126,10 +132,10 @@ def _collect(headers: Iterable[Header]) -> dict[str, list[str]]:
     return many
 
 
-def _describe_hop(many: dict[str, list[str]], request: HttpRequest) -> None:
-    """Add what API Gateway adds of the last hop, in the place of what a client claimed."""
+def _add_forwarded(many: dict[str, list[str]], request: HttpRequest) -> None:
+    """Set X-Forwarded-* as API Gateway does; values that the client sent are replaced."""
     many["X-Forwarded-For"] = [request.peer]
-    if request.local_port is not None:  # elsewhere AWS has said so
+    if request.local_port is not None:  # None on Lambda, where AWS has set these two
         many["X-Forwarded-Proto"] = ["http"]
         many["X-Forwarded-Port"] = [str(request.local_port)]
 
@@ -151,7 +157,7 @@ _last_request_time: tuple[int, str] = (0, "")
 
 
 def _request_time(second: int) -> str:
-    """Write a time as API Gateway does, `24/Nov/2026:10:00:00 +0000`; the text of the last second is kept."""
+    """Write a time as API Gateway does, `24/Nov/2026:10:00:00 +0000`; the last text is cached."""
     global _last_request_time
     known, text = _last_request_time
     if known != second:

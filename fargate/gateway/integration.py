@@ -1,4 +1,4 @@
-"""Read the response that the app returned, as API Gateway reads a proxy integration's.
+"""Read the response that the app returned, as API Gateway reads that of a proxy integration.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 """
@@ -13,10 +13,11 @@ from typing import Any
 from chalice.app import Response
 
 from fargate.errors import BadGateway
-from fargate.http.bounded_cache import remembered
+from fargate.http.bounded_cache import cached
 from fargate.http.messages import HOP_BY_HOP, Header, HttpResponse
 
-DOORS_OWN = frozenset(name.lower() for name in HOP_BY_HOP) | {"content-length"}
+SERVER_HEADERS = frozenset(name.lower() for name in HOP_BY_HOP) | {"content-length"}
+"""Headers that the server writes itself, in lower case; the app's are dropped."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FORBIDDEN = re.compile(r"[\r\n\0]")
 
@@ -25,7 +26,7 @@ def read_response(answer: object) -> HttpResponse:
     """Turn `{"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}` into a response.
 
     Raises:
-        BadGateway: the answer is not of that form.
+        BadGateway: the answer has another form.
     """
     if not isinstance(answer, dict):
         raise BadGateway
@@ -38,9 +39,9 @@ def read_response(answer: object) -> HttpResponse:
 
 
 def read_plain(answer: Response) -> HttpResponse | None:
-    """Read an answer of text with one value for each header, as most are, without the form it has on Lambda.
+    """Read the usual answer (text, one value for each header) without the detour of `Response.to_dict`.
 
-    None: it is another, which `Response.to_dict` and `read_response` know how to read.
+    Returns None for any other answer; `read_response(answer.to_dict(...))` reads all of them.
     """
     body, headers = answer.body, answer.headers
     if type(body) is not str or "Content-Type" not in headers or not 200 <= answer.status_code <= 599:
@@ -48,16 +49,16 @@ def read_plain(answer: Response) -> HttpResponse | None:
     pairs: list[Any] = list(headers.items())
     try:
         values = "".join([value for _, value in pairs])
-    except TypeError:  # one is a list, or a number
+    except TypeError:  # a value is a list or a number
         return None
     if not (values.isascii() and values.isprintable() and all(map(_is_plain, headers))):
         return None
     return HttpResponse(answer.status_code, pairs, body.encode())
 
 
-@remembered
+@cached
 def _is_plain(name: str) -> bool:
-    return name.lower() not in DOORS_OWN and _TOKEN.fullmatch(name) is not None
+    return name.lower() not in SERVER_HEADERS and _TOKEN.fullmatch(name) is not None
 
 
 def _status(value: object) -> int:
@@ -69,24 +70,21 @@ def _status(value: object) -> int:
 
 
 def _headers(many: object, single: object) -> tuple[list[Header], bool]:
-    """Join both maps: `multiValueHeaders` first, then those pairs of `headers` that are not among them.
-
-    Tells beside them whether there is a Content-Type.
-    """
+    """Join `multiValueHeaders` and `headers`; a pair that is in both counts once. Return also: is Content-Type set?"""
     headers: list[Header] = []
     seen: set[str] = set()
     for name, values in _items(many):
         if not isinstance(values, list | tuple):
             raise BadGateway
-        known = _known_as(name)
-        seen.add(known)
-        if known not in DOORS_OWN:
+        lower = _lower(name)
+        seen.add(lower)
+        if lower not in SERVER_HEADERS:
             headers.extend([(name, _text(value)) for value in values])
     for name, value in _items(single):
-        known = _known_as(name)
-        if known not in DOORS_OWN and not (known in seen and _has(headers, known, value)):
+        lower = _lower(name)
+        if lower not in SERVER_HEADERS and not (lower in seen and _has(headers, lower, value)):
             headers.append((name, _text(value)))
-            seen.add(known)
+            seen.add(lower)
     return headers, "content-type" in seen
 
 
@@ -98,20 +96,19 @@ def _items(headers: object) -> Iterable[tuple[str, Any]]:
     return headers.items()
 
 
-def _has(headers: list[Header], known: str, value: object) -> bool:
-    return any(name.lower() == known and text == _text(value) for name, text in headers)
+def _has(headers: list[Header], lower: str, value: object) -> bool:
+    return any(name.lower() == lower and text == _text(value) for name, text in headers)
 
 
 @lru_cache(maxsize=1024)
-def _known_as(name: object) -> str:
-    """Return the one spelling that a header is compared by; apps use few names again and again."""
+def _lower(name: object) -> str:
     if not isinstance(name, str) or not _TOKEN.fullmatch(name):
         raise BadGateway
     return name.lower()
 
 
 def _text(value: object) -> str:
-    """Write a header's value as JSON would have carried it; what is not Latin-1 goes out as its UTF-8 bytes."""
+    """Write a header's value: true and false as in JSON, text beyond ASCII as UTF-8 bytes."""
     if isinstance(value, bool):
         return "true" if value else "false"
     text = "" if value is None else str(value)

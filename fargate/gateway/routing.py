@@ -1,6 +1,6 @@
 """Find the route of a path as API Gateway does: static beats parameter beats `{proxy+}`, segment by segment.
 
-Never asks `app.routes` about a path that a client sent: it is a defaultdict, and would keep every path it was asked.
+`app.routes` is a defaultdict and keeps every key that it is asked for, so paths of requests are never looked up in it.
 """
 
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ class Route(NamedTuple):
 
 
 class Match(NamedTuple):
-    """A route, and what its parameters hold in this path: still percent-encoded, as REST APIs leave them."""
+    """A route and the values of its parameters, percent-encoded as sent."""
 
     route: Route
     parameters: Mapping[str, str] | None
 
 
 class _Leaf(NamedTuple):
-    """A route where its path ends, and what it calls its parameters: routes that share a place may name it each."""
+    """A route and the names of its parameters; `/{a}/x` and `/{b}/y` share a node but not the name."""
 
     route: Route
     names: tuple[str, ...]
@@ -57,7 +57,7 @@ class _Node:
             self.parameter.add(rest, leaf)
 
     def find(self, segments: list[str], at: int) -> tuple[_Leaf, tuple[str, ...]] | None:
-        """Return the best route for `segments[at:]` and its captures; only the winner's captures are collected."""
+        """Return the best route for `segments[at:]` and the values of its parameters."""
         if at == len(segments):
             return (self.leaf, ()) if self.leaf else None
         segment = segments[at]
@@ -72,7 +72,7 @@ class _Node:
 
 
 class RouteTable:
-    """Every path of an app; built once, read by all threads."""
+    """The routes of an app. Built once, used by all threads."""
 
     def __init__(self, routes: Mapping[str, Mapping[str, RouteEntry]]) -> None:
         self._root = _Node()
@@ -83,10 +83,7 @@ class RouteTable:
                 self._root.add(segments, _Leaf(Route(pattern, dict(methods)), names))
 
     def match(self, path: str) -> Match | None:
-        """Return the route of a percent-encoded path, or None.
-
-        A trailing slash does not matter; more than one leading slash counts as one.
-        """
+        """Return the route of a percent-encoded path, or None; slashes at either end do not matter."""
         found = self._root.find(_segments(path), 0)
         if found is None:
             return None

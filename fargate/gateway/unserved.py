@@ -1,4 +1,4 @@
-"""Which handlers of an app HTTP cannot reach: they are named at the start, never silently dropped."""
+"""The handlers of an app that HTTP cannot reach; the start logs their names."""
 
 from chalice.app import (
     Chalice,
@@ -24,7 +24,7 @@ _WEBSOCKET = {"$connect": "on_ws_connect", "$disconnect": "on_ws_disconnect"}
 
 
 def unserved_handlers(app: Chalice) -> list[str]:
-    """Return the decorator and the name of every handler that only AWS calls: `schedule nightly`; sorted."""
+    """Return the decorator and name of every handler that only AWS calls, such as `schedule nightly`; sorted."""
     sources = [f"{_SOURCES.get(type(each), type(each).__name__)} {each.name}" for each in app.event_sources]
     functions = [f"lambda_function {each.name}" for each in app.pure_lambda_functions]
     sockets = [f"{_WEBSOCKET.get(key, 'on_ws_message')} {each.name}" for key, each in app.websocket_handlers.items()]

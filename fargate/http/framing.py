@@ -1,4 +1,4 @@
-"""Refuse requests in whose bytes another server might see other messages: what request smuggling is made of."""
+"""Refuse ambiguous framing, so that no proxy in front sees other requests in the same bytes (request smuggling)."""
 
 from collections.abc import Sequence
 
@@ -7,14 +7,14 @@ from fargate.http.messages import Header
 
 
 def check_framing(version: str, headers: Sequence[Header]) -> None:
-    """Check the headers that say where a request ends and whom it is for (RFC 9112, sections 3.2 and 6).
+    """Check Host, Content-Length and Transfer-Encoding (RFC 9112, sections 3.2 and 6).
 
     Args:
-        version: of HTTP: "1.0" or "1.1".
+        version: HTTP version, "1.0" or "1.1".
         headers: names as `canonical` writes them.
 
     Raises:
-        BadRequest: they contradict each other, occur twice, or Host is missing or empty.
+        BadRequest: the headers contradict each other, one occurs twice, or Host is missing or empty.
         NotSupported: a transfer coding other than chunked.
     """
     hosts: list[str] = []

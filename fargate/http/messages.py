@@ -1,4 +1,4 @@
-"""The two values that every door and the gateway exchange: a request read whole, and a response."""
+"""Requests and responses as the adapters and the gateway exchange them, and the spelling of header names."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from fargate.errors import BadRequest
-from fargate.http.bounded_cache import remembered
+from fargate.http.bounded_cache import cached
 
 Header = tuple[str, str]
 
@@ -23,11 +23,11 @@ HOP_BY_HOP = frozenset(
         "Upgrade",
     }
 )
-"""Headers that belong to one connection and never reach the app or come from it (RFC 9110, section 7.6.1)."""
+"""Headers of one connection. They are not passed to the app or taken from it (RFC 9110, section 7.6.1)."""
 
 
 class HttpRequest(NamedTuple):
-    """A request as it came over the wire, its body complete."""
+    """A request as received, with its whole body."""
 
     method: str
     path: str  # percent-encoded, as sent, without the query
@@ -36,43 +36,43 @@ class HttpRequest(NamedTuple):
     body: bytes
     peer: str  # address of the other end of the connection
     protocol: str  # "HTTP/1.1"
-    local_port: int | None  # the port it came in by; None where there is no socket of ours
+    local_port: int | None  # the port that it arrived at; None on Lambda
 
 
 class HttpResponse(NamedTuple):
-    """A response; Content-Length and what belongs to the connection is the door's to add."""
+    """A response; the adapter adds Content-Length and the connection's headers."""
 
     status: int
     headers: list[Header]
     body: bytes
 
 
-@remembered
+@cached
 def canonical(name: str) -> str:
-    """Write a header's name in one way, whatever door it came through: `x-api-key` as `X-Api-Key`."""
+    """Spell a header's name in one way: `x-api-key` as `X-Api-Key`."""
     return "-".join(part.capitalize() for part in name.split("-"))
 
 
-@remembered
+@cached
 def canonical_of_bytes(name: bytes) -> str:
-    """Write a header's name as `canonical` does, as it came over the wire."""
+    """Do the same as `canonical` for a name in bytes."""
     return canonical(name.decode("latin-1"))
 
 
-@remembered
+@cached
 def lowered(name: str) -> str:
-    """Write a header's name as HTTP/2 wants it."""
+    """Return a header's name in lower case."""
     return name.lower()
 
 
-@remembered
+@cached
 def lowered_bytes(name: str) -> bytes:
-    """Write it so as ASGI wants it."""
+    """Return a header's name in lower case and in bytes, as ASGI requires."""
     return lowered(name).encode("latin-1")
 
 
 def last_value(headers: Sequence[Header], name: str) -> str | None:
-    """Return the last value of a header; `name` as `canonical` writes it."""
+    """Return the last value of a header, or None; `name` is spelled as `canonical` does."""
     value = None
     for each, text in headers:
         if each == name:
@@ -81,7 +81,7 @@ def last_value(headers: Sequence[Header], name: str) -> str | None:
 
 
 def client_address(request: HttpRequest, trusted_proxies: int) -> str:
-    """Return the client's address: the one that the outermost trusted proxy saw, never what a client claims."""
+    """Return the client's address as the outermost trusted proxy saw it. Addresses that a client sent do not count."""
     if not trusted_proxies:
         return request.peer
     values = [value for name, value in request.headers if name == "X-Forwarded-For"]
@@ -90,7 +90,7 @@ def client_address(request: HttpRequest, trusted_proxies: int) -> str:
 
 
 def path_of(target: str) -> str:
-    """Return the path of a request's target, which is a path or a whole URL (RFC 9112, section 3.2).
+    """Return the path of a request's target, which is a path or a URL (RFC 9112, section 3.2).
 
     Raises:
         BadRequest: it is neither.
@@ -113,5 +113,5 @@ def status_line(status: int) -> str:
 
 
 def has_no_body(status: int, method: str) -> bool:
-    """Tell whether a response must come without a body (RFC 9110, section 6.4.1)."""
+    """Return whether a response must not have a body (RFC 9110, section 6.4.1)."""
     return method == "HEAD" or status in (204, 304) or status < 200

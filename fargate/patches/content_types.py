@@ -12,7 +12,7 @@ from typing import Any
 
 from chalice import app as chalice_app
 
-from fargate.http.bounded_cache import remembered
+from fargate.http.bounded_cache import cached
 
 _MATCHER = "_matches_content_type"
 
@@ -26,7 +26,7 @@ def remember_content_types() -> None:
 
     @cache  # an app has few such lists
     def matcher_of(valid: tuple[str, ...]) -> Callable[[str], bool]:
-        return remembered(lambda content_type: bool(matches(content_type, list(valid))))
+        return cached(lambda content_type: bool(matches(content_type, list(valid))))
 
     @wraps(matches)
     def matches_cached(content_type: Any, valid: Sequence[str]) -> bool:

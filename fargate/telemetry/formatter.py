@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-from fargate.http.bounded_cache import remembered
+from fargate.http.bounded_cache import cached
 from fargate.patches import powertools_logger
 from fargate.telemetry.redaction import redact, request_secrets
 from fargate.telemetry.request_record import RequestRecord
@@ -132,7 +132,7 @@ def weighted(line: str, weight: int) -> str:
     return f'{line},"{WEIGHT}":{weight}}}\n'
 
 
-@remembered
+@cached
 def json_text(text: str) -> str:
     """Return a text as JSON."""
     return _serialize(text)

@@ -1,8 +1,8 @@
-"""How a handler waits without keeping its thread's place from other requests.
+"""Let a handler wait without blocking other requests.
 
-`THREADS` bounds how many requests are handled at the same time. A handler that only waits lends its place to another
-request meanwhile, and takes one back before it goes on (as `ForkJoinPool.managedBlock` does in Java). In threads that
-no pool of ours has started, on Lambda or in a script, there is no place to lend: waiting is just waiting.
+`THREADS` is the number of permits: how many requests are handled at the same time. A handler that only waits lends its
+permit, and takes one back before it continues (as `ForkJoinPool.managedBlock` does in Java). Threads of other origin,
+as on Lambda or in a script, have no permit; there the functions of this module only wait.
 """
 
 import threading
@@ -14,54 +14,54 @@ from typing import Protocol
 from chalice.app import Chalice
 
 ATTRIBUTE = "wait_with"
-"""What an app may offer, to be called with `sleep`: one that imports nothing from here, as it also runs elsewhere."""
+"""Attribute of an app: a function that the adapter calls with `sleep`. The app need not import this package then."""
 
 
 class Lender(Protocol):
-    """What has places for threads."""
+    """A pool whose threads hold permits."""
 
     def lend(self) -> bool:
-        """Lend the calling thread's place; return False where it must keep it."""
+        """Lend the calling thread's permit; return False if the thread keeps it."""
 
     def take_back(self) -> None:
-        """Wait until the calling thread, whose place was lent, has one again."""
+        """Wait until the calling thread, which has lent its permit, has one again."""
 
 
-class _Here(threading.local):
-    lender: Lender | None = None  # whose place this thread holds
+class _Thread(threading.local):
+    lender: Lender | None = None  # the pool whose permit this thread holds
 
 
-_here = _Here()
+_thread = _Thread()
 
 
-def hold_place_of(lender: Lender) -> None:
-    """Say whose place the calling thread holds, once for each thread."""
-    _here.lender = lender
+def set_lender(lender: Lender) -> None:
+    """Record that the calling thread holds a permit of this pool."""
+    _thread.lender = lender
 
 
 @contextmanager
-def lent_place() -> Iterator[None]:
-    """Lend this thread's place for the length of a block that only waits; the block holds nothing that others need."""
-    lender = _here.lender
+def lent_permit() -> Iterator[None]:
+    """Lend this thread's permit during a block that only waits. The block must hold no lock or connection."""
+    lender = _thread.lender
     if lender is None or not lender.lend():
         yield
         return
-    _here.lender = None  # there is no second place to lend inside the block
+    _thread.lender = None  # nested blocks have no permit to lend
     try:
         yield
     finally:
         lender.take_back()
-        _here.lender = lender
+        _thread.lender = lender
 
 
 def sleep(seconds: float, /) -> None:
-    """Do as `time.sleep` does, with this thread's place lent."""
-    with lent_place():
+    """Sleep like `time.sleep`, with this thread's permit lent."""
+    with lent_permit():
         time.sleep(seconds)
 
 
 def offer_sleep(app: Chalice) -> None:
-    """Give an app that asks for it `sleep` to wait with."""
+    """Call the app's `wait_with`, if it has one, with `sleep`."""
     wait_with = getattr(app, ATTRIBUTE, None)
     if wait_with is not None:
         wait_with(sleep)

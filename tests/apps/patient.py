@@ -4,7 +4,7 @@ import threading
 
 from chalice import Chalice
 
-from fargate.threads.waiting import lent_place, sleep
+from fargate.threads.waiting import lent_permit, sleep
 
 app = Chalice(app_name="patient")
 released = threading.Event()
@@ -18,7 +18,7 @@ def wait():
     global inside
     with lock:
         inside += 1
-    with lent_place():
+    with lent_permit():
         came = released.wait(60)
     return {"released": came, "request_id": app.current_request.context["requestId"]}
 

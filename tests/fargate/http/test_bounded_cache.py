@@ -1,10 +1,10 @@
-"""What short texts lead to is remembered, and nobody can fill the memory with texts of his own."""
+"""Results for short texts are cached, within bounds that clients cannot exceed."""
 
-from fargate.http.bounded_cache import LONGEST, MISSES_BEFORE_CLEAR, MOST, BoundedCache
+from fargate.http.bounded_cache import MAX_ENTRIES, MAX_LENGTH, MISSES_BEFORE_CLEAR, BoundedCache
 
 
-class Asked:
-    """A function that takes note of what it was asked."""
+class Recorded:
+    """A function that records its arguments."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -14,34 +14,34 @@ class Asked:
         return text.upper()
 
 
-def test_a_text_is_asked_for_once() -> None:
-    asked = Asked()
-    memo = BoundedCache(asked)
-    assert [memo["a"], memo["a"]] == ["A", "A"]
-    assert asked.texts == ["a"]
+def test_the_function_is_called_once_for_a_text() -> None:
+    function = Recorded()
+    cache = BoundedCache(function)
+    assert [cache["a"], cache["a"]] == ["A", "A"]
+    assert function.texts == ["a"]
 
 
-def test_a_long_one_is_not_kept() -> None:
-    memo = BoundedCache(Asked())
-    assert memo["x" * (LONGEST + 1)] == "X" * (LONGEST + 1)
-    assert len(memo) == 0
+def test_a_long_text_is_not_cached() -> None:
+    cache = BoundedCache(Recorded())
+    assert cache["x" * (MAX_LENGTH + 1)] == "X" * (MAX_LENGTH + 1)
+    assert len(cache) == 0
 
 
-def test_once_it_is_full_strangers_find_no_place_and_those_known_keep_theirs() -> None:
-    asked = Asked()
-    memo = BoundedCache(asked)
-    for number in range(2 * MOST):
-        assert memo[f"n{number}"] == f"N{number}"
-    asked.texts.clear()
-    assert (memo["n0"], memo[f"n{2 * MOST - 1}"]) == ("N0", f"N{2 * MOST - 1}")
-    assert asked.texts == [f"n{2 * MOST - 1}"]
-    assert len(memo) == MOST
+def test_a_full_cache_keeps_its_entries_and_takes_no_new_ones() -> None:
+    function = Recorded()
+    cache = BoundedCache(function)
+    for number in range(2 * MAX_ENTRIES):
+        assert cache[f"n{number}"] == f"N{number}"
+    function.texts.clear()
+    assert (cache["n0"], cache[f"n{2 * MAX_ENTRIES - 1}"]) == ("N0", f"N{2 * MAX_ENTRIES - 1}")
+    assert function.texts == [f"n{2 * MAX_ENTRIES - 1}"]
+    assert len(cache) == MAX_ENTRIES
 
 
-def test_after_many_strangers_it_begins_anew_so_that_it_keeps_up_with_the_times() -> None:
-    memo = BoundedCache(Asked())
-    for number in range(MOST + MISSES_BEFORE_CLEAR):
-        assert memo[f"n{number}"]
-    assert len(memo) == 0
-    assert memo["new"] == "NEW"
-    assert list(memo) == ["new"]
+def test_after_many_misses_a_full_cache_is_cleared() -> None:
+    cache = BoundedCache(Recorded())
+    for number in range(MAX_ENTRIES + MISSES_BEFORE_CLEAR):
+        assert cache[f"n{number}"]
+    assert len(cache) == 0
+    assert cache["new"] == "NEW"
+    assert list(cache) == ["new"]

@@ -7,7 +7,7 @@ from chalice import app as chalice_app
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fargate.http.bounded_cache import LONGEST
+from fargate.http.bounded_cache import MAX_LENGTH
 from fargate.patches.content_types import remember_content_types
 
 remember_content_types()
@@ -43,7 +43,7 @@ def test_a_content_type_that_is_no_text_fails_as_in_chalice(strange: object) -> 
 def test_a_long_content_type_is_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     monkeypatch.setattr(chalice_app, "_content_type_header_contains", lambda header, _: bool(asked.append(header)))
-    for length in (LONGEST, LONGEST + 1):
+    for length in (MAX_LENGTH, MAX_LENGTH + 1):
         for _ in range(2):
             assert not cached("x" * length, ["image/png"])
-    assert list(map(len, asked)) == [LONGEST, LONGEST + 1, LONGEST + 1]
+    assert list(map(len, asked)) == [MAX_LENGTH, MAX_LENGTH + 1, MAX_LENGTH + 1]

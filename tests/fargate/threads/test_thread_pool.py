@@ -1,4 +1,4 @@
-"""A task that waits lends its place: others run meanwhile, never more than there are places, and it goes on first."""
+"""A task that waits lends its permit: other tasks run, within the number of permits, and it continues first."""
 
 import random
 import threading
@@ -10,7 +10,7 @@ from queue import SimpleQueue
 import pytest
 
 from fargate.threads.thread_pool import ThreadPool
-from fargate.threads.waiting import lent_place, sleep
+from fargate.threads.waiting import lent_permit, sleep
 from local.waiting import wait_until
 
 SECONDS = 30
@@ -21,8 +21,8 @@ def run(task: Task) -> None:
     task()
 
 
-def pool_of(places: int, name: str, most_lent: int = 256, idle_seconds: float = SECONDS) -> ThreadPool[Task]:
-    return ThreadPool(run, places, name, most_lent, idle_seconds)
+def pool_of(permits: int, name: str, max_lent: int = 256, idle_seconds: float = SECONDS) -> ThreadPool[Task]:
+    return ThreadPool(run, permits, name, max_lent, idle_seconds)
 
 
 def threads_of(name: str) -> set[str]:
@@ -30,38 +30,38 @@ def threads_of(name: str) -> set[str]:
 
 
 class Waiting:
-    """Tasks that wait with their places lent until they are let go."""
+    """Tasks that wait with their permits lent until `released` is set."""
 
     def __init__(self) -> None:
         self.begun = threading.Semaphore(0)
         self.ended = threading.Semaphore(0)
-        self.let_go = threading.Event()
+        self.released = threading.Event()
 
     def __call__(self) -> None:
-        with lent_place():
+        with lent_permit():
             self.begun.release()
-            self.let_go.wait(SECONDS)
+            self.released.wait(SECONDS)
         self.ended.release()
 
 
-def has_got(semaphore: threading.Semaphore, times: int = 1) -> bool:
+def acquired(semaphore: threading.Semaphore, times: int = 1) -> bool:
     return all(semaphore.acquire(timeout=SECONDS) for _ in range(times))
 
 
-def test_many_tasks_wait_at_once_in_one_place_and_others_run() -> None:
+def test_many_tasks_wait_at_once_with_one_permit_and_others_run() -> None:
     pool, waiting, other = pool_of(1, "many"), Waiting(), threading.Event()
     for _ in range(50):
         pool.add(waiting)
-    assert has_got(waiting.begun, 50)
+    assert acquired(waiting.begun, 50)
     pool.add(other.set)
     assert other.wait(SECONDS)
     assert pool.lent == 50
-    waiting.let_go.set()
-    assert has_got(waiting.ended, 50)
+    waiting.released.set()
+    assert acquired(waiting.ended, 50)
     assert pool.lent == 0
 
 
-def test_a_wait_is_over_before_a_task_begins_that_was_queued() -> None:
+def test_a_task_continues_before_a_queued_one_starts() -> None:
     pool, waiting = pool_of(1, "first"), Waiting()
     holding, done, order = threading.Event(), threading.Event(), SimpleQueue[str]()
 
@@ -74,19 +74,19 @@ def test_a_wait_is_over_before_a_task_begins_that_was_queued() -> None:
         order.put("waited")
 
     pool.add(wait)
-    assert has_got(waiting.begun)
+    assert acquired(waiting.begun)
     for task in (hold, lambda: order.put("queued"), lambda: order.put("queued")):
         pool.add(task)
     assert holding.wait(SECONDS)
-    waiting.let_go.set()
+    waiting.released.set()
     assert wait_until(lambda: bool(pool._returning), SECONDS)
     assert order.empty()
     done.set()
     assert [order.get(timeout=SECONDS) for _ in range(3)] == ["waited", "queued", "queued"]
 
 
-def test_never_do_more_tasks_run_than_there_are_places() -> None:
-    pool, running, most, done = pool_of(3, "bound", most_lent=20), 0, 0, threading.Semaphore(0)
+def test_never_more_tasks_run_than_there_are_permits() -> None:
+    pool, running, most, done = pool_of(3, "bound", max_lent=20), 0, 0, threading.Semaphore(0)
     lock, chance = threading.Lock(), random.Random(1)
 
     def change(by: int) -> None:
@@ -108,13 +108,13 @@ def test_never_do_more_tasks_run_than_there_are_places() -> None:
     for _ in range(500):
         pauses = [chance.random() / 200 for _ in range(chance.randrange(4))]
         pool.add(lambda pauses=pauses: task(pauses))  # type: ignore[misc]
-    assert has_got(done, 500)
+    assert acquired(done, 500)
     assert most == 3
     assert pool.lent == 0
     assert len(threads_of("bound")) <= 3 + 20
 
 
-def test_a_place_that_no_task_needs_costs_no_thread() -> None:
+def test_a_lent_permit_that_no_task_needs_starts_no_thread() -> None:
     pool, done = pool_of(2, "cheap"), threading.Semaphore(0)
 
     def wait() -> None:
@@ -123,25 +123,25 @@ def test_a_place_that_no_task_needs_costs_no_thread() -> None:
 
     for _ in range(20):
         pool.add(wait)
-        assert has_got(done)
+        assert acquired(done)
     assert len(threads_of("cheap")) == 2
 
 
 def fill_and_empty(pool: ThreadPool[Task], waiters: int) -> None:
-    """Have that many tasks wait at once, and end."""
+    """Run that many waiting tasks at once, to their end."""
     waiting = Waiting()
     for _ in range(waiters):
         pool.add(waiting)
-    assert has_got(waiting.begun, waiters)
-    waiting.let_go.set()
-    assert has_got(waiting.ended, waiters)
+    assert acquired(waiting.begun, waiters)
+    waiting.released.set()
+    assert acquired(waiting.ended, waiters)
 
 
 def test_spare_threads_are_used_again() -> None:
     pool = pool_of(1, "again")
     for _ in range(5):
         fill_and_empty(pool, 10)
-    assert len(threads_of("again")) == 10  # the last one that waited needed no other in its place
+    assert len(threads_of("again")) == 10  # no thread is needed for the last permit
 
 
 def test_spare_threads_end_when_nothing_needs_them() -> None:
@@ -152,62 +152,62 @@ def test_spare_threads_end_when_nothing_needs_them() -> None:
     assert done.wait(SECONDS)
 
 
-def test_where_too_many_wait_the_next_one_keeps_its_place() -> None:
-    pool, waiting, other = pool_of(1, "limit", most_lent=2), Waiting(), threading.Event()
+def test_at_the_limit_of_lent_permits_a_task_keeps_its_permit() -> None:
+    pool, waiting, other = pool_of(1, "limit", max_lent=2), Waiting(), threading.Event()
     for _ in range(3):
         pool.add(waiting)
-    assert has_got(waiting.begun, 3)
+    assert acquired(waiting.begun, 3)
     pool.add(other.set)
     assert not other.wait(0.05)
     assert pool.lent == 2
-    waiting.let_go.set()
+    waiting.released.set()
     assert other.wait(SECONDS)
 
 
-def test_where_no_thread_can_be_started_tasks_wait_for_those_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_no_thread_can_be_started_tasks_wait_for_existing_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     pool, waiting, other = pool_of(1, "none"), Waiting(), threading.Event()
 
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
     pool.add(waiting)
-    assert has_got(waiting.begun)
+    assert acquired(waiting.begun)
     monkeypatch.setattr(threading.Thread, "start", refuse)
     pool.add(other.set)
     assert not other.wait(0.05)
-    waiting.let_go.set()
+    waiting.released.set()
     assert other.wait(SECONDS)
     assert pool.lent == 0
 
 
-def test_a_place_is_lent_once_though_waits_are_nested_and_is_taken_back_where_one_fails() -> None:
-    pool, lent, told = pool_of(1, "nested"), list[int](), threading.Event()
+def test_nested_waits_lend_one_permit_and_an_error_takes_it_back() -> None:
+    pool, lent, done = pool_of(1, "nested"), list[int](), threading.Event()
 
     def task() -> None:
-        with suppress(OSError), lent_place(), lent_place():
+        with suppress(OSError), lent_permit(), lent_permit():
             lent.append(pool.lent)
             raise OSError
         lent.append(pool.lent)
-        with lent_place():
+        with lent_permit():
             lent.append(pool.lent)
-        told.set()
+        done.set()
 
     pool.add(task)
-    assert told.wait(SECONDS)
+    assert done.wait(SECONDS)
     assert lent == [1, 0, 1]
 
 
-def test_where_there_is_no_place_waiting_is_just_waiting() -> None:
+def test_without_a_permit_sleep_only_sleeps() -> None:
     began = time.monotonic()
     sleep(0.01)
     assert time.monotonic() - began >= 0.01
 
 
-def test_a_thread_that_a_task_starts_has_no_place_to_lend() -> None:
+def test_a_thread_that_a_task_starts_has_no_permit_to_lend() -> None:
     pool, lent = pool_of(1, "started"), SimpleQueue[int]()
 
     def wait() -> None:
-        with lent_place():
+        with lent_permit():
             lent.put(pool.lent)
 
     def task() -> None:

@@ -1,4 +1,4 @@
-"""Threads answer for an event loop: it is woken once for what has gathered, and no answer is left behind."""
+"""Threads handle requests for an event loop, which is woken once for several results and gets all of them."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from fargate.threads.workers import ResultQueue, Workers
 
 
 class Loop:
-    """An event loop that only takes note of who wakes it."""
+    """An event loop that records the callbacks that wake it."""
 
     def __init__(self) -> None:
         self.woken: list[Callable[[], None]] = []
@@ -21,47 +21,47 @@ class Loop:
         self.woken.append(callback)
 
 
-class Answer:
+class PendingFuture:
     """A future that is not done."""
 
     def done(self) -> bool:
         return False
 
 
-def settle(outbox: ResultQueue, settled: list[str], outcome: str) -> None:
-    outbox.settle(cast(Any, Answer()), settled.append, outcome)
+def settle(results: ResultQueue, settled: list[str], outcome: str) -> None:
+    results.settle(cast(Any, PendingFuture()), settled.append, outcome)
 
 
-def test_a_loop_is_woken_once_for_all_that_gathers_until_it_looks() -> None:
+def test_a_loop_is_woken_once_for_all_results_before_it_runs() -> None:
     loop, settled = Loop(), list[str]()
-    outbox = ResultQueue(cast(Any, loop))
+    results = ResultQueue(cast(Any, loop))
     for outcome in "abc":
-        settle(outbox, settled, outcome)
+        settle(results, settled, outcome)
     assert (len(loop.woken), settled) == (1, [])
     loop.woken[0]()
     assert settled == ["a", "b", "c"]
-    settle(outbox, settled, "d")
+    settle(results, settled, "d")
     loop.woken[1]()
     assert settled == ["a", "b", "c", "d"]
 
 
-def test_what_comes_while_it_looks_wakes_it_again() -> None:
+def test_a_result_that_comes_while_it_runs_wakes_it_again() -> None:
     loop, settled = Loop(), list[str]()
-    outbox = ResultQueue(cast(Any, loop))
+    results = ResultQueue(cast(Any, loop))
     late = ["late"]
 
-    def settled_meanwhile(outcome: str) -> None:
+    def settle_and_add_another(outcome: str) -> None:
         settled.append(outcome)
         if late:
-            settle(outbox, settled, late.pop())
+            settle(results, settled, late.pop())
 
-    outbox.settle(cast(Any, Answer()), settled_meanwhile, "first")
+    results.settle(cast(Any, PendingFuture()), settle_and_add_another, "first")
     loop.woken[0]()
     assert settled == ["first", "late"]
     assert len(loop.woken) == 2
 
 
-def test_thousands_of_answers_all_arrive_in_one_loop_and_in_the_next() -> None:
+def test_thousands_of_results_all_arrive_in_one_loop_and_in_the_next() -> None:
     workers: Workers[int, int] = Workers(lambda number: number * 2, 8, "test")
 
     async def ask(first: int) -> list[int]:
@@ -72,7 +72,7 @@ def test_thousands_of_answers_all_arrive_in_one_loop_and_in_the_next() -> None:
         assert asyncio.run(ask(first)) == [number * 2 for number in range(first, first + 2000)]
 
 
-def test_requests_that_wait_lend_their_places_and_all_are_answered() -> None:
+def test_requests_that_wait_lend_their_permits_and_all_finish() -> None:
     async def ask() -> tuple[list[int], int]:
         answers = [workers.submit(number) for number in range(100)]
         most = 0
