@@ -1,4 +1,4 @@
-"""Routes that other origins may read and routes that they may not, as Chalice's documentation of CORS shows them."""
+"""Routes with and without CORS, as Chalice's documentation shows them."""
 
 from chalice import Chalice, CORSConfig, IAMAuthorizer, NotFoundError
 
@@ -14,8 +14,8 @@ calls = []
 
 
 @app.middleware("http")
-def note(event, get_response):
-    """Count what gets as far as a middleware."""
+def record(event, get_response):
+    """Record the methods of requests that reach a middleware."""
     calls.append(event.method)
     return get_response(event)
 
@@ -41,41 +41,41 @@ def mixed():
 
 @app.route("/own", methods=["GET", "OPTIONS"], cors=True)
 def own():
-    """Answer preflights itself."""
+    """Handle preflights in the view."""
     return {"own": app.current_request.method}
 
 
-@app.route("/nobody", methods=["GET"])
-def nobody():
+@app.route("/closed", methods=["GET"])
+def closed():
     """Closed to other origins."""
     return {}
 
 
 @app.route("/key", cors=PARTNER, api_key_required=True)
 def key():
-    """Want a key, and let the refusal be read."""
+    """Require a key; other origins may read the error."""
     return {}
 
 
 @app.route("/iam", cors=PARTNER, authorizer=IAMAuthorizer())
 def iam():
-    """Want a signature that nobody here can check."""
+    """Require a signature, which the adapter cannot check."""
     return {}
 
 
 @app.route("/missing", cors=PARTNER)
 def missing():
-    """Answer with one of Chalice's errors."""
+    """Raise one of Chalice's errors."""
     raise NotFoundError("nothing")
 
 
 @app.route("/escape", cors=PARTNER)
 def escape():
-    """Raise what Chalice does not catch."""
+    """Raise an exception that Chalice does not catch."""
     raise SystemExit
 
 
 @app.route("/large", methods=["POST"], cors=PARTNER)
 def large():
-    """Take a body."""
+    """Accept a body."""
     return {}

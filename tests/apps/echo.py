@@ -1,4 +1,4 @@
-"""A small app that is not the shop: tells what it was asked, slowly where told to."""
+"""A small app that returns what it received, after a pause if asked to."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ release = threading.Event()
 
 @app.middleware("http")
 def mark(event, get_response):
-    """Leave in the answer what the middleware saw, from the app object and from its argument."""
+    """Write into a header what the middleware saw: of the app object and of its argument."""
     before = app.current_request.headers.get("x-mark", "")
     response = get_response(event)
     response.headers["x-mark"] = f"{before}/{app.current_request.headers.get('x-mark', '')}/{event.query_params}"
@@ -21,7 +21,7 @@ def mark(event, get_response):
 
 @app.route("/echo/{name}", methods=["GET", "POST"])
 def echo(name):
-    """Read everything twice, with other requests running in between."""
+    """Read the request twice; other requests run in between."""
     pause = float((app.current_request.query_params or {}).get("pause", "0"))
     before = _seen(app.current_request, app.lambda_context)
     time.sleep(pause)
@@ -30,7 +30,7 @@ def echo(name):
 
 @blueprint.route("/blue/{name}", methods=["POST"])
 def blue(name):
-    """Do as `echo` does, through a blueprint."""
+    """Do the same as `echo`, in a blueprint."""
     before = _seen(blueprint.current_request, blueprint.lambda_context)
     time.sleep(0)
     return {"name": name, "before": before, "after": _seen(blueprint.current_request, blueprint.lambda_context)}
@@ -54,7 +54,7 @@ def leave():
 
 @app.route("/large/{size}")
 def large(size):
-    """Answer with many bytes."""
+    """Return that many bytes."""
     return Response("x" * int(size), {"Content-Type": "text/plain"})
 
 

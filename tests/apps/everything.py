@@ -1,4 +1,4 @@
-"""An app with a handler of every kind there is; HTTP reaches one of them."""
+"""An app with a handler of every kind; HTTP reaches one of them."""
 
 from chalice import Blueprint, Chalice, Cron, Rate
 
@@ -8,7 +8,7 @@ extra = Blueprint("extra")
 
 @app.route("/")
 def index():
-    """Answer over HTTP."""
+    """The one handler that HTTP reaches."""
     return {}
 
 

@@ -1,4 +1,4 @@
-"""The shop, where whoever overwrites a hot product waits until all may go: as the shop waits, again and again."""
+"""The shop, but each PUT that waits for a hot product goes on waiting until `/release`."""
 
 import threading
 
@@ -8,22 +8,22 @@ STEP_SECONDS = 0.1
 released = threading.Event()
 lock = threading.Lock()
 held = 0
-tell_the_shop = app.wait_with
+shops_wait_with = app.wait_with
 
 
 def wait_with(sleep):
-    """Have the shop wait this way, and its writers longer."""
+    """Give the shop a wait that takes longer in a PUT."""
 
     def wait(seconds):
         sleep(seconds)
         if app.current_request.method == "PUT":
             hold(sleep)
 
-    tell_the_shop(wait)
+    shops_wait_with(wait)
 
 
 def hold(sleep):
-    """Wait until all may go."""
+    """Wait until the release, in short steps as the shop does."""
     global held
     with lock:
         held += 1
@@ -38,12 +38,12 @@ app.wait_with = wait_with
 
 @app.route("/held")
 def count():
-    """Tell how many writers wait."""
+    """Return how many writers wait."""
     return {"held": held}
 
 
 @app.route("/release", methods=["POST"])
 def release():
-    """Let all go."""
+    """Let all writers continue."""
     released.set()
     return {}

@@ -1,4 +1,4 @@
-"""Blueprints and middleware in layers, as Chalice's documentation shows them: each leaves its mark on what passes."""
+"""Blueprints and layers of middleware, as Chalice's documentation shows them; each layer marks the response."""
 
 import functools
 
@@ -11,11 +11,11 @@ plain = Blueprint("plain")
 
 
 class TeapotError(ChaliceUnhandledError):
-    """Handled by a middleware, not by Chalice."""
+    """An error that a middleware handles."""
 
 
 def marking(mark):
-    """Make a middleware that notes when it runs."""
+    """Return a middleware that adds its mark to a header."""
 
     def middleware(event, get_response):
         response = get_response(event)
@@ -31,8 +31,8 @@ app.register_middleware(marking("never"), "s3")
 
 
 @app.middleware("http")
-def answer_early(event, get_response):
-    """Answer without the handler where asked to."""
+def respond_early(event, get_response):
+    """Respond without the handler if a header says so."""
     if event.headers.get("x-early"):
         return Response({"early": event.path}, {}, 202)
     return get_response(event)
@@ -40,7 +40,7 @@ def answer_early(event, get_response):
 
 @app.middleware("http")
 def pour(event, get_response):
-    """Turn an error into an answer."""
+    """Turn an error into a response."""
     try:
         return get_response(event)
     except TeapotError as error:
@@ -48,7 +48,7 @@ def pour(event, get_response):
 
 
 def lambda_decorator(handler):
-    """Wrap a handler of events and contexts, as libraries for Lambda do; Chalice knows nothing of it."""
+    """Wrap a Lambda handler, as libraries without knowledge of Chalice do."""
 
     @functools.wraps(handler)
     def wrapped(event, context):
@@ -64,7 +64,7 @@ app.register_middleware(ConvertToMiddleware(lambda_decorator), "http")
 
 @users.middleware("http")
 def users_only(event, get_response):
-    """Run for every route: once registered, a blueprint's middleware is the app's."""
+    """Run for every route, as the middleware of a registered blueprint does."""
     response = get_response(event)
     response.headers["x-users"] = (event.uri_params or {}).get("id", "none")
     return response
@@ -90,13 +90,13 @@ def plain_route():
 
 @app.route("/teapot")
 def teapot():
-    """Raise what only the middleware knows."""
+    """Raise the error that the middleware handles."""
     raise TeapotError("short and stout")
 
 
 @app.route("/bug")
 def bug():
-    """Have one."""
+    """Raise an unexpected error."""
     raise ValueError("a bug")
 
 

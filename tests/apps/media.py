@@ -1,4 +1,4 @@
-"""Pictures in, pictures out, as Chalice's documentation of binary content shows it."""
+"""An app that stores pictures, as Chalice's documentation of binary content shows."""
 
 from chalice import Chalice, NotFoundError, Response
 
@@ -9,7 +9,7 @@ pictures = {}
 
 @app.route("/pictures/{name}", methods=["PUT"], content_types=["image/png", "application/x-model", "text/plain"])
 def store(name):
-    """Keep a picture; tell its size."""
+    """Store a picture; return its size."""
     request = app.current_request
     pictures[name] = request.raw_body, request.headers["content-type"]
     return {"bytes": len(request.raw_body), "base64": request.to_original_event()["isBase64Encoded"]}
@@ -17,7 +17,7 @@ def store(name):
 
 @app.route("/pictures/{name}")
 def show(name):
-    """Return a picture as it came."""
+    """Return a picture."""
     if name not in pictures:
         raise NotFoundError(name)
     body, content_type = pictures[name]

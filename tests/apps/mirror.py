@@ -1,4 +1,4 @@
-"""An app that shows what reaches it: every route answers with the event and the context that it was called with."""
+"""An app that returns the events and the context with which it is called."""
 
 from chalice import Chalice
 
@@ -20,7 +20,7 @@ PATTERNS = [
 
 
 def mirror(**captured):
-    """Show the request."""
+    """Return the request."""
     request = app.current_request
     return {
         "event": request.to_original_event(),
@@ -37,25 +37,25 @@ for pattern in PATTERNS:
 
 @app.route("/head", methods=["GET", "HEAD"])
 def head():
-    """Answer GET and HEAD alike."""
+    """Handle GET and HEAD."""
     return {"method": app.current_request.method}
 
 
 @app.route("/json", methods=["POST"])
 def json_only():
-    """Take JSON alone, as Chalice's routes do that say nothing else."""
+    """Accept only JSON, Chalice's default."""
     return {"json": app.current_request.json_body}
 
 
 @app.route("/locked", api_key_required=True, cors=True)
 def locked():
-    """Open to those who have a key."""
+    """Require an API key."""
     return {"open": True}
 
 
 @app.route("/context")
 def context():
-    """Show the Lambda context."""
+    """Return the Lambda context."""
     given = app.lambda_context
     names = (
         "function_name",
@@ -77,5 +77,5 @@ def context():
 
 @app.route("/routes")
 def routes():
-    """Count the routes: it must not grow."""
+    """Return the number of routes."""
     return {"routes": len(app.routes)}

@@ -1,10 +1,10 @@
-"""A small app whose handlers wait for each other, with their places lent."""
+"""A small app whose handlers wait with their permits lent."""
 
 import threading
 
 from chalice import Chalice
 
-from fargate.threads.waiting import lent_permit, sleep
+from fargate.waiting import lent_permit, sleep
 
 app = Chalice(app_name="patient")
 released = threading.Event()
@@ -14,31 +14,31 @@ inside = 0
 
 @app.route("/wait")
 def wait():
-    """Answer once all may go, with how many had come by then."""
+    """Wait until `/release`."""
     global inside
     with lock:
         inside += 1
     with lent_permit():
-        came = released.wait(60)
-    return {"released": came, "request_id": app.current_request.context["requestId"]}
+        was_released = released.wait(60)
+    return {"released": was_released, "request_id": app.current_request.context["requestId"]}
 
 
 @app.route("/inside")
 def count():
-    """Tell how many have begun to wait."""
+    """Return how many requests have begun to wait."""
     return {"inside": inside}
 
 
 @app.route("/release", methods=["POST"])
 def release():
-    """Let all go."""
+    """Let all waiting requests continue."""
     released.set()
     return {}
 
 
 @app.route("/sleep/{seconds}")
 def doze(seconds):
-    """Answer after so many seconds."""
+    """Sleep."""
     global inside
     with lock:
         inside += 1

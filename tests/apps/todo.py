@@ -1,4 +1,4 @@
-"""A list of things to do, as Chalice's tutorial builds one: JSON in and out, kept in memory."""
+"""A todo list in memory, as in Chalice's tutorial."""
 
 from uuid import uuid4
 
@@ -11,14 +11,14 @@ todos = {}
 
 @app.route("/todos")
 def list_todos():
-    """List those in a state, or all."""
+    """Return the todos in a state, or all."""
     state = (app.current_request.query_params or {}).get("state")
     return [todo for todo in todos.values() if state in (None, todo["state"])]
 
 
 @app.route("/todos", methods=["POST"])
 def add_todo():
-    """Add one."""
+    """Add a todo."""
     body = app.current_request.json_body
     if not isinstance(body, dict) or not body.get("description"):
         raise BadRequestError("description is missing")
@@ -29,7 +29,7 @@ def add_todo():
 
 @app.route("/todos/{uid}")
 def get_todo(uid):
-    """Return one."""
+    """Return a todo."""
     if uid not in todos:
         raise NotFoundError(f"no todo {uid}")
     return todos[uid]
@@ -37,7 +37,7 @@ def get_todo(uid):
 
 @app.route("/todos/{uid}", methods=["PUT"])
 def update_todo(uid):
-    """Change one's state."""
+    """Change a todo's state."""
     state = app.current_request.json_body["state"]
     if state not in STATES:
         raise BadRequestError(f"state must be one of {', '.join(STATES)}")
@@ -47,6 +47,6 @@ def update_todo(uid):
 
 @app.route("/todos/{uid}", methods=["DELETE"])
 def delete_todo(uid):
-    """Remove one."""
+    """Remove a todo."""
     del todos[get_todo(uid)["uid"]]
     return Response("", {}, 204)

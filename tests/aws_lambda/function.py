@@ -13,9 +13,10 @@ import app
 from local.processes import Child, Program
 from local.waiting import wait_until
 from tests.aws_lambda.runtime_api import RuntimeApi, serving_runtime_api
-from tests.contract.doors import Door, resource_of, through_json
-from tests.contract.events import read_result, rest_event
-from tests.contract.messages import Answer, Request
+from tests.contract.clients.client import Client, through_json
+from tests.contract.clients.events import read_result, rest_event
+from tests.contract.clients.messages import Request, Response
+from tests.contract.clients.resources import resource_of
 from tests.fixtures.servers import passed_on
 
 NAME = "chalice-app-dev"
@@ -94,7 +95,7 @@ class Sandbox:
         return run.stdout
 
 
-class Function(Door):
+class Function(Client):
     """A running function behind an emulated API Gateway, which turns requests to events and results to answers."""
 
     def __init__(self, api: RuntimeApi, child: Child, log: Path) -> None:
@@ -102,10 +103,10 @@ class Function(Door):
         self._api = api
         self._log = log
 
-    def ask(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         return self.invoke(request)
 
-    def invoke(self, request: Request, **options: Any) -> Answer:
+    def invoke(self, request: Request, **options: Any) -> Response:
         """Send one request, with further options of the Runtime API."""
         resource, parameters = resource_of(list(app.app.routes), request.path)
         event = rest_event(request, resource, parameters)

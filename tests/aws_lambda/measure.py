@@ -22,8 +22,8 @@ import psutil
 from chalicelib.database.migrate import migrate
 from tests.aws_lambda.function import Function, Sandbox, running
 from tests.aws_lambda.packaged import HERE, Package, build_runtime, package
-from tests.contract.messages import Request
-from tests.contract.test_two_homes import DETAILS, TV, read, write
+from tests.contract.clients.messages import Request
+from tests.contract.runtimes.story import DETAILS, TV, read, write
 from tests.fixtures.secrets_manager import serving_secrets_manager
 from tests.fixtures.servers import ROOT
 from tests.fixtures.stores import running_postgres, running_redis
@@ -80,7 +80,7 @@ def measure_request(function: Function, what: str, request: Request) -> None:
     took = []
     for _ in range(REQUESTS):
         began = time.perf_counter()
-        assert function.ask(request).status == 200
+        assert function.send(request).status == 200
         took.append((time.perf_counter() - began) * 1000)
     inside = [line["http"]["duration_ms"] for line in function.awaited_lines(before + REQUESTS)[before:]]
     within, around = statistics.median(inside), statistics.median(took)
@@ -139,7 +139,7 @@ def measure_all() -> None:
             say(what)
             measure_cold_starts(lambda more=more: running(sandbox, {**environ, **more}, folder / "output"))  # type: ignore[misc]
         with running(sandbox, environ, folder / "output") as function:
-            assert function.ask(write("POST", "/data", TV)).status == 201
+            assert function.send(write("POST", "/data", TV)).status == 201
             measure_requests(function)
 
 

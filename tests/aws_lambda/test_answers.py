@@ -24,9 +24,10 @@ from tests.aws_lambda.packaged import Package
 from tests.chalicelib.database.products import database_at
 from tests.chalicelib.database.rds import KEY as SECRET_KEY
 from tests.chalicelib.database.rds import KEY_ID, rds_before
-from tests.contract.doors import ServerDoor, resource_of
-from tests.contract.messages import Answer, Request
-from tests.contract.test_two_homes import DETAILS, KEY, STORY, TV, read, tell, write
+from tests.contract.clients.client import ServerClient
+from tests.contract.clients.messages import Request, Response
+from tests.contract.clients.resources import resource_of
+from tests.contract.runtimes.story import DETAILS, KEY, STORY, TV, play, read, write
 from tests.fargate.telemetry.xray.daemon import Daemon, listening_daemon
 from tests.fixtures.certificates import Authority
 from tests.fixtures.secrets_manager import serving_secrets_manager
@@ -97,9 +98,9 @@ def function(start: Start, environ: dict[str, str]) -> Iterator[Function]:
 
 
 @pytest.fixture(scope="module")
-def container(environ: dict[str, str]) -> Iterator[ServerDoor]:
+def container(environ: dict[str, str]) -> Iterator[ServerClient]:
     with serving({**environ, "API_KEYS": KEY[1]}) as server:
-        yield ServerDoor(server)
+        yield ServerClient(server)
 
 
 @pytest.fixture
@@ -120,12 +121,12 @@ def empty_stores(environ: dict[str, str]) -> Callable[[], None]:
 
 @pytest.mark.parametrize("story", [STORY, MORE], ids=["story", "more"])
 def test_lambda_answers_as_the_container_does(
-    story: dict[str, Request], function: Function, container: ServerDoor, empty_stores: Callable[[], None]
+    story: dict[str, Request], function: Function, container: ServerClient, empty_stores: Callable[[], None]
 ) -> None:
     empty_stores()
-    there = tell(container, story)
+    there = play(container, story)
     empty_stores()
-    assert tell(function, story) == there
+    assert play(function, story) == there
     assert all(answer.status < 500 for answer in there.values())
 
 
@@ -135,20 +136,20 @@ def test_lambda_answers_as_the_container_does_without_stores(start: Start) -> No
         "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0",
     }
     with serving({**environ, "API_KEYS": KEY[1]}) as server:
-        there = tell(ServerDoor(server), AWAY)
+        there = play(ServerClient(server), AWAY)
     with start(environ) as function:
-        assert tell(function, AWAY) == there
+        assert play(function, AWAY) == there
     assert [there[chapter].status for chapter in ("a product", "a page", "created", "replaced", "removed")] == [503] * 5
 
 
 def test_the_comparison_notices_a_changed_word(
-    sandbox: Sandbox, container: ServerDoor, environ: dict[str, str], tmp_path: Path
+    sandbox: Sandbox, container: ServerClient, environ: dict[str, str], tmp_path: Path
 ) -> None:
     """A control: one word of one file is changed."""
     altered = Sandbox(altered_copy(sandbox.task, tmp_path / "task"), sandbox.runtime)
     story = {"gone": read("/product/2147483646")}
     with running(altered, environ, tmp_path / "output") as function:
-        assert tell(function, story) != tell(container, story)
+        assert play(function, story) != play(container, story)
 
 
 def altered_copy(task: Path, folder: Path) -> Path:
@@ -169,20 +170,20 @@ def test_the_requests_cover_every_route() -> None:
     assert covered == {(path, method) for path, methods in app.routes.items() for method in methods}
 
 
-def test_both_have_the_shops_metrics(function: Function, container: ServerDoor) -> None:
+def test_both_have_the_shops_metrics(function: Function, container: ServerClient) -> None:
     here, there = function.get("/metrics"), container.get("/metrics")
     assert (here.status, here.header("content-type")) == (there.status, there.header("content-type"))
     assert families(here) - families(there) == set()
     assert {name.partition("_")[0] for name in families(there) - families(here)} == {"http", "log"}  # of the adapter
 
 
-def families(answer: Answer) -> set[str]:
+def families(answer: Response) -> set[str]:
     return set(re.findall(r"^# TYPE (\w+) ", answer.body.decode(), re.MULTILINE))
 
 
 def test_each_request_writes_one_line_and_nothing_else_is_written(start: Start, environ: dict[str, str]) -> None:
     with start(environ) as function:
-        tell(function, STORY)
+        play(function, STORY)
         lines = function.awaited_lines(len(STORY))
     assert [line["http"]["method"] for line in lines] == [request.method for request in STORY.values()]
     assert all(line["service"] == "chalice-app" for line in lines)

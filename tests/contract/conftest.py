@@ -1,14 +1,14 @@
-"""The doors, opened once for the session."""
+"""The test clients, shared by the whole session."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.contract.doors import Doors
+from tests.contract.clients.client import Clients
 
 
 @pytest.fixture(scope="session")
-def doors() -> Iterator[Doors]:
-    opened = Doors()
+def clients() -> Iterator[Clients]:
+    opened = Clients()
     yield opened
     opened.close()

@@ -13,8 +13,8 @@ import pytest
 
 from fargate.settings import Server as Kind
 from local.waiting import wait_until
-from tests.contract.connection import Connection
-from tests.contract.messages import Answer
+from tests.contract.clients.connection import Connection
+from tests.contract.clients.messages import Response
 from tests.fargate.servers.test_drain import END_SECONDS, swallow, wait_until_accepted
 from tests.fixtures.servers import Server, serving
 
@@ -79,7 +79,7 @@ def test_while_accepting_every_response_closes_its_connection(kind: Kind) -> Non
         assert server.process.wait(END_SECONDS) == 0, server.output()
 
 
-def answered(connection: Connection, method: str = "GET") -> Answer:
+def answered(connection: Connection, method: str = "GET") -> Response:
     answer = connection.read(method)
     assert answer is not None
     return answer

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.events import rest_event
-from tests.contract.messages import Request
+from tests.contract.clients.events import rest_event
+from tests.contract.clients.messages import Request
 from tests.fargate.telemetry.conftest import KEY
 from tests.fargate.telemetry.lines import line_of
 from tests.fixtures.servers import ROOT, Server, passed_on

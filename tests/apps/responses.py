@@ -1,9 +1,9 @@
-"""An app that answers in every form a Chalice app can, in some that no response has, and sometimes not at all."""
+"""An app that returns every kind of value: responses, other values, and values that are not valid; or raises."""
 
 from chalice import Chalice, Response
 from chalice import app as chalice_app
 
-app = Chalice(app_name="answers")
+app = Chalice(app_name="responses")
 app.log.disabled = True
 
 ICON = bytes(range(256))
@@ -49,7 +49,7 @@ MALFORMED = {
 
 
 class Quitting(BaseException):
-    """What is caught by nobody who catches `Exception`."""
+    """An exception that `except Exception` does not catch."""
 
 
 ESCAPES = {
@@ -61,18 +61,18 @@ ESCAPES = {
 
 
 class Raw:
-    """A response that is handed on as it is."""
+    """A response that Chalice passes on unchanged."""
 
-    def __init__(self, answer):
-        self._answer = answer
+    def __init__(self, result):
+        self._result = result
 
     def to_dict(self, binary_types=None):
-        return self._answer
+        return self._result
 
 
 @app.middleware("http")
 def replace(event, get_response):
-    """Answer in the place of the handler where there is something to answer with."""
+    """Replace or change the response of some routes."""
     response = get_response(event)
     if event.path == "/malformed/{how}":
         return Raw(MALFORMED[list(MALFORMED)[int(event.uri_params["how"])]])
@@ -85,31 +85,31 @@ def replace(event, get_response):
 
 @app.route("/native/{form}", methods=["GET", "HEAD"])
 def native(form):
-    """Return a value that is no Response."""
+    """Return a value that is not a Response."""
     return NATIVE[form]
 
 
 @app.route("/response/{code}", methods=["GET", "HEAD", "POST"])
 def response(code):
-    """Answer with a status."""
+    """Return this status."""
     return Response("said", {"Content-Type": "text/plain"}, int(code))
 
 
 @app.route("/bytes")
 def binary():
-    """Answer with every byte there is."""
+    """Return every byte."""
     return Response(ICON, {"Content-Type": "image/png"})
 
 
 @app.route("/cookies")
 def cookies():
-    """Set several cookies at once, through both maps."""
+    """Set several cookies, in both maps of headers."""
     return Response({}, {"Set-Cookie": ["a=1; Path=/", "b=2, 3; Secure"], "set-cookie": "c=4"})
 
 
 @app.route("/own-headers")
 def own_headers():
-    """Set headers that are the connection's, and one with text beyond Latin-1."""
+    """Set headers of the connection, and one with text beyond Latin-1."""
     return Response(
         "x",
         {
@@ -132,13 +132,13 @@ def error(name):
 
 @app.route("/escape/{name}")
 def escape(name):
-    """Raise what Chalice does not catch."""
+    """Raise an exception that Chalice does not catch."""
     raise ESCAPES[name]
 
 
 @app.route("/fault")
 def fault():
-    """Have a bug."""
+    """Raise an unexpected error."""
     raise RuntimeError("secret detail")
 
 
@@ -146,5 +146,5 @@ def fault():
 @app.route("/stringified")
 @app.route("/malformed/{how}")
 def replaced(how=None):
-    """Be replaced by the middleware."""
+    """Return what the middleware replaces."""
     return {}

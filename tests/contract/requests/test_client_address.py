@@ -2,33 +2,33 @@
 
 import pytest
 
-from tests.contract.doors import SERVERS, ServerDoor, door
-from tests.contract.messages import Headers
+from tests.contract.clients.client import SERVERS, ServerClient, client_of
+from tests.contract.clients.messages import Headers
 
 MIRROR = "tests.apps.mirror:app"
 US = "127.0.0.1"
 FORGED, CLIENT, PROXY = "10.9.9.9", "203.0.113.7", "198.51.100.4"
 
-direct = door(MIRROR, SERVERS)
-balanced = door(MIRROR, SERVERS, BASE_PATH="/api", TRUSTED_PROXIES="1")
-distributed = door(MIRROR, SERVERS, BASE_PATH="/shop/v1/", TRUSTED_PROXIES="2")
+direct = client_of(MIRROR, SERVERS)
+balanced = client_of(MIRROR, SERVERS, BASE_PATH="/api", TRUSTED_PROXIES="1")
+distributed = client_of(MIRROR, SERVERS, BASE_PATH="/shop/v1/", TRUSTED_PROXIES="2")
 
 
-def source_of(door: ServerDoor, *forwarded: str) -> str:
+def source_of(client: ServerClient, *forwarded: str) -> str:
     headers: Headers = [("X-Forwarded-For", value) for value in forwarded]
-    event = door.send("GET", "/mirror", headers).json()["event"]
+    event = client.request("GET", "/mirror", headers).json()["event"]
     source: str = event["requestContext"]["identity"]["sourceIp"]
     return source
 
 
 @pytest.mark.parametrize("forwarded", [[], [FORGED], [f"{FORGED}, {CLIENT}"], [FORGED, CLIENT], [""], ["unknown"]])
-def test_where_no_proxy_is_trusted_it_is_the_other_end(direct: ServerDoor, forwarded: list[str]) -> None:
+def test_where_no_proxy_is_trusted_it_is_the_other_end(direct: ServerClient, forwarded: list[str]) -> None:
     assert source_of(direct, *forwarded) == US
 
 
-def test_where_no_proxy_is_trusted_forged_headers_do_not_reach_the_app(direct: ServerDoor) -> None:
+def test_where_no_proxy_is_trusted_forged_headers_do_not_reach_the_app(direct: ServerClient) -> None:
     forged: Headers = [("X-Forwarded-For", FORGED), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Port", "443")]
-    event = direct.send("GET", "/mirror", forged).json()["event"]
+    event = direct.request("GET", "/mirror", forged).json()["event"]
     port = str(direct.server.port)
     for name, value in (("X-Forwarded-For", US), ("X-Forwarded-Proto", "http"), ("X-Forwarded-Port", port)):
         assert (event["headers"][name], event["multiValueHeaders"][name]) == (value, [value])
@@ -47,7 +47,7 @@ def test_where_no_proxy_is_trusted_forged_headers_do_not_reach_the_app(direct: S
     ],
 )
 def test_behind_a_load_balancer_it_is_whom_that_one_saw(
-    balanced: ServerDoor, forwarded: list[str], source: str
+    balanced: ServerClient, forwarded: list[str], source: str
 ) -> None:
     assert source_of(balanced, *forwarded) == source
 
@@ -63,11 +63,11 @@ def test_behind_a_load_balancer_it_is_whom_that_one_saw(
         ([PROXY], PROXY),
     ],
 )
-def test_behind_two_it_is_whom_the_outer_one_saw(distributed: ServerDoor, forwarded: list[str], source: str) -> None:
+def test_behind_two_it_is_whom_the_outer_one_saw(distributed: ServerClient, forwarded: list[str], source: str) -> None:
     assert source_of(distributed, *forwarded) == source
 
 
-def test_what_a_trusted_proxy_says_reaches_the_app(balanced: ServerDoor) -> None:
+def test_what_a_trusted_proxy_says_reaches_the_app(balanced: ServerClient) -> None:
     said: Headers = [("X-Forwarded-For", CLIENT), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Port", "443")]
-    headers = balanced.send("GET", "/mirror", said).json()["event"]["headers"]
+    headers = balanced.request("GET", "/mirror", said).json()["event"]["headers"]
     assert [headers[name] for name, _ in said] == [value for _, value in said]

@@ -1,4 +1,4 @@
-"""A request and an answer, as every door understands them: nothing is added, joined or normalised."""
+"""Requests and responses of the test clients, exactly as sent and received."""
 
 import json
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What a client receives."""
 
     status: int

@@ -4,17 +4,17 @@ from typing import Any
 
 import pytest
 
-from tests.contract.doors import SERVERS, Door, ServerDoor, door
+from tests.contract.clients.client import SERVERS, Client, ServerClient, client_of
 
 MIRROR = "tests.apps.mirror:app"
 
-any_door = door(MIRROR)
-server = door(MIRROR, SERVERS)
+client = client_of(MIRROR)
+server = client_of(MIRROR, SERVERS)
 
 
-def seen(answer: Any) -> Any:
-    assert answer.status == 200
-    return answer.json()["event"]
+def seen(response: Any) -> Any:
+    assert response.status == 200
+    return response.json()["event"]
 
 
 QUERIES = [
@@ -41,25 +41,25 @@ QUERIES = [
 
 @pytest.mark.parametrize(("query", "many"), QUERIES, ids=[query or "none" for query, _ in QUERIES])
 def test_every_value_is_kept_and_the_last_stands_alone(
-    any_door: Door, query: str, many: dict[str, list[str]] | None
+    client: Client, query: str, many: dict[str, list[str]] | None
 ) -> None:
-    answer = any_door.get(f"/mirror{query}")
-    event = seen(answer)
+    response = client.get(f"/mirror{query}")
+    event = seen(response)
     assert event["multiValueQueryStringParameters"] == many
     assert event["queryStringParameters"] == (many and {name: values[-1] for name, values in many.items()})
-    assert answer.json()["query"] == many
+    assert response.json()["query"] == many
 
 
-def test_a_repeated_header_is_kept_whole_and_its_last_value_stands_alone(server: ServerDoor) -> None:
+def test_a_repeated_header_is_kept_whole_and_its_last_value_stands_alone(server: ServerClient) -> None:
     event = seen(server.get("/mirror", ("X-Many", "1"), ("X-Other", "o"), ("x-many", "2, 3"), ("X-MANY", "")))
     assert event["multiValueHeaders"]["X-Many"] == ["1", "2, 3", ""]
     assert event["headers"]["X-Many"] == ""
     assert event["headers"]["X-Other"] == "o"
 
 
-def test_header_names_are_the_same_through_every_door(any_door: Door) -> None:
+def test_header_names_are_the_same_through_every_door(client: Client) -> None:
     """On Lambda they come as the client wrote them; Chalice compares them without regard to case."""
-    names = {name.lower() for name in seen(any_door.get("/mirror", ("x-api-version", "1")))["headers"]}
+    names = {name.lower() for name in seen(client.get("/mirror", ("x-api-version", "1")))["headers"]}
     assert {"host", "x-api-version", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"} <= names
     assert "content-type" not in names
 
@@ -74,42 +74,42 @@ HOP_BY_HOP = [
 
 
 @pytest.mark.parametrize(("name", "value"), HOP_BY_HOP, ids=[name for name, _ in HOP_BY_HOP])
-def test_what_belongs_to_the_connection_goes_no_further(server: ServerDoor, name: str, value: str) -> None:
+def test_what_belongs_to_the_connection_goes_no_further(server: ServerClient, name: str, value: str) -> None:
     event = seen(server.get("/mirror", (name, value)))  # `Connection: close` is sent with every request
     names = {each.lower() for each in [*event["headers"], *event["multiValueHeaders"]]}
     assert not names & {name.lower(), "connection"}
 
 
-def test_a_header_may_hold_any_byte_but_control_characters(server: ServerDoor) -> None:
+def test_a_header_may_hold_any_byte_but_control_characters(server: ServerClient) -> None:
     value = "".join(map(chr, [*range(0x21, 0x7F), *range(0x80, 0x100)]))
     assert seen(server.get("/mirror", ("X-Bytes", value)))["headers"]["X-Bytes"] == value
 
 
-def test_blanks_around_a_value_are_not_part_of_it(server: ServerDoor) -> None:
+def test_blanks_around_a_value_are_not_part_of_it(server: ServerClient) -> None:
     assert seen(server.get("/mirror", ("X-Blank", " \t a b \t ")))["headers"]["X-Blank"] == "a b"
 
 
-def test_an_underscore_is_no_hyphen(server: ServerDoor) -> None:
+def test_an_underscore_is_no_hyphen(server: ServerClient) -> None:
     """Some servers take `X_Api_Key` for `X-Api-Key`, behind the back of a proxy that checks the latter."""
     headers = seen(server.get("/mirror", ("X_Api_Key", "forged")))["headers"]
     assert "X-Api-Key" not in headers
     assert server.get("/locked", ("X_Api_Key", "forged")).status == 403
 
 
-def test_without_a_content_type_there_is_none(any_door: Door) -> None:
-    """An empty one would make Chalice answer 415."""
-    answer = any_door.post("/json", b'{"a":1}')
-    assert (answer.status, answer.json()) == (200, {"json": None})
-    event = seen(any_door.post("/mirror", b'{"a":1}'))
+def test_without_a_content_type_there_is_none(client: Client) -> None:
+    """An empty one would make Chalice response 415."""
+    response = client.post("/json", b'{"a":1}')
+    assert (response.status, response.json()) == (200, {"json": None})
+    event = seen(client.post("/mirror", b'{"a":1}'))
     assert "content-type" not in {name.lower() for name in event["headers"]}
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON"])
-def test_a_content_type_is_compared_as_chalice_does(any_door: Door, content_type: str) -> None:
-    assert any_door.post("/json", b'{"a":1}', ("Content-Type", content_type)).status == 200
+def test_a_content_type_is_compared_as_chalice_does(client: Client, content_type: str) -> None:
+    assert client.post("/json", b'{"a":1}', ("Content-Type", content_type)).status == 200
 
 
-def test_another_content_type_is_415_in_chalices_words(any_door: Door) -> None:
-    answer = any_door.post("/json", b"a: 1", ("Content-Type", "application/yaml"))
-    assert answer.status == 415
-    assert answer.json() == {"Code": "UnsupportedMediaType", "Message": "Unsupported media type: application/yaml"}
+def test_another_content_type_is_415_in_chalices_words(client: Client) -> None:
+    response = client.post("/json", b"a: 1", ("Content-Type", "application/yaml"))
+    assert response.status == 415
+    assert response.json() == {"Code": "UnsupportedMediaType", "Message": "Unsupported media type: application/yaml"}

@@ -1,4 +1,4 @@
-"""`Mangum(create_asgi_app(app))` answers every kind of event in which AWS hands over an HTTP request."""
+"""`Mangum(create_asgi_app(app))` responses every kind of event in which AWS hands over an HTTP request."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.apps.answers import ICON
-from tests.contract.doors import MangumDoor, copy_of
-from tests.contract.events import (
+from tests.apps.responses import ICON
+from tests.contract.clients.client import MangumClient, copy_of
+from tests.contract.clients.events import (
     CLIENT,
     Event,
     balancer_event,
@@ -17,7 +17,7 @@ from tests.contract.events import (
     http_event,
     rest_event,
 )
-from tests.contract.messages import Request
+from tests.contract.clients.messages import Request
 
 KINDS: dict[str, Callable[[Request], Event]] = {
     "REST API": rest_event,
@@ -32,25 +32,25 @@ ALL_BYTES = bytes(range(256))
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def mirror(request: pytest.FixtureRequest) -> Iterator[MangumDoor]:
+def mirror(request: pytest.FixtureRequest) -> Iterator[MangumClient]:
     yield from opened("tests.apps.mirror:app", request.param)
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def answers(request: pytest.FixtureRequest) -> Iterator[MangumDoor]:
-    yield from opened("tests.apps.answers:app", request.param)
+def responses(request: pytest.FixtureRequest) -> Iterator[MangumClient]:
+    yield from opened("tests.apps.responses:app", request.param)
 
 
-def opened(target: str, kind: str, environ: dict[str, str] | None = None, **options: Any) -> Iterator[MangumDoor]:
-    door = MangumDoor(copy_of(target), environ or {}, KINDS[kind], **options)
-    door.kind = kind
-    yield door
-    door.close()
+def opened(target: str, kind: str, environ: dict[str, str] | None = None, **options: Any) -> Iterator[MangumClient]:
+    client = MangumClient(copy_of(target), environ or {}, KINDS[kind], **options)
+    client.kind = kind
+    yield client
+    client.close()
 
 
-def test_the_same_request_arrives_whatever_brings_it(mirror: MangumDoor) -> None:
+def test_the_same_request_arrives_whatever_brings_it(mirror: MangumClient) -> None:
     headers = [("Content-Type", "text/plain"), ("X-One", "1"), ("User-Agent", "pytest/1")]
-    event = mirror.send("PUT", "/pets/a%20b/vet?x=1&y=a+b%2B&z", headers, b"hello").json()["event"]
+    event = mirror.request("PUT", "/pets/a%20b/vet?x=1&y=a+b%2B&z", headers, b"hello").json()["event"]
     assert (event["httpMethod"], event["resource"], event["path"]) == ("PUT", "/pets/{name}/vet", "/pets/a%20b/vet")
     assert event["pathParameters"] == {"name": "a%20b"}
     assert event["queryStringParameters"] == {"x": "1", "y": "a b+", "z": ""}
@@ -59,7 +59,7 @@ def test_the_same_request_arrives_whatever_brings_it(mirror: MangumDoor) -> None
     assert event["requestContext"]["identity"]["userAgent"] == "pytest/1"
 
 
-def test_the_client_is_whom_aws_saw(mirror: MangumDoor) -> None:
+def test_the_client_is_whom_aws_saw(mirror: MangumClient) -> None:
     event = mirror.get("/mirror", ("X-Forwarded-For", "10.9.9.9")).json()["event"]
     assert event["requestContext"]["identity"]["sourceIp"] == CLIENT
     assert event["headers"]["X-Forwarded-For"] == CLIENT
@@ -67,18 +67,18 @@ def test_the_client_is_whom_aws_saw(mirror: MangumDoor) -> None:
     assert event["requestContext"]["localPort"] is None
 
 
-def test_every_value_of_a_query_arrives(mirror: MangumDoor) -> None:
+def test_every_value_of_a_query_arrives(mirror: MangumClient) -> None:
     seen = mirror.get("/mirror?a=1&a=2%263&b=%C3%A9").json()["query"]
     several = ["1", "2&3"] if mirror.kind in MULTI else ["2&3"]
     assert seen == {"a": several, "b": ["\u00e9"]}
 
 
 @pytest.mark.parametrize("body", [b"text", "h\u00e9llo".encode(), ALL_BYTES, b"\0", b"x" * 100_000])
-def test_a_body_arrives_byte_for_byte(mirror: MangumDoor, body: bytes) -> None:
+def test_a_body_arrives_byte_for_byte(mirror: MangumClient, body: bytes) -> None:
     assert bytes.fromhex(mirror.post("/mirror", body).json()["body"]) == body
 
 
-def test_without_a_body_there_is_none(mirror: MangumDoor) -> None:
+def test_without_a_body_there_is_none(mirror: MangumClient) -> None:
     assert mirror.get("/mirror").json()["event"]["body"] is None
 
 
@@ -91,32 +91,32 @@ def test_without_a_body_there_is_none(mirror: MangumDoor) -> None:
     ],
 )
 def test_the_gateway_answers_by_itself_as_ever(
-    mirror: MangumDoor, method: str, path: str, status: int, body: str
+    mirror: MangumClient, method: str, path: str, status: int, body: str
 ) -> None:
-    answer = mirror.send(method, path)
-    assert (answer.status, answer.json()) == (status, {"message": body})
+    response = mirror.request(method, path)
+    assert (response.status, response.json()) == (status, {"message": body})
 
 
-def test_a_binary_answer_comes_back_byte_for_byte(answers: MangumDoor) -> None:
-    answer = answers.get("/bytes", ("Accept", "*/*"))
-    assert (answer.status, answer.header("content-type"), answer.body) == (200, "image/png", ICON)
+def test_a_binary_answer_comes_back_byte_for_byte(responses: MangumClient) -> None:
+    response = responses.get("/bytes", ("Accept", "*/*"))
+    assert (response.status, response.header("content-type"), response.body) == (200, "image/png", ICON)
 
 
-def test_each_cookie_comes_back(answers: MangumDoor) -> None:
+def test_each_cookie_comes_back(responses: MangumClient) -> None:
     """A load balancer without multi-value headers gets them under names of different case."""
-    assert sorted(answers.get("/cookies").all("set-cookie")) == ["a=1; Path=/", "b=2, 3; Secure", "c=4"]
+    assert sorted(responses.get("/cookies").all("set-cookie")) == ["a=1; Path=/", "b=2, 3; Secure", "c=4"]
 
 
-def test_cookies_arrive(mirror: MangumDoor) -> None:
+def test_cookies_arrive(mirror: MangumClient) -> None:
     assert mirror.get("/mirror", ("Cookie", "a=1; b=2")).json()["event"]["headers"]["Cookie"] == "a=1; b=2"
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/livez"])
-def test_probes_say_so_at_every_event(mirror: MangumDoor, path: str) -> None:
+def test_probes_say_so_at_every_event(mirror: MangumClient, path: str) -> None:
     """Mangum runs the app's whole lifespan around each event: the end of one is not the end of the next."""
     for _ in range(3):
-        answer = mirror.get(path)
-        assert (answer.status, answer.header("connection")) == (200, None)
+        response = mirror.get(path)
+        assert (response.status, response.header("connection")) == (200, None)
 
 
 @pytest.mark.parametrize("kind", BASED)
@@ -131,30 +131,30 @@ def test_probes_say_so_at_every_event(mirror: MangumDoor, path: str) -> None:
     ],
 )
 def test_what_mangum_takes_off_a_path_stays_off(kind: str, sent: str, path: str) -> None:
-    for door in opened("tests.apps.mirror:app", kind, api_gateway_base_path="/base"):
-        assert door.get(sent).json()["event"]["path"] == path
+    for client in opened("tests.apps.mirror:app", kind, api_gateway_base_path="/base"):
+        assert client.get(sent).json()["event"]["path"] == path
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_base_path_of_ours_is_stripped_too(kind: str) -> None:
-    for door in opened("tests.apps.mirror:app", kind, {"BASE_PATH": "/base"}):
-        event = door.get("/base/pets/a%2Fb").json()["event"]
+    for client in opened("tests.apps.mirror:app", kind, {"BASE_PATH": "/base"}):
+        event = client.get("/base/pets/a%2Fb").json()["event"]
         assert (event["path"], event["requestContext"]["path"]) == ("/pets/a%2Fb", "/base/pets/a%2Fb")
 
 
-def test_what_escapes_the_app_is_not_mangums_500(answers: MangumDoor, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_escapes_the_app_is_not_mangums_500(responses: MangumClient, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
-        answer = answers.get("/escape/SystemExit")
-    assert (answer.status, answer.json()) == (502, {"message": "Internal server error"})
+        response = responses.get("/escape/SystemExit")
+    assert (response.status, response.json()) == (502, {"message": "Internal server error"})
     assert "An error occurred running the application" not in caplog.text
 
 
 def test_a_body_has_its_limit_here_too() -> None:
-    for door in opened("tests.apps.mirror:app", "HTTP API", {"MAX_BODY_BYTES": "1000"}):
-        assert door.post("/mirror", b"x" * 1000).status == 200
-        assert door.post("/mirror", b"x" * 1001).status == 413
+    for client in opened("tests.apps.mirror:app", "HTTP API", {"MAX_BODY_BYTES": "1000"}):
+        assert client.post("/mirror", b"x" * 1000).status == 200
+        assert client.post("/mirror", b"x" * 1001).status == 413
 
 
 def test_without_a_lifespan_it_counts_as_ready() -> None:
-    for door in opened("tests.apps.mirror:app", "REST API", lifespan="off"):
-        assert door.get("/readyz").status == 200
+    for client in opened("tests.apps.mirror:app", "REST API", lifespan="off"):
+        assert client.get("/readyz").status == 200

@@ -1,6 +1,6 @@
-"""The events in which AWS hands an HTTP request to a function, and how it reads the function's result.
+"""The events with which AWS calls a function for an HTTP request, and how it reads the function's result.
 
-Written from AWS's documentation and independent of `fargate/`, whose idea of the same things is tested against them.
+Written from AWS's documentation, without any code of `fargate/`, which is tested against it.
 
 - REST API (v1): https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 - HTTP API (v2): https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from tests.contract.messages import Answer, Headers, Request
+from tests.contract.clients.messages import Headers, Request, Response
 
 Event = dict[str, Any]
 
@@ -84,7 +84,7 @@ def http_event(request: Request) -> Event:
 
 
 def function_url_event(request: Request) -> Event:
-    """Build the event of a function URL: payload version 2.0 too, from another host."""
+    """Build the event of a function URL: payload version 2.0, with another host."""
     event = http_event(request)
     event["requestContext"]["domainName"] = event["headers"]["host"] = "abc.lambda-url.eu-west-1.on.aws"
     return event
@@ -112,7 +112,7 @@ def balancer_event(request: Request, *, multi_value: bool = True) -> Event:
     }
 
 
-def read_result(result: dict[str, Any]) -> Answer:
+def read_result(result: dict[str, Any]) -> Response:
     """Read a function's result as AWS turns it into a response."""
     headers: Headers = []
     for name, values in (result.get("multiValueHeaders") or {}).items():
@@ -126,7 +126,7 @@ def read_result(result: dict[str, Any]) -> Answer:
     headers += [("set-cookie", cookie) for cookie in result.get("cookies") or []]
     body = result.get("body") or ""
     content = base64.b64decode(body) if result.get("isBase64Encoded") else body.encode()
-    return Answer(int(result["statusCode"]), headers, content)
+    return Response(int(result["statusCode"]), headers, content)
 
 
 _FORWARDED = [("X-Forwarded-Port", "443"), ("X-Forwarded-Proto", "https"), ("X-Amzn-Trace-Id", TRACE)]

@@ -1,10 +1,10 @@
-"""A client that sends exactly the bytes it is told to, and reads answers one by one (RFC 9112)."""
+"""A client that sends given bytes unchanged and reads responses one by one (RFC 9112)."""
 
 import contextlib
 import socket
 from collections.abc import Iterator
 
-from tests.contract.messages import Answer, Headers, Request
+from tests.contract.clients.messages import Headers, Request, Response
 
 TIMEOUT_SECONDS = 10.0
 
@@ -22,46 +22,46 @@ class Connection:
         self._socket.close()
 
     def send(self, *parts: bytes) -> None:
-        """Send each part in a segment of its own; a server that has closed its end is no error."""
+        """Send each part in a TCP segment of its own; errors because the server has closed are ignored."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             for part in parts:
                 self._socket.sendall(part)
 
     def finish(self) -> None:
-        """Say that nothing more will come, and go on reading."""
+        """Close the sending half of the connection."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
 
-    def read(self, method: str = "GET") -> Answer | None:
-        """Read the next final answer, passing over 1xx; None where the server has closed the connection."""
-        while (answer := self._read(method)) is not None and answer.status < 200:
+    def read(self, method: str = "GET") -> Response | None:
+        """Read the next final response, skipping 1xx; None if the server has closed the connection."""
+        while (response := self._read(method)) is not None and response.status < 200:
             pass
-        return answer
+        return response
 
     def read_interim(self) -> int:
-        """Read a 1xx answer's status."""
-        answer = self._read("GET")
-        assert answer is not None
-        assert answer.status < 200
-        return answer.status
+        """Read a 1xx response and return its status."""
+        response = self._read("GET")
+        assert response is not None
+        assert response.status < 200
+        return response.status
 
-    def rest(self, method: str = "GET") -> list[Answer]:
-        """Read every answer up to the end of the connection."""
-        answers = []
-        while (answer := self.read(method)) is not None:
-            answers.append(answer)
-        return answers
+    def rest(self, method: str = "GET") -> list[Response]:
+        """Read all responses until the server closes the connection."""
+        responses = []
+        while (response := self.read(method)) is not None:
+            responses.append(response)
+        return responses
 
-    def rest_until_silence(self, seconds: float) -> list[Answer]:
-        """Read answers until the server has closed the connection, or has said nothing for so long."""
+    def rest_until_silence(self, seconds: float) -> list[Response]:
+        """Read responses until the server closes the connection or sends nothing for this long."""
         self._socket.settimeout(seconds)
-        answers = []
+        responses = []
         with contextlib.suppress(TimeoutError):
-            while (answer := self.read()) is not None:
-                answers.append(answer)
-        return answers
+            while (response := self.read()) is not None:
+                responses.append(response)
+        return responses
 
-    def _read(self, method: str) -> Answer | None:
+    def _read(self, method: str) -> Response | None:
         try:
             line = self._stream.readline()
             if not line:
@@ -69,7 +69,7 @@ class Connection:
             version, status = line.split(b" ", 2)[:2]
             assert version in (b"HTTP/1.0", b"HTTP/1.1"), line
             headers = list(self._headers())
-            return Answer(int(status), headers, self._body(int(status), method, headers))
+            return Response(int(status), headers, self._body(int(status), method, headers))
         except ConnectionResetError:
             return None
 
@@ -85,7 +85,7 @@ class Connection:
             return b""
         if "content-length" in named:
             body = self._stream.read(int(named["content-length"]))
-            assert len(body) == int(named["content-length"]), "the answer is cut short"
+            assert len(body) == int(named["content-length"]), "the response is cut short"
             return body
         assert "transfer-encoding" not in named, "the adapter knows every length"
         return self._stream.read()
@@ -93,7 +93,7 @@ class Connection:
 
 @contextlib.contextmanager
 def connected(port: int) -> Iterator[Connection]:
-    """Open a connection for the block."""
+    """Open a connection to a server on this machine."""
     connection = Connection(port)
     try:
         yield connection
@@ -102,7 +102,7 @@ def connected(port: int) -> Iterator[Connection]:
 
 
 def wire(request: Request, *extra: str) -> bytes:
-    """Write a request as it goes over the wire; `extra` are header lines besides the request's own."""
+    """Return a request's bytes; `extra` are more header lines."""
     lines = [f"{request.method} {request.target} HTTP/1.1", "Host: shop.example", *extra]
     lines += [f"{name}: {value}" for name, value in request.headers]
     if request.body or request.method in ("POST", "PUT", "PATCH"):

@@ -1,4 +1,4 @@
-"""What `requestContext` and the Lambda context say of a request, and what its answer is called."""
+"""What `requestContext` and the Lambda context say of a request, and what its response is called."""
 
 import re
 import time
@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from fargate.gateway.context import FunctionIdentity, LambdaContext
-from tests.contract.doors import GATEWAYS, SERVERS, Door, ServerDoor, door
-from tests.contract.events import CLIENT
+from tests.contract.clients.client import GATEWAYS, SERVERS, Client, ServerClient, client_of
+from tests.contract.clients.events import CLIENT
 
 MIRROR = "tests.apps.mirror:app"
 DEADLINE_SECONDS = 7
@@ -16,12 +16,12 @@ UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 ROOT = r"Root=1-[0-9a-f]{8}-[0-9a-f]{24}"
 GIVEN = "Root=1-5759e988-bd862e3fe1be46a994272793"
 
-gateway = door(MIRROR, GATEWAYS)
-server = door(MIRROR, SERVERS)
-hurried = door(MIRROR, GATEWAYS, DEADLINE_SECONDS=str(DEADLINE_SECONDS))
+gateway = client_of(MIRROR, GATEWAYS)
+server = client_of(MIRROR, SERVERS)
+hurried = client_of(MIRROR, GATEWAYS, DEADLINE_SECONDS=str(DEADLINE_SECONDS))
 
 
-def test_the_request_context_describes_the_request(server: ServerDoor) -> None:
+def test_the_request_context_describes_the_request(server: ServerClient) -> None:
     context = server.post("/pets/cat/vet?x=1", b"x", ("User-Agent", "pytest/1")).json()["event"]["requestContext"]
     assert context["resourcePath"] == "/pets/{name}/vet"
     assert context["httpMethod"] == "POST"
@@ -36,65 +36,65 @@ def test_the_request_context_describes_the_request(server: ServerDoor) -> None:
     assert "authorizer" not in context
 
 
-def test_its_time_is_now(gateway: Door) -> None:
+def test_its_time_is_now(gateway: Client) -> None:
     context = gateway.get("/mirror").json()["event"]["requestContext"]
     assert abs(context["requestTimeEpoch"] / 1000 - time.time()) < 30
     written = datetime.strptime(context["requestTime"], "%d/%b/%Y:%H:%M:%S %z")
     assert written == datetime.fromtimestamp(context["requestTimeEpoch"] // 1000, UTC)
 
 
-def test_the_client_is_who_aws_says_it_is(doors) -> None:
-    context = doors.open("mangum", MIRROR).get("/mirror").json()["event"]["requestContext"]
+def test_the_client_is_who_aws_says_it_is(clients) -> None:
+    context = clients.open("mangum", MIRROR).get("/mirror").json()["event"]["requestContext"]
     assert context["identity"]["sourceIp"] == CLIENT
 
 
-def test_without_a_user_agent_there_is_none(gateway: Door) -> None:
+def test_without_a_user_agent_there_is_none(gateway: Client) -> None:
     assert gateway.get("/mirror").json()["event"]["requestContext"]["identity"]["userAgent"] is None
 
 
-def test_the_protocol_is_the_clients(server: ServerDoor) -> None:
+def test_the_protocol_is_the_clients(server: ServerClient) -> None:
     with server.connected() as connection:
         connection.send(b"GET /mirror HTTP/1.0\r\n\r\n")
-        (answer,) = connection.rest()
-    context = answer.json()["event"]["requestContext"]
+        (response,) = connection.rest()
+    context = response.json()["event"]["requestContext"]
     assert (context["protocol"], context["domainName"]) == ("HTTP/1.0", "")
 
 
-def test_a_request_has_one_name_everywhere(gateway: Door) -> None:
-    answer = gateway.get("/context")
-    seen = answer.json()
-    request_id = answer.header("x-amzn-requestid")
+def test_a_request_has_one_name_everywhere(gateway: Client) -> None:
+    response = gateway.get("/context")
+    seen = response.json()
+    request_id = response.header("x-amzn-requestid")
     assert request_id is not None
     assert re.fullmatch(UUID, request_id)
     assert seen["request_context"]["requestId"] == seen["context"]["aws_request_id"] == request_id
-    assert seen["request_context"]["extendedRequestId"] == answer.header("x-amz-apigw-id")
+    assert seen["request_context"]["extendedRequestId"] == response.header("x-amz-apigw-id")
 
 
 @pytest.mark.parametrize("target", ["/mirror", "/nothing", "/json", "/locked"])
-def test_every_answer_is_named_and_no_two_alike(gateway: Door, target: str) -> None:
-    answers = [gateway.get(target) for _ in range(20)]
+def test_every_answer_is_named_and_no_two_alike(gateway: Client, target: str) -> None:
+    responses = [gateway.get(target) for _ in range(20)]
     for name in ("x-amzn-requestid", "x-amz-apigw-id"):
-        assert len({answer.header(name) for answer in answers}) == 20
-    assert all(re.fullmatch(ROOT, answer.header("x-amzn-trace-id") or "") for answer in answers)
+        assert len({response.header(name) for response in responses}) == 20
+    assert all(re.fullmatch(ROOT, response.header("x-amzn-trace-id") or "") for response in responses)
 
 
 @pytest.mark.parametrize("rest", ["", ";Parent=53995c3f42cd8ad8;Sampled=1", ";Lineage=a87bd80c:0"])
-def test_a_trace_goes_on(server: ServerDoor, rest: str) -> None:
-    answer = server.get("/mirror", ("X-Amzn-Trace-Id", GIVEN + rest))
-    assert answer.header("x-amzn-trace-id") == GIVEN
-    assert answer.json()["event"]["headers"]["X-Amzn-Trace-Id"] == GIVEN + rest
+def test_a_trace_goes_on(server: ServerClient, rest: str) -> None:
+    response = server.get("/mirror", ("X-Amzn-Trace-Id", GIVEN + rest))
+    assert response.header("x-amzn-trace-id") == GIVEN
+    assert response.json()["event"]["headers"]["X-Amzn-Trace-Id"] == GIVEN + rest
 
 
 @pytest.mark.parametrize("given", ["", "nonsense", "Root=1-xyz", "Root=1-5759e988-bd862e3fe1be46a99427279", "x" * 5000])
-def test_a_trace_that_is_none_is_replaced(server: ServerDoor, given: str) -> None:
-    answer = server.get("/mirror", ("X-Amzn-Trace-Id", given))
-    root = answer.header("x-amzn-trace-id")
+def test_a_trace_that_is_none_is_replaced(server: ServerClient, given: str) -> None:
+    response = server.get("/mirror", ("X-Amzn-Trace-Id", given))
+    root = response.header("x-amzn-trace-id")
     assert root is not None
     assert re.fullmatch(ROOT, root)
-    assert answer.json()["event"]["headers"]["X-Amzn-Trace-Id"] == root
+    assert response.json()["event"]["headers"]["X-Amzn-Trace-Id"] == root
 
 
-def test_the_context_object_looks_like_lambdas(gateway: Door) -> None:
+def test_the_context_object_looks_like_lambdas(gateway: Client) -> None:
     seen = gateway.get("/context").json()
     context = seen["context"]
     assert context["function_name"] == "mirror"
@@ -107,7 +107,7 @@ def test_the_context_object_looks_like_lambdas(gateway: Door) -> None:
     assert seen["identity"] == [None, None]
 
 
-def test_the_time_left_is_counted_from_the_deadline(gateway: Door, hurried: Door) -> None:
+def test_the_time_left_is_counted_from_the_deadline(gateway: Client, hurried: Client) -> None:
     for each, seconds in ((gateway, 29), (hurried, DEADLINE_SECONDS)):
         remaining = each.get("/context").json()["remaining"]
         assert remaining == sorted(remaining, reverse=True)

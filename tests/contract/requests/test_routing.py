@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 from fargate.gateway.routing import RouteTable
 from fargate.settings import Settings
 from fargate.wsgi import create_wsgi_app
-from tests.contract.doors import GATEWAYS, SERVERS, Door, ServerDoor, door, resource_of
+from tests.contract.clients.client import GATEWAYS, SERVERS, Client, ServerClient, client_of
+from tests.contract.clients.resources import resource_of
 from tests.fixtures.wsgi import call
 
 MIRROR = "tests.apps.mirror:app"
 NOT_FOUND = {"message": "Not Found"}
 
-any_door = door(MIRROR)
-gateway = door(MIRROR, GATEWAYS)
-server = door(MIRROR, SERVERS)
+client = client_of(MIRROR)
+gateway = client_of(MIRROR, GATEWAYS)
+server = client_of(MIRROR, SERVERS)
 
 REACHED = [
     ("/", "/", None),
@@ -44,22 +45,22 @@ REACHED = [
 
 @pytest.mark.parametrize(("path", "resource", "parameters"), REACHED, ids=[path for path, _, _ in REACHED])
 def test_static_beats_parameter_beats_proxy_segment_by_segment(
-    any_door: Door, path: str, resource: str, parameters: dict[str, str] | None
+    client: Client, path: str, resource: str, parameters: dict[str, str] | None
 ) -> None:
     """And nothing that a losing route captured is left in the event."""
-    seen = any_door.get(path).json()
+    seen = client.get(path).json()
     assert (seen["event"]["resource"], seen["event"]["requestContext"]["resourcePath"]) == (resource, resource)
     assert seen["event"]["pathParameters"] == seen["uri_params"] == parameters
     assert seen["captured"] == {name: value for name, value in (parameters or {}).items() if name != "proxy"}
 
 
 @pytest.mark.parametrize("path", ["//mirror", "///mirror", "//pets/dog/toys"])
-def test_leading_slashes_count_as_one(gateway: Door, path: str) -> None:
+def test_leading_slashes_count_as_one(gateway: Client, path: str) -> None:
     assert gateway.get(path).json()["event"]["path"] == "/" + path.lstrip("/")
 
 
 @pytest.mark.parametrize("target", ["http://other.example/pets/cat?x=1", "https://other.example:8443/pets/cat?x=1"])
-def test_a_whole_url_is_a_target_too(server: ServerDoor, target: str) -> None:
+def test_a_whole_url_is_a_target_too(server: ServerClient, target: str) -> None:
     event = server.get(target).json()["event"]
     assert (event["path"], event["queryStringParameters"]) == ("/pets/cat", {"x": "1"})
 
@@ -68,12 +69,12 @@ def test_a_whole_url_is_a_target_too(server: ServerDoor, target: str) -> None:
     "value",
     ["a%20b", "a%2Fb", "a%2fb", "%41", "a+b", "%C3%A9", "%ff", "%00", "%", "%zz", "a%25b", "..", "~!$&'()*,;=:@"],
 )
-def test_captured_values_stay_as_they_were_sent(any_door: Door, value: str) -> None:
-    assert any_door.get(f"/pets/{value}").json()["captured"] == {"name": value}
-    assert any_door.get(f"/files/x/{value}").json()["uri_params"] == {"proxy": f"x/{value}"}
+def test_captured_values_stay_as_they_were_sent(client: Client, value: str) -> None:
+    assert client.get(f"/pets/{value}").json()["captured"] == {"name": value}
+    assert client.get(f"/files/x/{value}").json()["uri_params"] == {"proxy": f"x/{value}"}
 
 
-def test_a_static_segment_may_be_sent_encoded(gateway: Door) -> None:
+def test_a_static_segment_may_be_sent_encoded(gateway: Client) -> None:
     assert gateway.get("/caf%C3%A9").json()["event"]["resource"] == "/café"
     assert gateway.get("/pets/%64og").json()["event"]["resource"] == "/pets/dog"
 
@@ -83,17 +84,17 @@ UNKNOWN = ["/nothing", "/pets", "/files", "/files/", "/mirror/x", "/Mirror", "/m
 
 @pytest.mark.parametrize("path", UNKNOWN)
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "DELETE"])
-def test_an_unknown_path_is_404(gateway: Door, method: str, path: str) -> None:
-    answer = gateway.send(method, path)
-    assert (answer.status, answer.json()) == (404, NOT_FOUND)
-    assert answer.header("content-type") == "application/json"
+def test_an_unknown_path_is_404(gateway: Client, method: str, path: str) -> None:
+    response = gateway.request(method, path)
+    assert (response.status, response.json()) == (404, NOT_FOUND)
+    assert response.header("content-type") == "application/json"
 
 
-def test_unknown_paths_and_methods_never_grow_the_route_table(gateway: Door) -> None:
+def test_unknown_paths_and_methods_never_grow_the_route_table(gateway: Client) -> None:
     before = gateway.get("/routes").json()
     for number in range(20):
         assert gateway.get(f"/unknown/{number}").status == 404
-        assert gateway.send("DELETE", f"/head?{number}").status == 405
+        assert gateway.request("DELETE", f"/head?{number}").status == 405
     assert gateway.get("/routes").json() == before
 
 
@@ -116,10 +117,10 @@ def test_thousands_of_unknown_paths_leave_the_app_as_it_was() -> None:
         ("TRACE", "/context", "GET"),
     ],
 )
-def test_another_method_is_405_with_those_there_are(gateway: Door, method: str, path: str, allow: str) -> None:
-    answer = gateway.send(method, path)
-    assert (answer.status, answer.header("allow")) == (405, allow)
-    assert answer.body == (b"" if method == "HEAD" else b'{"message":"Method Not Allowed"}')
+def test_another_method_is_405_with_those_there_are(gateway: Client, method: str, path: str, allow: str) -> None:
+    response = gateway.request(method, path)
+    assert (response.status, response.header("allow")) == (405, allow)
+    assert response.body == (b"" if method == "HEAD" else b'{"message":"Method Not Allowed"}')
 
 
 def test_no_route_is_given_a_parameter_named_by_another() -> None:

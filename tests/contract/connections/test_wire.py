@@ -1,7 +1,7 @@
 """Raw bytes on real sockets: nothing crashes, hangs, or blames the server for a client's fault.
 
 After whatever was sent, the server still serves; and of bytes that two parsers could frame differently, never a second
-answer comes back.
+response comes back.
 """
 
 from itertools import product
@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.contract.doors import SERVERS, ServerDoor, door
-from tests.contract.messages import Answer
+from tests.contract.clients.client import SERVERS, ServerClient, client_of
+from tests.contract.clients.messages import Response
 
-server = door("tests.apps.mirror:app", SERVERS)
+server = client_of("tests.apps.mirror:app", SERVERS)
 
 GET = b"GET /mirror HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST /mirror HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n"
@@ -23,11 +23,11 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 SILENCE_SECONDS = 0.4
 
 
-def exchange(server: ServerDoor, *parts: bytes) -> list[Answer]:
-    """Send bytes, say that no more will come, and read every answer.
+def exchange(server: ServerClient, *parts: bytes) -> list[Response]:
+    """Send bytes, say that no more will come, and read every response.
 
     granian gives up a connection whose client has finished sending (hyper's `half_close` is off, and it has no setting
-    for it): there, the answers end where nothing more comes.
+    for it): there, the responses end where nothing more comes.
     """
     with server.connected() as connection:
         connection.send(*parts)
@@ -37,40 +37,40 @@ def exchange(server: ServerDoor, *parts: bytes) -> list[Answer]:
         return connection.rest()
 
 
-def is_granian(server: ServerDoor) -> bool:
+def is_granian(server: ServerClient) -> bool:
     return "with granian" in server.server.awaited_output("Serving ")
 
 
-def statuses(answers: list[Answer]) -> list[int]:
-    return [answer.status for answer in answers]
+def statuses(responses: list[Response]) -> list[int]:
+    return [response.status for response in responses]
 
 
-def still_serves(server: ServerDoor) -> bool:
+def still_serves(server: ServerClient) -> bool:
     return server.get("/mirror").status == 200
 
 
-def seen_body(answer: Answer) -> bytes:
+def seen_body(response: Response) -> bytes:
     """Return the body that the app saw."""
-    return bytes.fromhex(answer.json()["body"])
+    return bytes.fromhex(response.json()["body"])
 
 
-def test_pipelined_requests_are_answered_in_their_order(server: ServerDoor) -> None:
+def test_pipelined_requests_are_answered_in_their_order(server: ServerClient) -> None:
     requests = [f"GET /pets/{n} HTTP/1.1\r\nHost: x\r\n\r\n".encode() for n in range(20)]
-    answers = exchange(server, b"".join(requests))
-    assert [answer.json()["uri_params"]["name"] for answer in answers] == [str(n) for n in range(20)]
+    responses = exchange(server, b"".join(requests))
+    assert [response.json()["uri_params"]["name"] for response in responses] == [str(n) for n in range(20)]
 
 
-def test_a_request_may_come_byte_by_byte(server: ServerDoor) -> None:
+def test_a_request_may_come_byte_by_byte(server: ServerClient) -> None:
     request = POST + b"Content-Length: 5\r\n\r\nhello"
-    (answer,) = exchange(server, *(request[at : at + 1] for at in range(len(request))))
-    assert seen_body(answer) == b"hello"
+    (response,) = exchange(server, *(request[at : at + 1] for at in range(len(request))))
+    assert seen_body(response) == b"hello"
 
 
 @pytest.mark.parametrize("split", range(1, 30, 3))
-def test_chunks_may_be_split_anywhere(server: ServerDoor, split: int) -> None:
+def test_chunks_may_be_split_anywhere(server: ServerClient, split: int) -> None:
     body = b"5\r\nhello\r\n6;name=value\r\n world\r\n0\r\nX-Trailer: x\r\n\r\n"
-    (answer,) = exchange(server, CHUNKED, body[:split], body[split:])
-    assert seen_body(answer) == b"hello world"
+    (response,) = exchange(server, CHUNKED, body[:split], body[split:])
+    assert seen_body(response) == b"hello world"
 
 
 @pytest.mark.parametrize(
@@ -83,38 +83,38 @@ def test_chunks_may_be_split_anywhere(server: ServerDoor, split: int) -> None:
     ],
     ids=["no number", "negative", "0x", "longer than it says"],
 )
-def test_a_bad_chunk_is_the_client_s_fault(server: ServerDoor, body: bytes) -> None:
-    answers = exchange(server, CHUNKED + body + b"0\r\n\r\n")
-    assert all(400 <= status < 500 for status in statuses(answers))
+def test_a_bad_chunk_is_the_client_s_fault(server: ServerClient, body: bytes) -> None:
+    responses = exchange(server, CHUNKED + body + b"0\r\n\r\n")
+    assert all(400 <= status < 500 for status in statuses(responses))
     assert still_serves(server)
 
 
 @pytest.mark.parametrize("body", [b"", b"5\r\nhel", b"ffffffffffffffffff\r\n"], ids=["nothing", "half", "endless"])
-def test_a_chunked_body_that_never_ends_is_no_request(server: ServerDoor, body: bytes) -> None:
-    answers = exchange(server, CHUNKED + body)
-    assert all(400 <= status < 500 for status in statuses(answers))
+def test_a_chunked_body_that_never_ends_is_no_request(server: ServerClient, body: bytes) -> None:
+    responses = exchange(server, CHUNKED + body)
+    assert all(400 <= status < 500 for status in statuses(responses))
     assert still_serves(server)
 
 
-def test_a_body_that_is_cut_short_is_no_request(server: ServerDoor) -> None:
-    answers = exchange(server, POST + b"Content-Length: 100\r\n\r\nhello")
-    assert all(400 <= status < 500 for status in statuses(answers))
+def test_a_body_that_is_cut_short_is_no_request(server: ServerClient) -> None:
+    responses = exchange(server, POST + b"Content-Length: 100\r\n\r\nhello")
+    assert all(400 <= status < 500 for status in statuses(responses))
     assert still_serves(server)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_client_that_has_finished_sending_is_still_answered(server: ServerDoor, method: str) -> None:
+def test_a_client_that_has_finished_sending_is_still_answered(server: ServerClient, method: str) -> None:
     body = b"hello" if method == "POST" else b""
     request = f"{method} /mirror HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
     with server.connected() as connection:
         connection.send(request)
         connection.finish()
-        answers = statuses(connection.rest())
-    assert answers == [200] or (is_granian(server) and answers == [])
+        responses = statuses(connection.rest())
+    assert responses == [200] or (is_granian(server) and responses == [])
     assert still_serves(server)
 
 
-def test_a_client_that_leaves_without_a_word_does_no_harm(server: ServerDoor) -> None:
+def test_a_client_that_leaves_without_a_word_does_no_harm(server: ServerClient) -> None:
     for request in (b"", b"G", GET[:-2], POST, GET):
         for _ in range(20):
             with server.connected() as connection:
@@ -122,70 +122,70 @@ def test_a_client_that_leaves_without_a_word_does_no_harm(server: ServerDoor) ->
     assert still_serves(server)
 
 
-def test_http_1_0_is_answered_and_closed(server: ServerDoor) -> None:
+def test_http_1_0_is_answered_and_closed(server: ServerClient) -> None:
     assert statuses(exchange(server, b"GET /mirror HTTP/1.0\r\n\r\n" + GET)) == [200]
 
 
-def test_http_1_0_may_ask_to_be_kept(server: ServerDoor) -> None:
+def test_http_1_0_may_ask_to_be_kept(server: ServerClient) -> None:
     with server.connected() as connection:
         for _ in range(2):
             connection.send(b"GET /mirror HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
-            answer = connection.read()
-            if answer is None:  # a server need not keep it
+            response = connection.read()
+            if response is None:  # a server need not keep it
                 return
-            assert answer.status == 200
+            assert response.status == 200
 
 
 @pytest.mark.parametrize("byte", range(256))
-def test_every_byte_may_be_percent_encoded(server: ServerDoor, byte: int) -> None:
-    answer = server.get(f"/pets/a%{byte:02X}b?q=a%{byte:02x}b")
-    assert answer.status == 200
-    assert answer.json()["uri_params"]["name"] == f"a%{byte:02X}b"
-    assert len(answer.json()["query"]["q"][0]) >= 2
+def test_every_byte_may_be_percent_encoded(server: ServerClient, byte: int) -> None:
+    response = server.get(f"/pets/a%{byte:02X}b?q=a%{byte:02x}b")
+    assert response.status == 200
+    assert response.json()["uri_params"]["name"] == f"a%{byte:02X}b"
+    assert len(response.json()["query"]["q"][0]) >= 2
 
 
-def test_bare_bytes_in_a_target_are_served_or_refused(server: ServerDoor) -> None:
+def test_bare_bytes_in_a_target_are_served_or_refused(server: ServerClient) -> None:
     for byte, where in product([*range(33), *range(127, 256)], (b"/pets/a%cb", b"/mirror?q=a%cb")):
         target = where.replace(b"%c", bytes([byte]))
-        answers = exchange(server, b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        assert all(status < 500 for status in statuses(answers)), (byte, answers)
-        assert len(answers) <= 1
+        responses = exchange(server, b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert all(status < 500 for status in statuses(responses)), (byte, responses)
+        assert len(responses) <= 1
     assert still_serves(server)
 
 
 @pytest.mark.parametrize("escape", ["%", "%1", "%zz", "%u0041", "%%41"])
-def test_half_an_escape_is_served_as_it_is(server: ServerDoor, escape: str) -> None:
-    answer = server.get(f"/pets/{escape}?q={escape}")
-    assert answer.status in (200, 400)
-    if answer.status == 200:
-        assert answer.json()["uri_params"]["name"] == escape
+def test_half_an_escape_is_served_as_it_is(server: ServerClient, escape: str) -> None:
+    response = server.get(f"/pets/{escape}?q={escape}")
+    assert response.status in (200, 400)
+    if response.status == 200:
+        assert response.json()["uri_params"]["name"] == escape
 
 
 @pytest.mark.parametrize("method", ["get", "BREW", "M-SEARCH", "X" * 100, "PROPFIND", "TRACE", "CONNECT"])
-def test_an_odd_method_is_refused(server: ServerDoor, method: str) -> None:
-    answers = exchange(server, f"{method} /mirror HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
-    assert all(400 <= status < 500 or status == 501 for status in statuses(answers)) or method == "get"
+def test_an_odd_method_is_refused(server: ServerClient, method: str) -> None:
+    responses = exchange(server, f"{method} /mirror HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    assert all(400 <= status < 500 or status == 501 for status in statuses(responses)) or method == "get"
     assert still_serves(server)
 
 
 @pytest.mark.parametrize("target", ["*", "http://x/mirror", "x:80", "//", "mirror", "", "/mirror#part", "/../mirror"])
-def test_an_odd_target_is_no_fault_of_ours(server: ServerDoor, target: str) -> None:
-    answers = exchange(server, f"OPTIONS {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
-    assert all(status < 500 for status in statuses(answers))
+def test_an_odd_target_is_no_fault_of_ours(server: ServerClient, target: str) -> None:
+    responses = exchange(server, f"OPTIONS {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    assert all(status < 500 for status in statuses(responses))
     assert still_serves(server)
 
 
 @pytest.mark.parametrize("size", [60 * 1024, 64 * 1024 + 1, 200 * 1024])
-def test_large_heads_are_served_or_refused(server: ServerDoor, size: int) -> None:
-    answers = exchange(server, b"GET /mirror HTTP/1.1\r\nHost: x\r\nX-Large: " + b"x" * size + b"\r\n\r\n")
-    assert set(statuses(answers)) <= ({200} if size < 64 * 1024 else {400, 413, 431})
+def test_large_heads_are_served_or_refused(server: ServerClient, size: int) -> None:
+    responses = exchange(server, b"GET /mirror HTTP/1.1\r\nHost: x\r\nX-Large: " + b"x" * size + b"\r\n\r\n")
+    assert set(statuses(responses)) <= ({200} if size < 64 * 1024 else {400, 413, 431})
     assert still_serves(server)
 
 
-def test_many_small_headers_are_served_or_refused(server: ServerDoor) -> None:
+def test_many_small_headers_are_served_or_refused(server: ServerClient) -> None:
     heads = b"".join(b"X-%d: x\r\n" % number for number in range(3000))
-    answers = exchange(server, b"GET /mirror HTTP/1.1\r\nHost: x\r\n" + heads + b"\r\n")
-    assert set(statuses(answers)) <= {200, 400, 413, 431}
+    responses = exchange(server, b"GET /mirror HTTP/1.1\r\nHost: x\r\n" + heads + b"\r\n")
+    assert set(statuses(responses)) <= {200, 400, 413, 431}
     assert still_serves(server)
 
 
@@ -218,12 +218,12 @@ SHAPES: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
-def test_what_could_smuggle_is_refused_and_nothing_after_it_is_answered(server: ServerDoor, shape: bytes) -> None:
-    answers = exchange(server, b"POST /mirror HTTP/1.1\r\nHost: x\r\n" + shape + SMUGGLED)
+def test_what_could_smuggle_is_refused_and_nothing_after_it_is_answered(server: ServerClient, shape: bytes) -> None:
+    responses = exchange(server, b"POST /mirror HTTP/1.1\r\nHost: x\r\n" + shape + SMUGGLED)
     served = is_granian(server) and b"Content-Length: 4\r\n" in shape  # goes by chunked, and closes
-    assert all(400 <= status < 500 or status == 501 or served for status in statuses(answers))
-    assert len(answers) <= 1
-    assert not any(b"smuggled" in answer.body for answer in answers)
+    assert all(400 <= status < 500 or status == 501 or served for status in statuses(responses))
+    assert len(responses) <= 1
+    assert not any(b"smuggled" in response.body for response in responses)
     assert still_serves(server)
 
 
@@ -243,18 +243,18 @@ def test_what_could_smuggle_is_refused_and_nothing_after_it_is_answered(server: 
     ],
     ids=["no host", "empty host", "bare LF", "0.9", "2.0", "blanks", "a tail", "1.0 chunked", "TLS", "NULs"],
 )
-def test_what_is_no_request_is_refused(server: ServerDoor, request_: bytes) -> None:
-    answers = exchange(server, request_)
+def test_what_is_no_request_is_refused(server: ServerClient, request_: bytes) -> None:
+    responses = exchange(server, request_)
     lenient = b"\nHost: x\n\n" in request_ or b"GET  /" in request_  # which RFC 9112, sections 2.2 and 3, allows
     served = lenient and "with waitress" not in server.server.awaited_output("Serving ")
-    assert all(400 <= status < 500 or status in (501, 505) or served for status in statuses(answers))
-    assert len(answers) <= 1
+    assert all(400 <= status < 500 or status in (501, 505) or served for status in statuses(responses))
+    assert len(responses) <= 1
     assert still_serves(server)
 
 
-def test_refusals_are_in_the_gateway_s_words(server: ServerDoor) -> None:
-    (answer,) = exchange(server, b"GET /mirror HTTP/1.1\r\n\r\n")
-    assert (answer.status, answer.json()) == (400, {"message": "Bad Request"})
+def test_refusals_are_in_the_gateway_s_words(server: ServerClient) -> None:
+    (response,) = exchange(server, b"GET /mirror HTTP/1.1\r\n\r\n")
+    assert (response.status, response.json()) == (400, {"message": "Bad Request"})
 
 
 VALID = [GET, POST + b"Content-Length: 5\r\n\r\nhello", CHUNKED + b"1\r\nx\r\n0\r\n\r\n"]
@@ -262,7 +262,7 @@ VALID = [GET, POST + b"Content-Length: 5\r\n\r\nhello", CHUNKED + b"1\r\nx\r\n0\
 
 @given(st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-def test_whatever_a_request_is_mutated_into_is_no_fault_of_ours(server: ServerDoor, data: st.DataObject) -> None:
+def test_whatever_a_request_is_mutated_into_is_no_fault_of_ours(server: ServerClient, data: st.DataObject) -> None:
     valid = data.draw(
         st.sampled_from([GET, POST + b"Content-Length: 5\r\n\r\nhello", CHUNKED + b"1\r\nx\r\n0\r\n\r\n"])
     )
@@ -270,10 +270,10 @@ def test_whatever_a_request_is_mutated_into_is_no_fault_of_ours(server: ServerDo
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(mutated)))
         mutated[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=4))
-    answers = exchange(server, bytes(mutated))
-    assert all(status < 500 or status in (501, 505) for status in statuses(answers))
+    responses = exchange(server, bytes(mutated))
+    assert all(status < 500 or status in (501, 505) for status in statuses(responses))
 
 
-def test_all_of_it_left_the_server_whole(server: ServerDoor) -> None:
+def test_all_of_it_left_the_server_whole(server: ServerClient) -> None:
     assert still_serves(server)
     assert "Traceback" not in server.server.output()

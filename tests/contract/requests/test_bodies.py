@@ -11,19 +11,19 @@ from fargate.gateway.event import EventBuilder
 from fargate.gateway.routing import Match, Route
 from fargate.http.identifiers import IdentifierSource
 from fargate.http.messages import HttpRequest
-from tests.contract.connection import wire
-from tests.contract.doors import GATEWAYS, SERVERS, Door, ServerDoor, door
-from tests.contract.messages import Request
+from tests.contract.clients.client import GATEWAYS, SERVERS, Client, ServerClient, client_of
+from tests.contract.clients.connection import wire
+from tests.contract.clients.messages import Request
 
 MIRROR = "tests.apps.mirror:app"
 LIMIT = 100_000
 ALL_BYTES = bytes(range(256))
 
-any_door = door(MIRROR)
-server = door(MIRROR, SERVERS)
-gateway = door(MIRROR, GATEWAYS)
-narrow = door(MIRROR, GATEWAYS, MAX_BODY_BYTES=str(LIMIT))
-narrow_server = door(MIRROR, SERVERS, MAX_BODY_BYTES=str(LIMIT))
+client = client_of(MIRROR)
+server = client_of(MIRROR, SERVERS)
+gateway = client_of(MIRROR, GATEWAYS)
+narrow = client_of(MIRROR, GATEWAYS, MAX_BODY_BYTES=str(LIMIT))
+narrow_server = client_of(MIRROR, SERVERS, MAX_BODY_BYTES=str(LIMIT))
 
 BODIES = {
     "empty": b"",
@@ -41,9 +41,9 @@ BODIES = {
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "GET"])
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
-def test_a_body_arrives_as_it_was_sent(any_door: Door, method: str, body: bytes) -> None:
+def test_a_body_arrives_as_it_was_sent(client: Client, method: str, body: bytes) -> None:
     headers = [("Content-Length", str(len(body)))] if method in ("GET", "DELETE") and not body else []
-    seen = any_door.send(method, "/mirror", headers, body).json()
+    seen = client.request(method, "/mirror", headers, body).json()
     assert bytes.fromhex(seen["body"]) == body
 
 
@@ -59,15 +59,15 @@ def test_a_body_arrives_as_it_was_sent(any_door: Door, method: str, body: bytes)
     ],
 )
 def test_a_binary_type_and_what_is_no_utf8_come_as_base64(
-    gateway: Door, content_type: str, body: bytes, encoded: bool
+    gateway: Client, content_type: str, body: bytes, encoded: bool
 ) -> None:
     event = gateway.post("/mirror", body, ("Content-Type", content_type)).json()["event"]
     assert event["isBase64Encoded"] is encoded
     assert (base64.b64decode(event["body"]) if encoded else event["body"].encode()) == body
 
 
-def test_without_a_body_there_is_none(any_door: Door) -> None:
-    event = any_door.get("/mirror").json()["event"]
+def test_without_a_body_there_is_none(client: Client) -> None:
+    event = client.get("/mirror").json()["event"]
     assert (event["body"], event["isBase64Encoded"]) == (None, False)
 
 
@@ -77,7 +77,7 @@ def test_without_a_body_there_is_none(any_door: Door) -> None:
     path=st.text(st.characters(min_codepoint=33, max_codepoint=255), max_size=20),
 )
 def test_the_event_is_always_json(body: bytes, text: str, path: str) -> None:
-    """Whatever bytes a request is made of: Latin-1 is what a door makes of them."""
+    """Whatever bytes a request is made of: Latin-1 is what a client makes of them."""
     builder = EventBuilder("", 0, "000000000000", ["image/png"])
     request = HttpRequest("POST", f"/{path}", text, [("X-Text", text), ("Host", text)], body, "::1", "HTTP/1.1", 80)
     match = Match(Route("/{p}", {}), {"p": path})
@@ -98,15 +98,15 @@ CHUNKINGS = {
 @pytest.mark.parametrize("chunks", CHUNKINGS.values(), ids=CHUNKINGS.keys())
 @pytest.mark.parametrize("split", [False, True], ids=["at once", "byte by byte"])
 def test_a_chunked_body_arrives_whole_and_its_trailer_is_no_header(
-    server: ServerDoor, chunks: bytes, split: bool
+    server: ServerClient, chunks: bytes, split: bool
 ) -> None:
     head = b"POST /mirror HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     with server.connected() as connection:
         connection.send(*([bytes([each]) for each in head + chunks] if split else [head + chunks]))
-        answer = connection.read()
-        assert answer is not None
-        assert bytes.fromhex(answer.json()["body"]) == b"hello"
-        assert {name.lower() for name in answer.json()["event"]["headers"]} & {
+        response = connection.read()
+        assert response is not None
+        assert bytes.fromhex(response.json()["body"]) == b"hello"
+        assert {name.lower() for name in response.json()["event"]["headers"]} & {
             "x-trailer",
             "x-api-key",
             "transfer-encoding",
@@ -119,55 +119,55 @@ def test_a_chunked_body_arrives_whole_and_its_trailer_is_no_header(
 
 
 @pytest.mark.parametrize(("size", "status"), [(LIMIT, 200), (LIMIT + 1, 413), (LIMIT * 5, 413)])
-def test_a_body_may_be_as_large_as_the_limit_and_no_larger(narrow: Door, size: int, status: int) -> None:
-    answer = narrow.post("/mirror", b"x" * size)
-    assert answer.status == status
+def test_a_body_may_be_as_large_as_the_limit_and_no_larger(narrow: Client, size: int, status: int) -> None:
+    response = narrow.post("/mirror", b"x" * size)
+    assert response.status == status
     if status == 413:
-        assert answer.json() == {"message": "Request Too Long"}
-        assert answer.header("content-type") == "application/json"
+        assert response.json() == {"message": "Request Too Long"}
+        assert response.header("content-type") == "application/json"
 
 
 @pytest.mark.parametrize(("size", "status"), [(LIMIT, 200), (LIMIT + 1, 413), (LIMIT * 5, 413)])
-def test_the_limit_holds_for_chunked_bodies(narrow_server: ServerDoor, size: int, status: int) -> None:
+def test_the_limit_holds_for_chunked_bodies(narrow_server: ServerClient, size: int, status: int) -> None:
     chunks = [b"%x\r\n%b\r\n" % (len(part), part) for part in pieces(b"x" * size, 10_000)]
     with narrow_server.connected() as connection:
         connection.send(b"POST /mirror HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", *chunks)
         connection.send(b"0\r\n\r\n")
-        answer = connection.read()
-    assert answer is not None
-    assert answer.status == status
+        response = connection.read()
+    assert response is not None
+    assert response.status == status
 
 
 def pieces(body: bytes, size: int) -> list[bytes]:
     return [body[start : start + size] for start in range(0, len(body), size)]
 
 
-def test_a_body_that_is_announced_too_long_is_refused_before_it_is_sent(narrow_server: ServerDoor) -> None:
+def test_a_body_that_is_announced_too_long_is_refused_before_it_is_sent(narrow_server: ServerClient) -> None:
     with narrow_server.connected() as connection:
         connection.send(b"POST /mirror HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
-        answer = connection.read()
-    assert answer is not None
-    assert (answer.status, answer.json()) == (413, {"message": "Request Too Long"})
+        response = connection.read()
+    assert response is not None
+    assert (response.status, response.json()) == (413, {"message": "Request Too Long"})
 
 
 @pytest.mark.parametrize(("size", "status"), [(30_000, 200), (70_000, 431), (300_000, 431)])
-def test_headers_have_a_limit_too(server: ServerDoor, size: int, status: int) -> None:
+def test_headers_have_a_limit_too(server: ServerClient, size: int, status: int) -> None:
     assert server.get("/head", ("X-Large", "x" * size)).status == status
 
 
 @pytest.mark.parametrize(("size", "status"), [(30_000, 200), (70_000, 431)])
-def test_a_long_target_counts_as_headers_do(server: ServerDoor, size: int, status: int) -> None:
-    answer = server.get("/head?" + "x" * size)
-    assert answer.status == status or (status, answer.status) == (431, 414)  # granian's own word for it
+def test_a_long_target_counts_as_headers_do(server: ServerClient, size: int, status: int) -> None:
+    response = server.get("/head?" + "x" * size)
+    assert response.status == status or (status, response.status) == (431, 414)  # granian's own word for it
 
 
-def test_a_client_is_told_to_go_on_before_it_sends_its_body(server: ServerDoor) -> None:
+def test_a_client_is_told_to_go_on_before_it_sends_its_body(server: ServerClient) -> None:
     request = Request("POST", "/mirror", [("Expect", "100-continue")], b"hello")
     head, _, body = wire(request).rpartition(b"\r\n\r\n")
     with server.connected() as connection:
         connection.send(head + b"\r\n\r\n")
         assert connection.read_interim() == 100
         connection.send(body)
-        answer = connection.read()
-    assert answer is not None
-    assert bytes.fromhex(answer.json()["body"]) == b"hello"
+        response = connection.read()
+    assert response is not None
+    assert bytes.fromhex(response.json()["body"]) == b"hello"

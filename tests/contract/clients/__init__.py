@@ -1,0 +1,1 @@
+"""Test clients that send the same request to an app in every runtime."""

@@ -1,0 +1,1 @@
+"""What servers do with connections and malformed bytes."""

@@ -1,0 +1,1 @@
+"""Whole apps, which respond alike in every runtime."""

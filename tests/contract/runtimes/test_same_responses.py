@@ -1,0 +1,78 @@
+"""The shop's responses are the same in every runtime: in containers and on Lambda."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+from pg8000.native import Connection
+
+from chalicelib import bootstrap
+from chalicelib.settings import read_settings
+from tests.contract.clients.client import GATEWAYS, RUNTIMES, Client, Clients
+from tests.contract.runtimes.story import GATEWAY_STORY, KEY, STORY, Compared, play
+
+Start = Callable[[str], Client]
+
+
+@pytest.fixture(scope="module")
+def environ(module_database_url: str, module_redis_url: str) -> dict[str, str]:
+    return {"DATABASE_URL": module_database_url, "REDIS_URL": module_redis_url, "API_KEYS": KEY[1]}
+
+
+@pytest.fixture
+def start(clients: Clients, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Return a client for the shop in a runtime, with empty stores."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(bootstrap, "_catalog", None)
+
+    def started(kind: str) -> Client:
+        empty_stores()
+        client: Client = clients.open(kind, "app:app", environ)
+        return client
+
+    yield started
+    if bootstrap._catalog is not None:
+        bootstrap._catalog._store.close()
+
+
+def empty_stores() -> None:
+    settings = read_settings(os.environ)
+    login, at = settings.database_credentials, settings.database
+    with Connection(
+        login.username, host=at.host, port=at.port, password=login.password, database=at.database
+    ) as database:
+        database.run("TRUNCATE products")
+    with redis.Redis.from_url(settings.redis_url) as cache:
+        cache.flushdb()
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict[str, dict[str, Compared]]:
+    """The first runtime's responses, by story; those of the others are compared with them."""
+    return {}
+
+
+@pytest.mark.parametrize("kind", RUNTIMES)
+def test_every_route_responds_the_same(kind: str, start: Start, expected: dict[str, dict[str, Compared]]) -> None:
+    responses = play(start(kind), STORY)
+    assert expected.setdefault("story", responses) == responses
+    statuses = [responses[chapter].status for chapter in ("created", "not modified", "replaced", "removed")]
+    assert statuses == [201, 304, 200, 204]
+    assert all(each.status < 500 for each in responses.values())
+
+
+@pytest.mark.parametrize("kind", GATEWAYS)
+def test_the_gateway_responds_the_same(kind: str, start: Start, expected: dict[str, dict[str, Compared]]) -> None:
+    responses = play(start(kind), GATEWAY_STORY)
+    assert expected.setdefault("gateway", responses) == responses
+    assert [each.status for each in responses.values()] == [404, 405, 403, 403]
+
+
+@pytest.mark.parametrize("kind", RUNTIMES)
+def test_metrics_have_the_same_format(kind: str, start: Start) -> None:
+    response = start(kind).get("/metrics")
+    assert response.status == 200
+    assert response.header("content-type") == "text/plain; version=0.0.4; charset=utf-8"
+    assert b"python_info" in response.body
