@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import importlib.util
 import json
+import re
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -64,6 +65,12 @@ class ServerClient(Client):
             connection.send(wire(request, "Connection: close"))
             (response,) = connection.rest(request.method)
             return response
+
+    @property
+    def kind(self) -> str:
+        """The server's name, as it stands in its first log line."""
+        named = re.search(r"with (\w+), ", self.server.awaited_output("Serving "))
+        return named[1] if named else ""
 
     def connected(self) -> contextlib.AbstractContextManager[Connection]:
         """Open a connection that the test controls."""

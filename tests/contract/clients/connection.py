@@ -38,6 +38,12 @@ class Connection:
             pass
         return response
 
+    def response(self, method: str = "GET") -> Response:
+        """Read the next final response, and fail if the server has closed the connection."""
+        response = self.read(method)
+        assert response is not None, "the server has closed the connection"
+        return response
+
     def read_interim(self) -> int:
         """Read a 1xx response and return its status."""
         response = self._read("GET")
@@ -52,7 +58,7 @@ class Connection:
             responses.append(response)
         return responses
 
-    def rest_until_silence(self, seconds: float) -> list[Response]:
+    def rest_until_quiet(self, seconds: float) -> list[Response]:
         """Read responses until the server closes the connection or sends nothing for this long."""
         self._socket.settimeout(seconds)
         responses = []

@@ -1,4 +1,4 @@
-"""A configured stage prefix is stripped, and shows up where API Gateway shows it."""
+"""BASE_PATH is a stage prefix: stripped from paths, and shown in the event as API Gateway does."""
 
 import pytest
 
@@ -30,14 +30,14 @@ def test_the_prefix_is_stripped_once(staged: Client, sent: str, path: str, resou
 
 
 @pytest.mark.parametrize("sent", ["/mirror", "/pets/dog"])
-def test_what_comes_without_it_is_served_too(staged: Client, sent: str) -> None:
-    """A load balancer's probes do."""
+def test_paths_without_it_are_served_too(staged: Client, sent: str) -> None:
+    """A load balancer's probes have no prefix."""
     event = staged.get(sent).json()["event"]
     assert (event["path"], event["requestContext"]["path"]) == (sent, sent)
 
 
 @pytest.mark.parametrize("sent", ["/apimirror", "/api2/mirror", "/API/mirror", "/api/api/mirror", "/x/api/mirror"])
-def test_what_only_looks_like_it_is_not_there(staged: Client, sent: str) -> None:
+def test_similar_prefixes_are_not_stripped(staged: Client, sent: str) -> None:
     assert staged.get(sent).status == 404
 
 
@@ -47,10 +47,10 @@ def test_a_prefix_may_have_several_segments(nested: Client) -> None:
     assert nested.get("/shop/mirror").status == 404
 
 
-def test_without_one_nothing_is_stripped(plain: Client) -> None:
+def test_without_the_setting_nothing_is_stripped(plain: Client) -> None:
     assert plain.get("/api/mirror").status == 404
 
 
 @pytest.mark.parametrize("probe", ["/livez", "/readyz", "/api/livez", "/api/readyz"])
-def test_probes_are_answered_with_it_and_without(staged: Client, probe: str) -> None:
+def test_probes_work_with_and_without_it(staged: Client, probe: str) -> None:
     assert staged.get(probe).status == 200

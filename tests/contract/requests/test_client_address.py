@@ -1,4 +1,4 @@
-"""Who the client is: the connection's other end, or what the trusted proxies say; never what a client claims."""
+"""The client's address: the peer, or what trusted proxies have added to X-Forwarded-For; never what a client sent."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.contract.clients.client import SERVERS, ServerClient, client_of
 from tests.contract.clients.messages import Headers
 
 MIRROR = "tests.apps.mirror:app"
-US = "127.0.0.1"
+SELF = "127.0.0.1"
 FORGED, CLIENT, PROXY = "10.9.9.9", "203.0.113.7", "198.51.100.4"
 
 direct = client_of(MIRROR, SERVERS)
@@ -22,22 +22,22 @@ def source_of(client: ServerClient, *forwarded: str) -> str:
 
 
 @pytest.mark.parametrize("forwarded", [[], [FORGED], [f"{FORGED}, {CLIENT}"], [FORGED, CLIENT], [""], ["unknown"]])
-def test_where_no_proxy_is_trusted_it_is_the_other_end(direct: ServerClient, forwarded: list[str]) -> None:
-    assert source_of(direct, *forwarded) == US
+def test_without_trusted_proxies_it_is_the_peer(direct: ServerClient, forwarded: list[str]) -> None:
+    assert source_of(direct, *forwarded) == SELF
 
 
-def test_where_no_proxy_is_trusted_forged_headers_do_not_reach_the_app(direct: ServerClient) -> None:
+def test_without_trusted_proxies_forged_headers_do_not_reach_the_app(direct: ServerClient) -> None:
     forged: Headers = [("X-Forwarded-For", FORGED), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Port", "443")]
     event = direct.request("GET", "/mirror", forged).json()["event"]
     port = str(direct.server.port)
-    for name, value in (("X-Forwarded-For", US), ("X-Forwarded-Proto", "http"), ("X-Forwarded-Port", port)):
+    for name, value in (("X-Forwarded-For", SELF), ("X-Forwarded-Proto", "http"), ("X-Forwarded-Port", port)):
         assert (event["headers"][name], event["multiValueHeaders"][name]) == (value, [value])
 
 
 @pytest.mark.parametrize(
     ("forwarded", "source"),
     [
-        ([], US),
+        ([], SELF),
         ([CLIENT], CLIENT),
         ([f"{FORGED}, {CLIENT}"], CLIENT),
         ([f"{FORGED},{FORGED} ,\t{CLIENT}"], CLIENT),
@@ -46,16 +46,14 @@ def test_where_no_proxy_is_trusted_forged_headers_do_not_reach_the_app(direct: S
         (["2001:db8::7"], "2001:db8::7"),
     ],
 )
-def test_behind_a_load_balancer_it_is_whom_that_one_saw(
-    balanced: ServerClient, forwarded: list[str], source: str
-) -> None:
+def test_behind_one_proxy_it_is_the_last_address(balanced: ServerClient, forwarded: list[str], source: str) -> None:
     assert source_of(balanced, *forwarded) == source
 
 
 @pytest.mark.parametrize(
     ("forwarded", "source"),
     [
-        ([], US),
+        ([], SELF),
         ([f"{CLIENT}, {PROXY}"], CLIENT),
         ([f"{FORGED}, {CLIENT}, {PROXY}"], CLIENT),
         ([FORGED, f"{CLIENT}, {PROXY}"], CLIENT),
@@ -63,11 +61,13 @@ def test_behind_a_load_balancer_it_is_whom_that_one_saw(
         ([PROXY], PROXY),
     ],
 )
-def test_behind_two_it_is_whom_the_outer_one_saw(distributed: ServerClient, forwarded: list[str], source: str) -> None:
+def test_behind_two_proxies_it_is_the_last_but_one(
+    distributed: ServerClient, forwarded: list[str], source: str
+) -> None:
     assert source_of(distributed, *forwarded) == source
 
 
-def test_what_a_trusted_proxy_says_reaches_the_app(balanced: ServerClient) -> None:
+def test_headers_of_a_trusted_proxy_reach_the_app(balanced: ServerClient) -> None:
     said: Headers = [("X-Forwarded-For", CLIENT), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Port", "443")]
     headers = balanced.request("GET", "/mirror", said).json()["event"]["headers"]
     assert [headers[name] for name, _ in said] == [value for _, value in said]

@@ -1,4 +1,4 @@
-"""What of the query and of the headers reaches the handler."""
+"""How the query and the headers reach the handler."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ QUERIES = [
 
 
 @pytest.mark.parametrize(("query", "many"), QUERIES, ids=[query or "none" for query, _ in QUERIES])
-def test_every_value_is_kept_and_the_last_stands_alone(
+def test_the_event_has_all_values_and_the_last_value_of_a_query(
     client: Client, query: str, many: dict[str, list[str]] | None
 ) -> None:
     response = client.get(f"/mirror{query}")
@@ -50,15 +50,15 @@ def test_every_value_is_kept_and_the_last_stands_alone(
     assert response.json()["query"] == many
 
 
-def test_a_repeated_header_is_kept_whole_and_its_last_value_stands_alone(server: ServerClient) -> None:
+def test_the_event_has_all_values_and_the_last_value_of_a_header(server: ServerClient) -> None:
     event = seen(server.get("/mirror", ("X-Many", "1"), ("X-Other", "o"), ("x-many", "2, 3"), ("X-MANY", "")))
     assert event["multiValueHeaders"]["X-Many"] == ["1", "2, 3", ""]
     assert event["headers"]["X-Many"] == ""
     assert event["headers"]["X-Other"] == "o"
 
 
-def test_header_names_are_the_same_through_every_door(client: Client) -> None:
-    """On Lambda they come as the client wrote them; Chalice compares them without regard to case."""
+def test_header_names_are_the_same_in_every_runtime(client: Client) -> None:
+    """Apart from case: on Lambda a name is spelled as the client sent it, and Chalice ignores case."""
     names = {name.lower() for name in seen(client.get("/mirror", ("x-api-version", "1")))["headers"]}
     assert {"host", "x-api-version", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"} <= names
     assert "content-type" not in names
@@ -74,30 +74,30 @@ HOP_BY_HOP = [
 
 
 @pytest.mark.parametrize(("name", "value"), HOP_BY_HOP, ids=[name for name, _ in HOP_BY_HOP])
-def test_what_belongs_to_the_connection_goes_no_further(server: ServerClient, name: str, value: str) -> None:
+def test_headers_of_the_connection_do_not_reach_the_app(server: ServerClient, name: str, value: str) -> None:
     event = seen(server.get("/mirror", (name, value)))  # `Connection: close` is sent with every request
     names = {each.lower() for each in [*event["headers"], *event["multiValueHeaders"]]}
     assert not names & {name.lower(), "connection"}
 
 
-def test_a_header_may_hold_any_byte_but_control_characters(server: ServerClient) -> None:
+def test_a_header_may_have_any_byte_but_control_characters(server: ServerClient) -> None:
     value = "".join(map(chr, [*range(0x21, 0x7F), *range(0x80, 0x100)]))
     assert seen(server.get("/mirror", ("X-Bytes", value)))["headers"]["X-Bytes"] == value
 
 
-def test_blanks_around_a_value_are_not_part_of_it(server: ServerClient) -> None:
+def test_whitespace_around_a_value_is_stripped(server: ServerClient) -> None:
     assert seen(server.get("/mirror", ("X-Blank", " \t a b \t ")))["headers"]["X-Blank"] == "a b"
 
 
-def test_an_underscore_is_no_hyphen(server: ServerClient) -> None:
-    """Some servers take `X_Api_Key` for `X-Api-Key`, behind the back of a proxy that checks the latter."""
+def test_an_underscore_is_not_a_hyphen(server: ServerClient) -> None:
+    """Some servers read `X_Api_Key` as `X-Api-Key`, which bypasses a proxy that checks the latter."""
     headers = seen(server.get("/mirror", ("X_Api_Key", "forged")))["headers"]
     assert "X-Api-Key" not in headers
     assert server.get("/locked", ("X_Api_Key", "forged")).status == 403
 
 
-def test_without_a_content_type_there_is_none(client: Client) -> None:
-    """An empty one would make Chalice response 415."""
+def test_without_a_content_type_the_event_has_none(client: Client) -> None:
+    """With an empty one Chalice would return 415."""
     response = client.post("/json", b'{"a":1}')
     assert (response.status, response.json()) == (200, {"json": None})
     event = seen(client.post("/mirror", b'{"a":1}'))
@@ -105,11 +105,11 @@ def test_without_a_content_type_there_is_none(client: Client) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON"])
-def test_a_content_type_is_compared_as_chalice_does(client: Client, content_type: str) -> None:
+def test_content_types_are_compared_as_chalice_does(client: Client, content_type: str) -> None:
     assert client.post("/json", b'{"a":1}', ("Content-Type", content_type)).status == 200
 
 
-def test_another_content_type_is_415_in_chalices_words(client: Client) -> None:
+def test_another_content_type_gets_chalices_415(client: Client) -> None:
     response = client.post("/json", b"a: 1", ("Content-Type", "application/yaml"))
     assert response.status == 415
     assert response.json() == {"Code": "UnsupportedMediaType", "Message": "Unsupported media type: application/yaml"}

@@ -1,4 +1,4 @@
-"""What `requestContext` and the Lambda context say of a request, and what its response is called."""
+"""`requestContext`, the Lambda context, and the ids of a request and its response."""
 
 import re
 import time
@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from fargate.gateway.context import FunctionIdentity, LambdaContext
 from tests.contract.clients.client import GATEWAYS, SERVERS, Client, ServerClient, client_of
 from tests.contract.clients.events import CLIENT
 
@@ -36,19 +35,19 @@ def test_the_request_context_describes_the_request(server: ServerClient) -> None
     assert "authorizer" not in context
 
 
-def test_its_time_is_now(gateway: Client) -> None:
+def test_its_time_is_the_current_time(gateway: Client) -> None:
     context = gateway.get("/mirror").json()["event"]["requestContext"]
     assert abs(context["requestTimeEpoch"] / 1000 - time.time()) < 30
     written = datetime.strptime(context["requestTime"], "%d/%b/%Y:%H:%M:%S %z")
     assert written == datetime.fromtimestamp(context["requestTimeEpoch"] // 1000, UTC)
 
 
-def test_the_client_is_who_aws_says_it_is(clients) -> None:
+def test_with_mangum_the_client_address_is_that_of_the_event(clients) -> None:
     context = clients.open("mangum", MIRROR).get("/mirror").json()["event"]["requestContext"]
     assert context["identity"]["sourceIp"] == CLIENT
 
 
-def test_without_a_user_agent_there_is_none(gateway: Client) -> None:
+def test_without_a_user_agent_it_is_none(gateway: Client) -> None:
     assert gateway.get("/mirror").json()["event"]["requestContext"]["identity"]["userAgent"] is None
 
 
@@ -60,7 +59,7 @@ def test_the_protocol_is_the_clients(server: ServerClient) -> None:
     assert (context["protocol"], context["domainName"]) == ("HTTP/1.0", "")
 
 
-def test_a_request_has_one_name_everywhere(gateway: Client) -> None:
+def test_ids_are_the_same_in_event_context_and_response(gateway: Client) -> None:
     response = gateway.get("/context")
     seen = response.json()
     request_id = response.header("x-amzn-requestid")
@@ -71,7 +70,7 @@ def test_a_request_has_one_name_everywhere(gateway: Client) -> None:
 
 
 @pytest.mark.parametrize("target", ["/mirror", "/nothing", "/json", "/locked"])
-def test_every_answer_is_named_and_no_two_alike(gateway: Client, target: str) -> None:
+def test_every_response_has_ids_of_its_own(gateway: Client, target: str) -> None:
     responses = [gateway.get(target) for _ in range(20)]
     for name in ("x-amzn-requestid", "x-amz-apigw-id"):
         assert len({response.header(name) for response in responses}) == 20
@@ -79,14 +78,14 @@ def test_every_answer_is_named_and_no_two_alike(gateway: Client, target: str) ->
 
 
 @pytest.mark.parametrize("rest", ["", ";Parent=53995c3f42cd8ad8;Sampled=1", ";Lineage=a87bd80c:0"])
-def test_a_trace_goes_on(server: ServerClient, rest: str) -> None:
+def test_a_trace_header_is_passed_on(server: ServerClient, rest: str) -> None:
     response = server.get("/mirror", ("X-Amzn-Trace-Id", GIVEN + rest))
     assert response.header("x-amzn-trace-id") == GIVEN
     assert response.json()["event"]["headers"]["X-Amzn-Trace-Id"] == GIVEN + rest
 
 
 @pytest.mark.parametrize("given", ["", "nonsense", "Root=1-xyz", "Root=1-5759e988-bd862e3fe1be46a99427279", "x" * 5000])
-def test_a_trace_that_is_none_is_replaced(server: ServerClient, given: str) -> None:
+def test_an_invalid_trace_header_is_replaced(server: ServerClient, given: str) -> None:
     response = server.get("/mirror", ("X-Amzn-Trace-Id", given))
     root = response.header("x-amzn-trace-id")
     assert root is not None
@@ -94,7 +93,7 @@ def test_a_trace_that_is_none_is_replaced(server: ServerClient, given: str) -> N
     assert response.json()["event"]["headers"]["X-Amzn-Trace-Id"] == root
 
 
-def test_the_context_object_looks_like_lambdas(gateway: Client) -> None:
+def test_the_context_object_has_lambdas_attributes(gateway: Client) -> None:
     seen = gateway.get("/context").json()
     context = seen["context"]
     assert context["function_name"] == "mirror"
@@ -107,18 +106,8 @@ def test_the_context_object_looks_like_lambdas(gateway: Client) -> None:
     assert seen["identity"] == [None, None]
 
 
-def test_the_time_left_is_counted_from_the_deadline(gateway: Client, hurried: Client) -> None:
+def test_the_remaining_time_begins_at_the_deadline(gateway: Client, hurried: Client) -> None:
     for each, seconds in ((gateway, 29), (hurried, DEADLINE_SECONDS)):
         remaining = each.get("/context").json()["remaining"]
         assert remaining == sorted(remaining, reverse=True)
         assert (seconds - 5) * 1000 < remaining[0] <= seconds * 1000
-
-
-def test_the_time_left_runs_out_and_no_further() -> None:
-    now = [100.0]
-    context = LambdaContext(FunctionIdentity("f", "eu-west-1", "s"), "id", 29, clock=lambda: now[0])
-    assert context.get_remaining_time_in_millis() == 29_000
-    now[0] += 1.5
-    assert context.get_remaining_time_in_millis() == 27_500
-    now[0] += 100
-    assert context.get_remaining_time_in_millis() == 0

@@ -1,4 +1,4 @@
-"""Which origins may read an response: preflights are the gateway's, and its own errors can be read too."""
+"""CORS: preflights get the gateway's response, and its errors have CORS headers too."""
 
 import pytest
 
@@ -51,17 +51,17 @@ def test_a_preflight_runs_no_middleware(gateway: Client) -> None:
     assert "OPTIONS" not in gateway.get("/anyone").json()["calls"]
 
 
-def test_an_app_may_answer_preflights_itself(client: Client) -> None:
+def test_an_app_may_handle_preflights_itself(client: Client) -> None:
     assert client.request("OPTIONS", "/own", PREFLIGHT).json() == {"own": "OPTIONS"}
 
 
-def test_without_cors_there_is_no_preflight(gateway: Client) -> None:
+def test_without_cors_a_preflight_gets_405(gateway: Client) -> None:
     response = gateway.request("OPTIONS", "/closed", PREFLIGHT)
     assert (response.status, response.header("allow"), access_control(response)) == (405, "GET", {})
 
 
 @pytest.mark.parametrize(("path", "allowed"), [("/anyone", ANYONE), ("/partner", PARTNER), ("/closed", {})])
-def test_an_answer_says_who_may_read_it(client: Client, path: str, allowed: dict) -> None:
+def test_a_response_has_the_headers_of_its_route(client: Client, path: str, allowed: dict) -> None:
     response = client.get(path)
     assert (response.status, access_control(response)) == (200, allowed)
 
@@ -77,12 +77,12 @@ def test_an_answer_says_who_may_read_it(client: Client, path: str, allowed: dict
         ("GET", "/nothing", 404, {}),
     ],
 )
-def test_so_do_the_gateways_own_errors(gateway: Client, method: str, path: str, status: int, allowed: dict) -> None:
+def test_so_have_the_gateways_own_errors(gateway: Client, method: str, path: str, status: int, allowed: dict) -> None:
     response = gateway.request(method, path)
     assert (response.status, access_control(response)) == (status, allowed)
 
 
-def test_an_error_of_the_app_can_be_read_as_on_lambda(client: Client) -> None:
+def test_so_have_the_apps_errors(client: Client) -> None:
     response = client.get("/missing")
     assert (response.status, access_control(response)) == (404, PARTNER)
     refused = client.post("/large", b"a: b", ("Content-Type", "text/yaml"))

@@ -1,4 +1,4 @@
-"""What a client receives where the app fails, and that the server goes on."""
+"""What a client receives if the app fails, and that the server survives."""
 
 import pytest
 
@@ -27,31 +27,31 @@ CHALICE_ERRORS = {
 
 
 @pytest.mark.parametrize(("name", "status"), CHALICE_ERRORS.items(), ids=CHALICE_ERRORS.keys())
-def test_chalices_errors_keep_their_shape(client: Client, name: str, status: int) -> None:
+def test_chalices_errors_keep_their_format(client: Client, name: str, status: int) -> None:
     response = client.get(f"/error/{name}")
     assert (response.status, response.json()) == (status, {"Code": name, "Message": "because"})
 
 
-def test_a_bug_is_500_in_chalices_words_and_tells_nothing(client: Client) -> None:
+def test_an_unexpected_error_gets_chalices_500_without_details(client: Client) -> None:
     response = client.get("/fault")
     assert response.status == 500
     assert response.json() == {"Code": "InternalServerError", "Message": "An internal server error occurred."}
 
 
 @pytest.mark.parametrize("name", ESCAPES)
-def test_what_escapes_the_app_is_502(gateway: Client, name: str) -> None:
+def test_an_exception_that_escapes_the_app_gets_502(gateway: Client, name: str) -> None:
     response = gateway.get(f"/escape/{name}")
     assert (response.status, response.json()) == (502, {"message": "Internal server error"})
 
 
-def test_what_escapes_is_logged_with_its_traceback(server: ServerClient) -> None:
+def test_an_exception_that_escapes_is_logged_with_its_traceback(server: ServerClient) -> None:
     server.get("/escape/Quitting")
     log = server.server.awaited_output("Quitting escaped the app at /escape/{name}")
     assert "raise ESCAPES[name]" in log
 
 
-def test_threads_survive_what_escapes(few: ServerClient) -> None:
-    """A SystemExit that ended a thread would leave its client hanging, and soon every client."""
+def test_threads_survive_exceptions_that_escape(few: ServerClient) -> None:
+    """If SystemExit ended a thread, its client would wait for ever, and soon no thread would be left."""
     for _ in range(5):
         for name in ESCAPES:
             assert few.get(f"/escape/{name}").status == 502

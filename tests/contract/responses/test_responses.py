@@ -1,4 +1,4 @@
-"""What an app may response with, and what a client receives of it."""
+"""What an app may return, and what a client receives."""
 
 import json
 
@@ -26,18 +26,17 @@ def test_a_native_value_is_json(gateway: Client, form: str) -> None:
 
 
 @pytest.mark.parametrize("code", [200, 201, 202, 299, 301, 400, 404, 418, 429, 500, 503, 599])
-def test_a_status_goes_out_as_it_is(client: Client, code: int) -> None:
+def test_a_status_is_sent_unchanged(client: Client, code: int) -> None:
     response = client.get(f"/response/{code}")
     assert (response.status, response.body, response.header("content-type")) == (code, b"said", "text/plain")
 
 
 @pytest.mark.parametrize("code", [204, 304])
-def test_a_status_without_a_body_has_none_and_the_connection_lives(server: ServerClient, code: int) -> None:
+def test_204_and_304_have_no_body_and_keep_the_connection(server: ServerClient, code: int) -> None:
     with server.connected() as connection:
         for _ in range(3):
             connection.send(wire(Request("GET", f"/response/{code}")))
-            response = connection.read()
-            assert response is not None
+            response = connection.response()
             assert (response.status, response.body) == (code, b"")
             assert not response.all("transfer-encoding")
 
@@ -46,68 +45,65 @@ def test_a_status_without_a_body_has_none_and_the_connection_lives(server: Serve
     ("method", "target"),
     [("HEAD", "/native/dict"), ("HEAD", "/response/200"), ("HEAD", "/response/404"), ("HEAD", "/nothing")],
 )
-def test_head_never_sends_a_body_and_tells_its_length(server: ServerClient, method: str, target: str) -> None:
+def test_head_has_no_body_but_its_length(server: ServerClient, method: str, target: str) -> None:
     with server.connected() as connection:
         connection.send(wire(Request("HEAD", target)))
-        head = connection.read("HEAD")
+        head = connection.response("HEAD")
         connection.send(wire(Request("GET", target)))
-        get = connection.read()
-    assert head is not None
-    assert get is not None
+        get = connection.response()
     assert (head.status, head.body, head.header("content-length")) == (get.status, b"", str(len(get.body)))
 
 
-def test_head_has_no_body_through_mangum_either(clients) -> None:
+def test_head_has_no_body_with_mangum_either(clients) -> None:
     assert clients.open("mangum", RESPONSES).request("HEAD", "/native/dict").body == b""
 
 
 @pytest.mark.parametrize(
     "accept", ["*/*", "image/png", "text/html, image/png;q=0.8", "image/gif, */*;q=0.1", "application/octet-stream"]
 )
-def test_whoever_accepts_binary_gets_the_bytes(client: Client, accept: str) -> None:
+def test_a_client_that_accepts_the_binary_type_gets_bytes(client: Client, accept: str) -> None:
     response = client.get("/bytes", ("Accept", accept))
     assert (response.status, response.header("content-type"), response.body) == (200, "image/png", ICON)
 
 
 @pytest.mark.parametrize("headers", [[], [("Accept", "text/html")]])
-def test_whoever_does_not_is_told_so_by_chalice(client: Client, headers: list[tuple[str, str]]) -> None:
+def test_any_other_client_gets_chalices_400(client: Client, headers: list[tuple[str, str]]) -> None:
     response = client.request("GET", "/bytes", headers)
     assert (response.status, response.json()["Code"]) == (400, "BadRequest")
 
 
-def test_each_cookie_has_a_line_of_its_own(client: Client) -> None:
-    """`multiValueHeaders` first, then `headers`."""
+def test_each_cookie_is_a_header_of_its_own(client: Client) -> None:
+    """The values of `multiValueHeaders` come first, then those of `headers`."""
     assert client.get("/cookies").all("set-cookie") == ["a=1; Path=/", "b=2, 3; Secure", "c=4"]
 
 
-def test_header_values_are_written_as_json_would_carry_them(client: Client) -> None:
+def test_header_values_are_written_as_in_json(client: Client) -> None:
     response = client.get("/stringified")
     assert [response.header(name) for name in ("x-number", "x-true", "x-fraction")] == ["7", "true", "1.5"]
 
 
-def test_headers_of_the_connection_are_the_servers(server: ServerClient) -> None:
+def test_the_apps_headers_of_the_connection_are_dropped(server: ServerClient) -> None:
     with server.connected() as connection:
         for _ in range(2):
             connection.send(wire(Request("GET", "/own-headers")))
-            response = connection.read()
-            assert response is not None
+            response = connection.response()
             assert (response.body, response.header("content-length"), response.header("x-lower")) == (b"x", "1", "1")
             assert not [name for name in ("connection", "transfer-encoding", "keep-alive") if response.all(name)]
 
 
-def test_text_beyond_latin_1_goes_out_as_utf_8(server: ServerClient) -> None:
+def test_text_beyond_latin_1_is_sent_as_utf_8(server: ServerClient) -> None:
     text = server.get("/own-headers").header("x-text")
     assert text is not None
     assert text.encode("latin-1").decode() == "\u2713"
 
 
-def test_bytes_and_a_status_in_digits_will_do(gateway: Client) -> None:
+def test_bytes_and_a_status_as_text_are_accepted(gateway: Client) -> None:
     response = gateway.get("/raw")
     assert (response.status, response.body) == (200, b"bytes")
 
 
 @pytest.mark.parametrize("how", range(len(MALFORMED)), ids=MALFORMED)
-def test_what_is_no_response_is_answered_502(gateway: Client, how: int) -> None:
+def test_a_result_that_is_not_a_response_gets_502(gateway: Client, how: int) -> None:
     response = gateway.get(f"/malformed/{how}")
     assert (response.status, response.json()) == BAD_GATEWAY
     assert response.header("content-type") == "application/json"

@@ -1,4 +1,4 @@
-"""Apps such as Chalice's documentation builds, served through every client."""
+"""Apps as in Chalice's documentation, in every runtime."""
 
 import json
 
@@ -16,7 +16,7 @@ JSON = ("Content-Type", "application/json")
 ALL_BYTES = bytes(range(256))
 
 
-def test_a_todo_lives_and_dies(todo: Client) -> None:
+def test_a_todo_is_added_changed_and_deleted(todo: Client) -> None:
     added = todo.post("/todos", b'{"description":"write tests \xe2\x9c\x93"}', JSON)
     assert (added.status, added.json()["state"]) == (201, "unstarted")
     path = added.header("location")
@@ -49,23 +49,23 @@ def test_a_bad_todo_is_refused(todo: Client, body: bytes, message: str) -> None:
         ("text/plain", ALL_BYTES, True),
     ],
 )
-def test_a_picture_comes_back_byte_for_byte(media: Client, content_type: str, body: bytes, base64: bool) -> None:
+def test_a_picture_is_returned_byte_for_byte(media: Client, content_type: str, body: bytes, base64: bool) -> None:
     stored = media.request("PUT", "/pictures/x.png", [("Content-Type", content_type)], body)
     assert stored.json()["bytes"] == len(body)
     if not is_plain_lambda(media):
         assert stored.json()["base64"] is base64
     if content_type == "text/plain" and body == ALL_BYTES:
-        return  # Chalice makes text of it, on Lambda as here
+        return  # Chalice decodes it, here as on Lambda
     shown = media.get("/pictures/x.png", ("Accept", "*/*"))
     assert (shown.status, shown.body, shown.header("content-type")) == (200, body, content_type)
 
 
 def is_plain_lambda(client: Client) -> bool:
-    """There the test's own event decides what is base64."""
+    """With this client the test itself decides what is base64."""
     return type(client).__name__ == "LambdaClient"
 
 
-def test_middleware_runs_in_the_order_of_its_registration(layers: Client) -> None:
+def test_middleware_runs_in_the_order_of_registration(layers: Client) -> None:
     response = layers.get("/plain")
     assert response.json() == {"path": "/plain"}
     assert response.header("x-marks") == "12"
@@ -85,7 +85,7 @@ def test_a_lambda_decorator_becomes_a_middleware(layers: Client) -> None:
     assert layers.post("/users/7", b"{}", JSON).header("x-wrapped") == "POST /users/{id} True"
 
 
-def test_a_middleware_may_answer_early(layers: Client) -> None:
+def test_a_middleware_may_respond_without_the_handler(layers: Client) -> None:
     response: Response = layers.get("/users/7", ("X-Early", "1"))
     assert (response.status, json.loads(response.body)) == (202, {"early": "/users/{id}"})
 
@@ -95,12 +95,12 @@ def test_a_middleware_may_handle_an_error(layers: Client) -> None:
     assert (response.status, response.json()) == (418, {"teapot": "short and stout"})
 
 
-def test_a_bug_passes_through_every_middleware(layers: Client) -> None:
+def test_an_unexpected_error_passes_through_every_middleware(layers: Client) -> None:
     response = layers.get("/bug")
     assert (response.status, response.json()["Code"]) == (500, "InternalServerError")
     assert response.header("x-marks") == "12"
 
 
-def test_middleware_does_not_see_what_has_no_route(layers_behind_a_gateway: Client) -> None:
+def test_middleware_does_not_run_for_unknown_paths(layers_behind_a_gateway: Client) -> None:
     response = layers_behind_a_gateway.get("/nothing")
     assert (response.status, response.header("x-marks")) == (404, None)

@@ -1,4 +1,4 @@
-"""`Mangum(create_asgi_app(app))` responses every kind of event in which AWS hands over an HTTP request."""
+"""`Mangum(create_asgi_app(app))` handles every kind of event with which AWS calls a function for an HTTP request."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ KINDS: dict[str, Callable[[Request], Event]] = {
     "load balancer, single values": partial(balancer_event, multi_value=False),
 }
 MULTI = ("REST API", "HTTP API", "function URL", "load balancer")
-BASED = ("REST API", "HTTP API", "function URL")  # from a load balancer's paths Mangum takes nothing off
+BASED = ("REST API", "HTTP API", "function URL")  # Mangum strips no base path from a load balancer's events
 ALL_BYTES = bytes(range(256))
 
 
@@ -48,7 +48,7 @@ def opened(target: str, kind: str, environ: dict[str, str] | None = None, **opti
     client.close()
 
 
-def test_the_same_request_arrives_whatever_brings_it(mirror: MangumClient) -> None:
+def test_the_request_is_the_same_in_every_kind_of_event(mirror: MangumClient) -> None:
     headers = [("Content-Type", "text/plain"), ("X-One", "1"), ("User-Agent", "pytest/1")]
     event = mirror.request("PUT", "/pets/a%20b/vet?x=1&y=a+b%2B&z", headers, b"hello").json()["event"]
     assert (event["httpMethod"], event["resource"], event["path"]) == ("PUT", "/pets/{name}/vet", "/pets/a%20b/vet")
@@ -59,7 +59,7 @@ def test_the_same_request_arrives_whatever_brings_it(mirror: MangumClient) -> No
     assert event["requestContext"]["identity"]["userAgent"] == "pytest/1"
 
 
-def test_the_client_is_whom_aws_saw(mirror: MangumClient) -> None:
+def test_the_client_address_is_that_of_the_event(mirror: MangumClient) -> None:
     event = mirror.get("/mirror", ("X-Forwarded-For", "10.9.9.9")).json()["event"]
     assert event["requestContext"]["identity"]["sourceIp"] == CLIENT
     assert event["headers"]["X-Forwarded-For"] == CLIENT
@@ -78,7 +78,7 @@ def test_a_body_arrives_byte_for_byte(mirror: MangumClient, body: bytes) -> None
     assert bytes.fromhex(mirror.post("/mirror", body).json()["body"]) == body
 
 
-def test_without_a_body_there_is_none(mirror: MangumClient) -> None:
+def test_an_empty_body_is_none(mirror: MangumClient) -> None:
     assert mirror.get("/mirror").json()["event"]["body"] is None
 
 
@@ -90,20 +90,20 @@ def test_without_a_body_there_is_none(mirror: MangumClient) -> None:
         ("GET", "/locked", 403, "Forbidden"),
     ],
 )
-def test_the_gateway_answers_by_itself_as_ever(
+def test_the_gateway_responds_itself_as_in_a_server(
     mirror: MangumClient, method: str, path: str, status: int, body: str
 ) -> None:
     response = mirror.request(method, path)
     assert (response.status, response.json()) == (status, {"message": body})
 
 
-def test_a_binary_answer_comes_back_byte_for_byte(responses: MangumClient) -> None:
+def test_a_binary_response_is_returned_byte_for_byte(responses: MangumClient) -> None:
     response = responses.get("/bytes", ("Accept", "*/*"))
     assert (response.status, response.header("content-type"), response.body) == (200, "image/png", ICON)
 
 
-def test_each_cookie_comes_back(responses: MangumClient) -> None:
-    """A load balancer without multi-value headers gets them under names of different case."""
+def test_each_cookie_is_returned(responses: MangumClient) -> None:
+    """A load balancer without multi-value headers gets them under names that differ in case."""
     assert sorted(responses.get("/cookies").all("set-cookie")) == ["a=1; Path=/", "b=2, 3; Secure", "c=4"]
 
 
@@ -112,8 +112,8 @@ def test_cookies_arrive(mirror: MangumClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/livez"])
-def test_probes_say_so_at_every_event(mirror: MangumClient, path: str) -> None:
-    """Mangum runs the app's whole lifespan around each event: the end of one is not the end of the next."""
+def test_probes_succeed_at_every_event(mirror: MangumClient, path: str) -> None:
+    """Mangum runs the app's whole lifespan for each event."""
     for _ in range(3):
         response = mirror.get(path)
         assert (response.status, response.header("connection")) == (200, None)
@@ -130,31 +130,33 @@ def test_probes_say_so_at_every_event(mirror: MangumClient, path: str) -> None:
         ("/pets/cat", "/pets/cat"),
     ],
 )
-def test_what_mangum_takes_off_a_path_stays_off(kind: str, sent: str, path: str) -> None:
+def test_a_base_path_that_mangum_strips_is_not_in_the_event(kind: str, sent: str, path: str) -> None:
     for client in opened("tests.apps.mirror:app", kind, api_gateway_base_path="/base"):
         assert client.get(sent).json()["event"]["path"] == path
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_base_path_of_ours_is_stripped_too(kind: str) -> None:
+def test_our_base_path_is_stripped_too(kind: str) -> None:
     for client in opened("tests.apps.mirror:app", kind, {"BASE_PATH": "/base"}):
         event = client.get("/base/pets/a%2Fb").json()["event"]
         assert (event["path"], event["requestContext"]["path"]) == ("/pets/a%2Fb", "/base/pets/a%2Fb")
 
 
-def test_what_escapes_the_app_is_not_mangums_500(responses: MangumClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_exception_that_escapes_the_app_gets_502_not_mangums_500(
+    responses: MangumClient, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.ERROR):
         response = responses.get("/escape/SystemExit")
     assert (response.status, response.json()) == (502, {"message": "Internal server error"})
     assert "An error occurred running the application" not in caplog.text
 
 
-def test_a_body_has_its_limit_here_too() -> None:
+def test_the_limit_of_bodies_holds() -> None:
     for client in opened("tests.apps.mirror:app", "HTTP API", {"MAX_BODY_BYTES": "1000"}):
         assert client.post("/mirror", b"x" * 1000).status == 200
         assert client.post("/mirror", b"x" * 1001).status == 413
 
 
-def test_without_a_lifespan_it_counts_as_ready() -> None:
+def test_without_a_lifespan_the_app_is_ready() -> None:
     for client in opened("tests.apps.mirror:app", "REST API", lifespan="off"):
         assert client.get("/readyz").status == 200

@@ -1,4 +1,4 @@
-"""Handlers that HTTP cannot reach are named once, at the start."""
+"""The start logs the names of handlers that HTTP cannot reach, in one line."""
 
 import json
 
@@ -25,7 +25,7 @@ UNSERVED = [
 ]
 
 
-def test_every_kind_is_named() -> None:
+def test_every_kind_is_found() -> None:
     assert unserved_handlers(app) == UNSERVED
 
 
@@ -33,7 +33,7 @@ def test_an_app_of_routes_alone_has_none() -> None:
     assert unserved_handlers(only_http) == []
 
 
-def test_the_start_says_so_in_one_line() -> None:
+def test_the_start_logs_them_in_one_line() -> None:
     with serving({}, "tests.apps.everything:app") as server:
         assert httpx.get(server.url).status_code == 200
         lines = [line for line in server.awaited_output("Not served").splitlines() if "Not served" in line]
