@@ -141,7 +141,7 @@ class AccessChecks:
             return self._user_pool_check(authorizer)
         if isinstance(authorizer, IAMAuthorizer):
             return DenyAll("IAM signatures cannot be checked here", MissingSignature)
-        return DenyAll("external authorizers cannot be asked from here", AccessDenied)
+        return DenyAll("external authorizers cannot be called from here", AccessDenied)
 
     def _function_check(self, authorizer: ChaliceAuthorizer) -> AccessCheck:
         """Return the check of an authorizer function. The copies that `with_scopes` makes share one, and its cache."""

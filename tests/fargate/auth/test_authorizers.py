@@ -1,4 +1,4 @@
-"""A route with an authorizer is verified or closed: who gets in, what the view is told, and what is remembered."""
+"""Routes with an authorizer: who may call them, what the view sees, and what is cached."""
 
 import json
 import logging
@@ -51,13 +51,13 @@ def _region(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
 
 
-def refusal(answer: Answer) -> tuple[int, bytes, str | None]:
-    """What an answer looks like that the gateway gave instead of the app."""
-    return answer.status, answer.body, answer.header("x-amzn-ErrorType")
+def refusal(response: Answer) -> tuple[int, bytes, str | None]:
+    """Return the parts of a response that tell the gateway's errors apart."""
+    return response.status, response.body, response.header("x-amzn-ErrorType")
 
 
 def policy(*statements: dict[str, Any], **elements: Any) -> dict[str, Any]:
-    """What an authorizer function returns that builds its policy itself."""
+    """Return what an authorizer function returns that builds its policy itself."""
     return {
         "principalId": "user",
         "policyDocument": {"Version": "2012-10-17", "Statement": list(statements)},
@@ -73,22 +73,22 @@ def deny(*resources: str) -> dict[str, Any]:
     return {"Effect": "Deny", "Action": "execute-api:Invoke", "Resource": list(resources)}
 
 
-class Door:
-    """An app whose routes all ask one authorizer, and what that was asked."""
+class ProtectedApp:
+    """An app whose routes have one authorizer function, and the calls of that function."""
 
-    def __init__(self, answer: Callable[[AuthRequest], Any], settings: Settings | None = None, **options: Any) -> None:
-        self.app = Chalice("guarded")
-        self.asked: list[AuthRequest] = []
+    def __init__(self, result: Callable[[AuthRequest], Any], settings: Settings | None = None, **options: Any) -> None:
+        self.app = Chalice("protected")
+        self.calls: list[AuthRequest] = []
         self.settings = settings or Settings()
 
         @self.app.authorizer(**options)
-        def guard(request: AuthRequest) -> Any:
-            self.asked.append(request)
-            return answer(request)
+        def authorizer(request: AuthRequest) -> Any:
+            self.calls.append(request)
+            return result(request)
 
-        self.guard = guard
+        self.authorizer = authorizer
         for path in ("/", "/home", "/users/{name}", "/files/{proxy+}", "/users/{name}/orders/{order}"):
-            self.app.route(path, methods=["GET", "POST"], authorizer=guard, name=path)(self._view)
+            self.app.route(path, methods=["GET", "POST"], authorizer=authorizer, name=path)(self._view)
         self._wsgi: Any = None
 
     def _view(self, **_: str) -> Any:
@@ -104,42 +104,42 @@ def everyone(request: AuthRequest) -> AuthResponse:
     return AuthResponse(routes=["*"], principal_id=request.token)
 
 
-# Who gets in.
+# Who may call a route.
 
 
-def test_a_token_that_the_authorizer_knows_gets_in() -> None:
-    door = Door(everyone)
-    answer = door.get("/home", "alice")
-    assert (answer.status, json.loads(answer.body)) == (200, {"principalId": "alice"})
-    [asked] = door.asked
-    assert (asked.auth_type, asked.token, asked.method_arn) == ("TOKEN", "alice", f"{STAGE}/GET/home")
+def test_a_token_that_the_policy_allows_is_accepted() -> None:
+    protected = ProtectedApp(everyone)
+    response = protected.get("/home", "alice")
+    assert (response.status, json.loads(response.body)) == (200, {"principalId": "alice"})
+    [call_] = protected.calls
+    assert (call_.auth_type, call_.token, call_.method_arn) == ("TOKEN", "alice", f"{STAGE}/GET/home")
 
 
 def named(value: object) -> str:
-    """Name a case in the same words in every process."""
+    """Return a test id that is the same in every process."""
     return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
 @pytest.mark.parametrize("token", [None, "", "   "])
-def test_without_a_token_the_authorizer_is_not_even_asked(token: str | None) -> None:
-    door = Door(everyone)
-    assert refusal(door.get("/home", token)) == UNAUTHORIZED
-    assert not door.asked
+def test_without_a_token_the_authorizer_is_not_called(token: str | None) -> None:
+    protected = ProtectedApp(everyone)
+    assert refusal(protected.get("/home", token)) == UNAUTHORIZED
+    assert not protected.calls
 
 
 @pytest.mark.parametrize("header", ["X-Token", "x-token", "X-TOKEN"])
-def test_the_token_comes_in_the_header_that_the_authorizer_names(header: str) -> None:
-    door = Door(everyone, header=header)
-    assert refusal(door.get("/home", "alice")) == UNAUTHORIZED
-    assert json.loads(door.get("/home", None, HTTP_X_TOKEN="bob").body) == {"principalId": "bob"}
+def test_the_token_is_read_from_the_authorizers_header(header: str) -> None:
+    protected = ProtectedApp(everyone, header=header)
+    assert refusal(protected.get("/home", "alice")) == UNAUTHORIZED
+    assert json.loads(protected.get("/home", None, HTTP_X_TOKEN="bob").body) == {"principalId": "bob"}
 
 
-def test_a_header_of_none_means_the_default() -> None:
-    assert Door(everyone, header=None).get("/home", "alice").status == 200
+def test_header_none_means_the_default() -> None:
+    assert ProtectedApp(everyone, header=None).get("/home", "alice").status == 200
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected"),
+    ("result", "expected"),
     [
         (policy(allow(f"{STAGE}/GET/home")), None),
         (policy(allow("*")), None),
@@ -156,13 +156,13 @@ def test_a_header_of_none_means_the_default() -> None:
         (AuthResponse(routes=[AuthRoute("/ho*", ["POST", "GET"])], principal_id="user"), None),
     ],
 )
-def test_the_policy_decides(answer: Any, expected: tuple[int, bytes, str] | None) -> None:
-    given = Door(lambda request: answer).get("/home")
+def test_the_policy_decides(result: Any, expected: tuple[int, bytes, str] | None) -> None:
+    given = ProtectedApp(lambda request: result).get("/home")
     assert given.status == 200 if expected is None else refusal(given) == expected
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "result",
     [
         None,
         "Allow",
@@ -188,17 +188,17 @@ def test_the_policy_decides(answer: Any, expected: tuple[int, bytes, str] | None
     ],
     ids=named,
 )
-def test_an_answer_that_is_none_closes(answer: Any) -> None:
-    door = Door(lambda request: answer)
-    assert refusal(door.get("/home")) == BROKEN
-    assert refusal(door.get("/home")) == BROKEN
-    assert len(door.asked) == 2, "a failure was remembered"
+def test_an_invalid_result_gets_500(result: Any) -> None:
+    protected = ProtectedApp(lambda request: result)
+    assert refusal(protected.get("/home")) == BROKEN
+    assert refusal(protected.get("/home")) == BROKEN
+    assert len(protected.calls) == 2, "an error was cached"
 
 
-def test_an_answer_that_goes_round_in_circles_closes() -> None:
+def test_a_circular_result_gets_500() -> None:
     circle = policy(allow("*"))
     circle["context"] = circle
-    assert refusal(Door(lambda request: circle).get("/home")) == BROKEN
+    assert refusal(ProtectedApp(lambda request: circle).get("/home")) == BROKEN
 
 
 @pytest.mark.parametrize(
@@ -217,53 +217,53 @@ def test_an_answer_that_goes_round_in_circles_closes() -> None:
     ],
     ids=named,
 )
-def test_an_authorizer_that_raises_closes(error: BaseException, expected: tuple[int, bytes, str]) -> None:
+def test_an_authorizer_that_raises_lets_no_request_pass(error: BaseException, expected: tuple[int, bytes, str]) -> None:
     def fail(request: AuthRequest) -> Any:
         raise error
 
-    door = Door(fail)
-    assert refusal(door.get("/home")) == expected
-    assert refusal(door.get("/home")) == expected
-    assert len(door.asked) == 2, "a failure was remembered"
+    protected = ProtectedApp(fail)
+    assert refusal(protected.get("/home")) == expected
+    assert refusal(protected.get("/home")) == expected
+    assert len(protected.calls) == 2, "an error was cached"
 
 
-def test_a_failure_is_logged_with_its_traceback_but_never_with_the_token(caplog: pytest.LogCaptureFixture) -> None:
-    token = "".join(["s3", "cret"])  # not as it stands in a line that the traceback shows
-    Door(lambda request: 1 // 0).get("/home", token)
-    assert "The authorizer guard failed" in caplog.text
+def test_an_error_is_logged_with_its_traceback_but_without_the_token(caplog: pytest.LogCaptureFixture) -> None:
+    token = "".join(["s3", "cret"])  # in two parts: the traceback shows this line
+    ProtectedApp(lambda request: 1 // 0).get("/home", token)
+    assert "The authorizer authorizer failed" in caplog.text
     assert "ZeroDivisionError" in caplog.text
     assert token not in caplog.text
 
 
 def test_the_authorizer_comes_before_the_api_key() -> None:
-    door = Door(everyone, Settings(api_keys=ApiKeys(["key"])))
-    door.app.route("/both", authorizer=door.guard, api_key_required=True)(lambda: {})
-    assert refusal(door.get("/both", None)) == UNAUTHORIZED
-    assert refusal(door.get("/both", None, HTTP_X_API_KEY="key")) == UNAUTHORIZED
-    assert door.get("/both", "alice").body == b'{"message":"Forbidden"}'
-    assert door.get("/both", "alice", HTTP_X_API_KEY="key").status == 200
+    protected = ProtectedApp(everyone, Settings(api_keys=ApiKeys(["key"])))
+    protected.app.route("/both", authorizer=protected.authorizer, api_key_required=True)(lambda: {})
+    assert refusal(protected.get("/both", None)) == UNAUTHORIZED
+    assert refusal(protected.get("/both", None, HTTP_X_API_KEY="key")) == UNAUTHORIZED
+    assert protected.get("/both", "alice").body == b'{"message":"Forbidden"}'
+    assert protected.get("/both", "alice", HTTP_X_API_KEY="key").status == 200
 
 
-def test_another_method_or_path_is_refused_without_asking() -> None:
-    door = Door(everyone)
-    assert door.get("/home", method="DELETE").status == 405
-    assert door.get("/nowhere").status == 404
-    assert not door.asked
+def test_another_method_or_path_is_refused_without_a_call() -> None:
+    protected = ProtectedApp(everyone)
+    assert protected.get("/home", method="DELETE").status == 405
+    assert protected.get("/nowhere").status == 404
+    assert not protected.calls
 
 
-def test_refusals_can_be_read_from_another_origin_where_the_route_allows_it() -> None:
-    door = Door(lambda request: policy())
+def test_refusals_have_the_routes_cors_headers() -> None:
+    protected = ProtectedApp(lambda request: policy())
     cors = CORSConfig(allow_origin="https://shop.example")
-    door.app.route("/cors", authorizer=door.guard, cors=cors)(lambda: {})
+    protected.app.route("/cors", authorizer=protected.authorizer, cors=cors)(lambda: {})
     for token in (None, "alice"):
-        answer = door.get("/cors", token)
-        assert answer.status in (401, 403)
-        assert answer.header("Access-Control-Allow-Origin") == "https://shop.example"
-    assert door.get("/cors", None, method="OPTIONS").status == 200
-    assert len(door.asked) == 1
+        response = protected.get("/cors", token)
+        assert response.status in (401, 403)
+        assert response.header("Access-Control-Allow-Origin") == "https://shop.example"
+    assert protected.get("/cors", None, method="OPTIONS").status == 200
+    assert len(protected.calls) == 1
 
 
-# What the method is called.
+# The method ARN.
 
 
 @pytest.mark.parametrize(
@@ -287,51 +287,51 @@ def test_refusals_can_be_read_from_another_origin_where_the_route_allows_it() ->
     ],
 )
 def test_the_method_arn_names_the_route_and_the_parameters_as_sent(path: str, name: str) -> None:
-    door = Door(everyone)
-    assert door.get(path).status == 200
-    assert [asked.method_arn for asked in door.asked] == [f"{STAGE}/GET/{name}"]
+    protected = ProtectedApp(everyone)
+    assert protected.get(path).status == 200
+    assert [each.method_arn for each in protected.calls] == [f"{STAGE}/GET/{name}"]
 
 
 def test_the_method_arn_agrees_with_the_event(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "us-east-2")
-    door = Door(everyone, Settings(base_path="/v1"))
-    door.app.route("/context", authorizer=door.guard)(lambda: door.app.current_request.context)  # type: ignore[union-attr]
-    context = json.loads(door.get("/v1/context").body)
-    [asked] = door.asked
-    assert asked.method_arn == (
+    protected = ProtectedApp(everyone, Settings(base_path="/v1"))
+    protected.app.route("/context", authorizer=protected.authorizer)(lambda: protected.app.current_request.context)  # type: ignore[union-attr]
+    context = json.loads(protected.get("/v1/context").body)
+    [call_] = protected.calls
+    assert call_.method_arn == (
         f"arn:aws:execute-api:us-east-2:{context['accountId']}:{context['apiId']}/{context['stage']}/GET/context"
     )
     assert context["path"] == "/v1/context"
 
 
 @pytest.mark.parametrize("path", ["/admin", "/admin/", "//admin", "/%61dmin", "/%61%64min//"])
-def test_no_spelling_of_a_path_walks_around_a_deny(path: str) -> None:
-    door = Door(lambda request: policy(allow("*"), deny(f"{STAGE}/GET/admin")))
-    door.app.route("/admin", authorizer=door.guard)(lambda: {})
-    assert refusal(door.get(path)) == DENIED_EXPLICITLY
+def test_no_spelling_of_a_path_bypasses_a_deny(path: str) -> None:
+    protected = ProtectedApp(lambda request: policy(allow("*"), deny(f"{STAGE}/GET/admin")))
+    protected.app.route("/admin", authorizer=protected.authorizer)(lambda: {})
+    assert refusal(protected.get(path)) == DENIED_EXPLICITLY
 
 
 @pytest.mark.parametrize("wildcard", ["/users/*", "/users/%2A", "/users/%3F"])
 def test_a_client_cannot_put_a_wildcard_into_a_policy(wildcard: str) -> None:
-    """An authorizer that allows just the method it was asked for must not allow others with it."""
-    door = Door(lambda request: policy(allow(request.method_arn)))
-    assert door.get(wildcard).status == 200
-    assert refusal(door.get("/users/b")) == DENIED
+    """An authorizer that allows the ARN it was called with must not allow others."""
+    protected = ProtectedApp(lambda request: policy(allow(request.method_arn)))
+    assert protected.get(wildcard).status == 200
+    assert refusal(protected.get("/users/b")) == DENIED
 
 
-def test_not_even_through_a_server_that_leaves_a_question_mark_in_the_path() -> None:
+def test_a_question_mark_in_a_path_is_encoded() -> None:
     assert method_arn(STAGE, "GET", "/users/{name}", "/users/?*") == f"{STAGE}/GET/users/%3F%2A"
 
 
 def test_a_path_too_long_for_a_policy_is_refused() -> None:
-    door = Door(everyone)
+    protected = ProtectedApp(everyone)
     room = 1600 - len(f"{STAGE}/GET/users/")
-    assert door.get("/users/" + "a" * room).status == 200
-    answer = door.get("/users/" + "a" * (room + 1))
-    assert (answer.status, answer.body) == (414, b'{"message":"Request URI too long"}')
+    assert protected.get("/users/" + "a" * room).status == 200
+    response = protected.get("/users/" + "a" * (room + 1))
+    assert (response.status, response.body) == (414, b'{"message":"Request URI too long"}')
 
 
-# What the view is told.
+# What the view sees.
 
 
 @pytest.mark.parametrize(
@@ -350,93 +350,97 @@ def test_a_path_too_long_for_a_policy_is_refused() -> None:
     ],
 )
 def test_the_context_reaches_the_view_as_text(value: Any, text: str | None) -> None:
-    door = Door(lambda request: policy(allow("*"), context={"value": value, "principalId": "someone else"}))
-    assert json.loads(door.get("/home").body) == {"value": text, "principalId": "user"}
+    protected = ProtectedApp(
+        lambda request: policy(allow("*"), context={"value": value, "principalId": "someone else"})
+    )
+    assert json.loads(protected.get("/home").body) == {"value": text, "principalId": "user"}
 
 
-def test_an_answer_is_read_as_it_looks_in_json() -> None:
+def test_a_result_is_read_by_way_of_json() -> None:
     statement = {**allow(), "Resource": ("*",)}
-    answer = {**policy(context={1: "one"}), "policyDocument": {"Statement": (statement,)}}
-    assert json.loads(Door(lambda request: answer).get("/home").body) == {"1": "one", "principalId": "user"}
+    result = {**policy(context={1: "one"}), "policyDocument": {"Statement": (statement,)}}
+    assert json.loads(ProtectedApp(lambda request: result).get("/home").body) == {"1": "one", "principalId": "user"}
 
 
 @pytest.mark.parametrize("context", [None, {}])
-def test_without_a_context_there_is_still_the_principal(context: Any) -> None:
-    assert json.loads(Door(lambda request: policy(allow("*"), context=context)).get("/home").body) == {
+def test_without_a_context_the_view_sees_the_principal(context: Any) -> None:
+    assert json.loads(ProtectedApp(lambda request: policy(allow("*"), context=context)).get("/home").body) == {
         "principalId": "user"
     }
 
 
-def test_a_principal_that_is_a_number_arrives_as_text() -> None:
-    assert json.loads(Door(lambda request: policy(allow("*"), principalId=7)).get("/home").body) == {"principalId": "7"}
+def test_a_principal_that_is_a_number_becomes_text() -> None:
+    assert json.loads(ProtectedApp(lambda request: policy(allow("*"), principalId=7)).get("/home").body) == {
+        "principalId": "7"
+    }
 
 
-def test_a_route_without_an_authorizer_has_no_word_of_one() -> None:
+def test_without_an_authorizer_the_view_sees_none() -> None:
     app = Chalice("open")
     app.route("/")(lambda: "authorizer" in app.current_request.context)  # type: ignore[union-attr]
     assert call(create_wsgi_app(app, Settings()), "GET", "/", HTTP_AUTHORIZATION="x").body == b"false"
 
 
-def test_a_view_that_changes_what_it_was_told_changes_nothing_for_others() -> None:
-    door = Door(everyone)
+def test_a_view_cannot_change_a_cached_grant() -> None:
+    protected = ProtectedApp(everyone)
 
-    @door.app.route("/spoil", authorizer=door.guard)
+    @protected.app.route("/spoil", authorizer=protected.authorizer)
     def spoil() -> Any:
-        told = door.app.current_request.context["authorizer"]  # type: ignore[union-attr]
-        told["principalId"] = "admin"
-        told["more"] = "yes"
-        return told
+        seen = protected.app.current_request.context["authorizer"]  # type: ignore[union-attr]
+        seen["principalId"] = "admin"
+        seen["more"] = "yes"
+        return seen
 
     for _ in range(2):
-        assert json.loads(door.get("/spoil", "alice").body) == {"principalId": "admin", "more": "yes"}
-        assert json.loads(door.get("/home", "alice").body) == {"principalId": "alice"}
-    assert len(door.asked) == 1
+        assert json.loads(protected.get("/spoil", "alice").body) == {"principalId": "admin", "more": "yes"}
+        assert json.loads(protected.get("/home", "alice").body) == {"principalId": "alice"}
+    assert len(protected.calls) == 1
 
 
-def test_an_authorizer_that_changes_its_answer_later_changes_nothing() -> None:
-    answer = policy(allow("*"), context={"role": "reader"})
-    door = Door(lambda request: answer)
-    assert json.loads(door.get("/home").body)["role"] == "reader"
-    answer["context"]["role"] = "admin"
-    answer["policyDocument"]["Statement"].clear()
-    assert json.loads(door.get("/home").body)["role"] == "reader"
+def test_an_authorizer_cannot_change_a_cached_grant() -> None:
+    result = policy(allow("*"), context={"role": "reader"})
+    protected = ProtectedApp(lambda request: result)
+    assert json.loads(protected.get("/home").body)["role"] == "reader"
+    result["context"]["role"] = "admin"
+    result["policyDocument"]["Statement"].clear()
+    assert json.loads(protected.get("/home").body)["role"] == "reader"
 
 
-def test_an_authorizer_sees_no_request_but_a_context_of_its_own() -> None:
+def test_an_authorizer_sees_no_current_request() -> None:
     seen: list[Any] = []
-    door: Door
+    protected: ProtectedApp
 
     def look(request: AuthRequest) -> Any:
-        seen.append(getattr(door.app, "current_request", None))
+        seen.append(getattr(protected.app, "current_request", None))
         return everyone(request)
 
-    door = Door(look, ttl_seconds=0)
-    assert door.get("/home").status == door.get("/home").status == 200
+    protected = ProtectedApp(look, ttl_seconds=0)
+    assert protected.get("/home").status == protected.get("/home").status == 200
     assert seen == [None, None]
 
 
-def test_the_function_itself_gets_event_and_context_as_lambda_gives_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    door = Door(everyone)
+def test_the_function_gets_lambdas_event_and_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    protected = ProtectedApp(everyone)
     given: list[tuple[Any, Any]] = []
-    original = type(door.guard).__call__
+    original = type(protected.authorizer).__call__
 
     def spy(self: Any, event: Any, context: Any) -> Any:
         given.append((event, context))
         return original(self, event, context)
 
-    monkeypatch.setattr(type(door.guard), "__call__", spy)
-    answer = door.get("/home", "alice")
+    monkeypatch.setattr(type(protected.authorizer), "__call__", spy)
+    response = protected.get("/home", "alice")
     [(event, context)] = given
     assert event == {"type": "TOKEN", "authorizationToken": "alice", "methodArn": f"{STAGE}/GET/home"}
-    assert context.aws_request_id == answer.header("x-amzn-RequestId")
+    assert context.aws_request_id == response.header("x-amzn-RequestId")
     assert 0 < context.get_remaining_time_in_millis() <= 29_000
 
 
-# What is remembered.
+# What is cached.
 
 
 class Clock:
-    """Time that passes when told to."""
+    """A clock that tests set."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -454,97 +458,99 @@ def ask(gateway: Gateway, path: str = "/home", token: str = "alice") -> int:
     ("ttl", "holds"),
     [(None, 300), (1, 1), (300, 300), (3600, 3600), (3601, 3600), (10**9, 3600), (0, 0), (-1, 0)],
 )
-def test_an_answer_holds_for_the_authorizers_time_to_live(ttl: int | None, holds: int) -> None:
-    clock, door = Clock(), Door(everyone, ttl_seconds=ttl)
-    gateway = Gateway(door.app, Settings(), monotonic=clock)
+def test_a_grant_is_cached_for_the_authorizers_time_to_live(ttl: int | None, holds: int) -> None:
+    clock, protected = Clock(), ProtectedApp(everyone, ttl_seconds=ttl)
+    gateway = Gateway(protected.app, Settings(), monotonic=clock)
     ask(gateway)
     clock.now += max(holds - 0.001, 0)
     ask(gateway)
-    assert len(door.asked) == (1 if holds else 2)
+    assert len(protected.calls) == (1 if holds else 2)
     clock.now += 0.001
     ask(gateway)
-    assert len(door.asked) == (2 if holds else 3)
+    assert len(protected.calls) == (2 if holds else 3)
 
 
-def test_the_time_counts_from_the_question_not_from_the_answer() -> None:
+def test_the_time_to_live_begins_with_the_call() -> None:
     clock = Clock()
 
     def slowly(request: AuthRequest) -> AuthResponse:
         clock.now += 5
         return everyone(request)
 
-    door = Door(slowly, ttl_seconds=10)
-    gateway = Gateway(door.app, Settings(), monotonic=clock)
+    protected = ProtectedApp(slowly, ttl_seconds=10)
+    gateway = Gateway(protected.app, Settings(), monotonic=clock)
     ask(gateway)
     clock.now += 5
     ask(gateway)
-    assert len(door.asked) == 2
+    assert len(protected.calls) == 2
 
 
-def test_a_remembered_policy_is_applied_to_every_path_it_is_used_for() -> None:
-    door = Door(lambda request: AuthResponse(routes=["/home", AuthRoute("/users/*", ["GET"])], principal_id="user"))
-    assert door.get("/home").status == 200
-    assert door.get("/users/1").status == 200
-    assert refusal(door.get("/users/1", method="POST")) == DENIED
-    assert refusal(door.get("/files/1")) == DENIED
-    assert door.get("/home", method="POST").status == 200
-    assert len(door.asked) == 1
+def test_a_cached_policy_decides_every_path() -> None:
+    protected = ProtectedApp(
+        lambda request: AuthResponse(routes=["/home", AuthRoute("/users/*", ["GET"])], principal_id="user")
+    )
+    assert protected.get("/home").status == 200
+    assert protected.get("/users/1").status == 200
+    assert refusal(protected.get("/users/1", method="POST")) == DENIED
+    assert refusal(protected.get("/files/1")) == DENIED
+    assert protected.get("/home", method="POST").status == 200
+    assert len(protected.calls) == 1
 
 
-def test_a_refusal_by_policy_is_remembered_too() -> None:
-    door = Door(lambda request: policy())
-    assert refusal(door.get("/home")) == refusal(door.get("/home")) == DENIED
-    assert len(door.asked) == 1
+def test_a_refusal_by_policy_is_cached_too() -> None:
+    protected = ProtectedApp(lambda request: policy())
+    assert refusal(protected.get("/home")) == refusal(protected.get("/home")) == DENIED
+    assert len(protected.calls) == 1
 
 
-def test_every_token_gets_an_answer_of_its_own() -> None:
-    door = Door(everyone)
+def test_every_token_has_a_grant_of_its_own() -> None:
+    protected = ProtectedApp(everyone)
     for token in ("alice", "bob", "alice", "Alice", "bob"):
-        assert json.loads(door.get("/home", token).body) == {"principalId": token}
-    assert [asked.token for asked in door.asked] == ["alice", "bob", "Alice"]
+        assert json.loads(protected.get("/home", token).body) == {"principalId": token}
+    assert [each.token for each in protected.calls] == ["alice", "bob", "Alice"]
 
 
 def two_authorizers() -> tuple[Chalice, list[str]]:
-    app, asked = Chalice("two"), []
+    app, called = Chalice("two"), []
 
     def authorizer(name: str) -> Any:
-        def guard(request: AuthRequest) -> AuthResponse:
-            asked.append(name)
+        def authorizer(request: AuthRequest) -> AuthResponse:
+            called.append(name)
             return AuthResponse(routes=["*"], principal_id=f"{name}:{request.token}")
 
-        return app.authorizer(name=name)(guard)
+        return app.authorizer(name=name)(authorizer)
 
     for name in ("one", "two"):
         app.route(f"/{name}", name=name, authorizer=authorizer(name))(
             lambda: app.current_request.context["authorizer"]["principalId"]  # type: ignore[union-attr]
         )
-    return app, asked
+    return app, called
 
 
-def test_two_authorizers_never_share_an_answer() -> None:
-    app, asked = two_authorizers()
+def test_two_authorizers_never_share_a_grant() -> None:
+    app, called = two_authorizers()
     wsgi_app = create_wsgi_app(app, Settings())
     for name in ("one", "two", "one", "two"):
         assert call(wsgi_app, "GET", f"/{name}", HTTP_AUTHORIZATION="token").body.decode() == f"{name}:token"
-    assert asked == ["one", "two"]
+    assert called == ["one", "two"]
 
 
 def test_one_function_under_two_names_is_two_authorizers() -> None:
-    app, asked = Chalice("twice"), []
+    app, called = Chalice("twice"), []
 
-    def guard(request: AuthRequest) -> AuthResponse:
-        asked.append(request.token)
+    def authorizer(request: AuthRequest) -> AuthResponse:
+        called.append(request.token)
         return everyone(request)
 
     for name in ("one", "two"):
-        app.route(f"/{name}", name=name, authorizer=app.authorizer(name=name)(guard))(lambda: {})
+        app.route(f"/{name}", name=name, authorizer=app.authorizer(name=name)(authorizer))(lambda: {})
     wsgi_app = create_wsgi_app(app, Settings())
     for name in ("one", "two", "one"):
         assert call(wsgi_app, "GET", f"/{name}", HTTP_AUTHORIZATION="token").status == 200
-    assert len(asked) == 2
+    assert len(called) == 2
 
 
-def test_what_is_remembered_is_bounded_and_the_longest_unused_goes_first() -> None:
+def test_the_least_recently_used_grant_is_evicted_first() -> None:
     cache = GrantCache(300, Clock(), size=2)
     grant = read_grant(policy(allow("*")))
     cache.put("a", grant, 1000)
@@ -554,7 +560,7 @@ def test_what_is_remembered_is_bounded_and_the_longest_unused_goes_first() -> No
     assert [bool(cache.get(token)) for token in "abc"] == [True, False, True]
 
 
-def test_a_flood_of_tokens_leaves_no_more_than_the_bound() -> None:
+def test_the_cache_is_bounded() -> None:
     cache = GrantCache(300, Clock())
     grant = read_grant(policy(allow("*")))
     for number in range(MAX_GRANTS + 100):
@@ -569,8 +575,8 @@ def test_no_token_is_kept_in_memory() -> None:
 
 
 def test_many_threads_two_tokens_and_two_authorizers_never_mix() -> None:
-    """No principal ever shows up in another's answer, while entries come, expire and go."""
-    app, asked = two_authorizers()
+    """Grants are added and expire meanwhile; no response has another's principal."""
+    app, called = two_authorizers()
     clock = Clock()
     gateway = Gateway(app, Settings(), monotonic=clock)
     wrong: list[str] = []
@@ -596,10 +602,10 @@ def test_many_threads_two_tokens_and_two_authorizers_never_mix() -> None:
     finally:
         sys.setswitchinterval(before)
     assert not wrong
-    assert 4 <= len(asked) < 32 * 200, "nothing was remembered, so nothing was tested"
+    assert 4 <= len(called) < 32 * 200, "nothing was cached, so nothing was tested"
 
 
-def test_a_slow_authorizer_holds_up_nobody_whose_answer_is_known() -> None:
+def test_a_slow_authorizer_does_not_delay_cached_grants() -> None:
     gate = threading.Event()
 
     def slowly(request: AuthRequest) -> AuthResponse:
@@ -607,33 +613,33 @@ def test_a_slow_authorizer_holds_up_nobody_whose_answer_is_known() -> None:
             gate.wait(10)
         return everyone(request)
 
-    door = Door(slowly)
-    door.get("/home", "alice")
+    protected = ProtectedApp(slowly)
+    protected.get("/home", "alice")
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(door.get, "/home", "slow")
+        waiting = pool.submit(protected.get, "/home", "slow")
         begin = time.monotonic()
-        assert door.get("/home", "alice").status == 200
+        assert protected.get("/home", "alice").status == 200
         assert time.monotonic() - begin < 5
         gate.set()
         assert waiting.result().status == 200
 
 
-# Where authorizers come from.
+# Where authorizers come from, and which are closed.
 
 
-def test_an_authorizer_on_a_blueprint_guards_its_routes() -> None:
+def test_an_authorizer_on_a_blueprint_protects_its_routes() -> None:
     app, blueprint = Chalice("gatehouse"), Blueprint("blueprint")
     blueprint._import_name = "blueprint"
 
     @blueprint.authorizer(header="X-Token", ttl_seconds=0)
-    def guard(request: AuthRequest) -> AuthResponse:
+    def authorizer(request: AuthRequest) -> AuthResponse:
         return AuthResponse(routes=["/blue/*"], principal_id=request.token)
 
-    @blueprint.route("/home", authorizer=guard)
+    @blueprint.route("/home", authorizer=authorizer)
     def home() -> Any:
         return blueprint.current_request.context["authorizer"]
 
-    @blueprint.route("/scoped", authorizer=guard.with_scopes(["read"]))
+    @blueprint.route("/scoped", authorizer=authorizer.with_scopes(["read"]))
     def scoped() -> Any:
         return blueprint.current_request.context["authorizer"]
 
@@ -645,26 +651,26 @@ def test_an_authorizer_on_a_blueprint_guards_its_routes() -> None:
     assert closed_routes(app, "") == []
 
 
-def test_copies_with_scopes_are_the_same_authorizer() -> None:
-    door = Door(everyone)
+def test_copies_with_scopes_share_one_check() -> None:
+    protected = ProtectedApp(everyone)
     for name in ("read", "write"):
-        door.app.route(f"/{name}", name=name, authorizer=door.guard.with_scopes([name]))(lambda: {})
+        protected.app.route(f"/{name}", name=name, authorizer=protected.authorizer.with_scopes([name]))(lambda: {})
     for path in ("/read", "/write", "/home"):
-        assert door.get(path, "alice").status == 200
-        assert refusal(door.get(path, None)) == UNAUTHORIZED
-    assert len(door.asked) == 1
+        assert protected.get(path, "alice").status == 200
+        assert refusal(protected.get(path, None)) == UNAUTHORIZED
+    assert len(protected.calls) == 1
 
 
-def test_an_authorizer_that_was_never_registered_lets_nobody_in() -> None:
+def test_routes_of_an_unregistered_authorizer_are_closed() -> None:
     app, blueprint = Chalice("gatehouse"), Blueprint("forgotten")
-    guard = blueprint.authorizer()(everyone)
-    app.route("/", authorizer=guard)(lambda: {})
+    authorizer = blueprint.authorizer()(everyone)
+    app.route("/", authorizer=authorizer)(lambda: {})
     assert refusal(call(create_wsgi_app(app, Settings()), "GET", "/", HTTP_AUTHORIZATION="x")) == DENIED
     assert closed_routes(app, "") == ["Closed, since their authorizer was never registered: GET /"]
 
 
 class Homemade(Authorizer):
-    """An authorizer of a kind that nobody has heard of."""
+    """An authorizer of an unknown kind."""
 
     name = "homemade"
 
@@ -686,7 +692,7 @@ POOL_ARN = "arn:aws:cognito-idp:eu-west-1:111111111111:userpool/eu-west-1_Pool"
     ],
 )
 @pytest.mark.parametrize("token", [None, "Bearer x", "AWS4-HMAC-SHA256 Credential=x/y/z, Signature=0"])
-def test_what_cannot_be_verified_here_is_closed(
+def test_routes_that_cannot_be_checked_here_are_closed(
     authorizer: Any, expected: tuple[int, bytes, str], token: str | None
 ) -> None:
     app = Chalice("closed")
@@ -696,7 +702,7 @@ def test_what_cannot_be_verified_here_is_closed(
         assert refusal(call(create_wsgi_app(app, Settings()), method, "/", **environ)) == expected
 
 
-def test_an_authorizer_that_a_route_gets_later_lets_nobody_in() -> None:
+def test_a_route_that_gets_its_authorizer_late_is_closed() -> None:
     app = Chalice("late")
     app.route("/")(lambda: "open")
     wsgi_app = create_wsgi_app(app, Settings())
@@ -704,22 +710,22 @@ def test_an_authorizer_that_a_route_gets_later_lets_nobody_in() -> None:
     assert refusal(call(wsgi_app, "GET", "/", HTTP_AUTHORIZATION="x")) == DENIED
 
 
-def test_the_start_can_say_what_is_closed_and_why() -> None:
-    door = Door(everyone)
+def test_closed_routes_are_named_with_the_reason() -> None:
+    protected = ProtectedApp(everyone)
     external = CustomAuthorizer("external", authorizer_uri="arn:aws:lambda:x")
-    door.app.route("/signed", methods=["PUT", "GET"], authorizer=IAMAuthorizer())(lambda: {})
-    door.app.route("/external", authorizer=external)(lambda: {})
-    door.app.route("/external/too", authorizer=external)(lambda: {})
-    door.app.route("/pool", authorizer=CognitoUserPoolAuthorizer("pool", provider_arns=[POOL_ARN]))(lambda: {})
-    door.app.route("/open")(lambda: {})
-    assert closed_routes(door.app, "") == [
+    protected.app.route("/signed", methods=["PUT", "GET"], authorizer=IAMAuthorizer())(lambda: {})
+    protected.app.route("/external", authorizer=external)(lambda: {})
+    protected.app.route("/external/too", authorizer=external)(lambda: {})
+    protected.app.route("/pool", authorizer=CognitoUserPoolAuthorizer("pool", provider_arns=[POOL_ARN]))(lambda: {})
+    protected.app.route("/open")(lambda: {})
+    assert closed_routes(protected.app, "") == [
         "Closed, since COGNITO_JWKS is not set: GET /pool",
         "Closed, since IAM signatures cannot be checked here: GET /signed, PUT /signed",
-        "Closed, since external authorizers cannot be asked from here: GET /external, GET /external/too",
+        "Closed, since external authorizers cannot be called from here: GET /external, GET /external/too",
     ]
 
 
-def test_the_start_says_so(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_start_logs_closed_routes(caplog: pytest.LogCaptureFixture) -> None:
     from fargate.startup import announce
 
     app = Chalice("closed")

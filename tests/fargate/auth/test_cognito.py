@@ -1,4 +1,4 @@
-"""The tokens of a user pool are verified against its keys, over real HTTP, or they do not pass."""
+"""Tokens of a user pool are verified with its keys, which come over real HTTP."""
 
 import base64
 import hashlib
@@ -48,22 +48,22 @@ def jwk(key: Any, kid: str, algorithm: Any = RSAAlgorithm, **more: str) -> dict[
 
 
 class KeyServer:
-    """Answers for every pool at `/{pool}`, over HTTP, with the keys it is told to."""
+    """An HTTP server for the keys of every pool, at `/{pool}`."""
 
     def __init__(self) -> None:
         self.keys: dict[str, list[dict[str, Any]]] = {
             POOL.pool_id: [jwk(KEY, "one", alg="RS256")],
             OTHER_POOL.pool_id: [jwk(OTHER_KEY, "one", alg="RS256")],
         }
-        self.answer: Callable[[BaseHTTPRequestHandler], None] | None = None
-        self.asked: list[str] = []
+        self.respond: Callable[[BaseHTTPRequestHandler], None] | None = None
+        self.requests: list[str] = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                outer.asked.append(self.path)
-                if outer.answer:
-                    outer.answer(self)
+                outer.requests.append(self.path)
+                if outer.respond:
+                    outer.respond(self)
                 else:
                     send(self, 200, json.dumps({"keys": outer.keys.get(self.path[1:], [])}).encode())
 
@@ -94,7 +94,7 @@ def keys() -> Iterator[KeyServer]:
 
 
 def sign(key: Any = KEY, kid: str | None = "one", algorithm: str = "RS256", headers: Any = None, **claims: Any) -> str:
-    """Make a token as the pool does; a claim of None is left out."""
+    """Return a token as the pool makes it; claims that are None are left out."""
     now = int(time.time())
     everything = {
         "sub": "aaaa-bbbb",
@@ -115,7 +115,7 @@ def access(scope: str = "shop/read", **claims: Any) -> str:
     return sign(token_use="access", scope=scope, aud=None, client_id="client", **claims)
 
 
-class Door:
+class PooledApp:
     """An app with a route for ID tokens and one for access tokens."""
 
     def __init__(self, keys_at: str, header: str | None = "Authorization", pools: tuple[Pool, ...] = (POOL,)) -> None:
@@ -134,38 +134,38 @@ class Door:
 
 
 @pytest.fixture
-def door(keys: KeyServer) -> Door:
-    return Door(keys.template)
+def pooled(keys: KeyServer) -> PooledApp:
+    return PooledApp(keys.template)
 
 
-def refusal(answer: Answer) -> tuple[int, bytes, str | None]:
-    return answer.status, answer.body, answer.header("x-amzn-ErrorType")
+def refusal(response: Answer) -> tuple[int, bytes, str | None]:
+    return response.status, response.body, response.header("x-amzn-ErrorType")
 
 
-# Who gets in.
+# Which tokens are accepted.
 
 
-def test_an_id_token_gets_in_where_no_scopes_are_asked_for(door: Door) -> None:
-    answer = door.get("/id", sign())
-    assert answer.status == 200
-    assert json.loads(answer.body)["claims"]["cognito:username"] == "jane"
+def test_an_id_token_is_accepted_without_scopes(pooled: PooledApp) -> None:
+    response = pooled.get("/id", sign())
+    assert response.status == 200
+    assert json.loads(response.body)["claims"]["cognito:username"] == "jane"
 
 
 @pytest.mark.parametrize("scheme", ["", "Bearer ", "bearer ", "Bearer   "])
-def test_the_token_may_come_with_or_without_bearer(door: Door, scheme: str) -> None:
-    assert door.get("/id", scheme + sign()).status == 200
+def test_the_token_may_come_with_or_without_bearer(pooled: PooledApp, scheme: str) -> None:
+    assert pooled.get("/id", scheme + sign()).status == 200
 
 
 @pytest.mark.parametrize("scheme", ["Basic ", "Token ", "Bearer", "Bearer Bearer ", "Bearer\t"])
-def test_no_other_scheme_passes(door: Door, scheme: str) -> None:
-    assert refusal(door.get("/id", scheme + sign())) == UNAUTHORIZED
+def test_any_other_scheme_is_refused(pooled: PooledApp, scheme: str) -> None:
+    assert refusal(pooled.get("/id", scheme + sign())) == UNAUTHORIZED
 
 
 @pytest.mark.parametrize("header", ["X-Token", "x-token"])
-def test_the_token_comes_in_the_header_that_the_authorizer_names(keys: KeyServer, header: str) -> None:
-    door = Door(keys.template, header=header)
-    assert door.get("/id", sign(), "HTTP_X_TOKEN").status == 200
-    assert refusal(door.get("/id", sign())) == UNAUTHORIZED
+def test_the_token_is_read_from_the_authorizers_header(keys: KeyServer, header: str) -> None:
+    pooled = PooledApp(keys.template, header=header)
+    assert pooled.get("/id", sign(), "HTTP_X_TOKEN").status == 200
+    assert refusal(pooled.get("/id", sign())) == UNAUTHORIZED
 
 
 @pytest.mark.parametrize(
@@ -184,11 +184,11 @@ def test_the_token_comes_in_the_header_that_the_authorizer_names(keys: KeyServer
         ("/scoped", lambda: sign(scope="shop/read"), UNAUTHORIZED),
     ],
 )
-def test_scopes_want_an_access_token_that_has_one_of_them(
-    door: Door, path: str, token: Callable[[], str], expected: tuple[int, bytes, str] | None
+def test_scopes_require_an_access_token_with_one_of_them(
+    pooled: PooledApp, path: str, token: Callable[[], str], expected: tuple[int, bytes, str] | None
 ) -> None:
-    answer = door.get(path, token())
-    assert answer.status == 200 if expected is None else refusal(answer) == expected
+    response = pooled.get(path, token())
+    assert response.status == 200 if expected is None else refusal(response) == expected
 
 
 def encoded(part: Any) -> str:
@@ -203,7 +203,7 @@ def unsigned(algorithm: str) -> str:
 
 
 def signed_with_the_public_key_as_a_secret() -> str:
-    """Build the algorithm confusion by hand: PyJWT itself refuses to make such a token."""
+    """Build the algorithm confusion by hand, since PyJWT refuses to."""
     secret = KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     _, payload, _ = sign().split(".")
     message = f"{encoded({'alg': 'HS256', 'kid': 'one', 'typ': 'JWT'})}.{payload}"
@@ -266,34 +266,34 @@ FORGERIES: dict[str, Callable[[], str]] = {
 
 
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
-def test_no_forgery_gets_in(door: Door, forge: Callable[[], str]) -> None:
-    assert refusal(door.get("/id", forge())) == UNAUTHORIZED
-    assert refusal(door.get("/scoped", forge())) == UNAUTHORIZED
-    assert door.get("/id", sign()).status == 200, "the door was broken, not the token refused"
+def test_forgeries_are_refused(pooled: PooledApp, forge: Callable[[], str]) -> None:
+    assert refusal(pooled.get("/id", forge())) == UNAUTHORIZED
+    assert refusal(pooled.get("/scoped", forge())) == UNAUTHORIZED
+    assert pooled.get("/id", sign()).status == 200, "every token is refused"
 
 
 @pytest.mark.parametrize("token", [None, "", " ", "Bearer", "Bearer "])
-def test_without_a_token_the_answer_is_unauthorized(door: Door, keys: KeyServer, token: str | None) -> None:
-    assert refusal(door.get("/id", token)) == UNAUTHORIZED
-    assert not keys.asked
+def test_without_a_token_the_request_is_unauthorized(pooled: PooledApp, keys: KeyServer, token: str | None) -> None:
+    assert refusal(pooled.get("/id", token)) == UNAUTHORIZED
+    assert not keys.requests
 
 
 @pytest.mark.parametrize("claims", [{"exp": -5}, {"iat": 5}, {"nbf": 5}])
-def test_clocks_may_differ_by_some_seconds(door: Door, claims: dict[str, int]) -> None:
-    assert door.get("/id", sign(**{name: now(seconds) for name, seconds in claims.items()})).status == 200
+def test_clocks_may_differ_by_ten_seconds(pooled: PooledApp, claims: dict[str, int]) -> None:
+    assert pooled.get("/id", sign(**{name: now(seconds) for name, seconds in claims.items()})).status == 200
 
 
-def test_a_refusal_can_be_read_from_another_origin(door: Door) -> None:
-    answer = door.get("/id", "x")
-    assert (answer.status, answer.header("Access-Control-Allow-Origin")) == (401, "*")
+def test_a_refusal_has_the_routes_cors_headers(pooled: PooledApp) -> None:
+    response = pooled.get("/id", "x")
+    assert (response.status, response.header("Access-Control-Allow-Origin")) == (401, "*")
 
 
-def test_each_pool_of_an_authorizer_is_believed_with_its_own_keys_only(keys: KeyServer) -> None:
-    door = Door(keys.template, pools=(POOL, OTHER_POOL))
-    assert door.get("/id", sign()).status == 200
-    assert door.get("/id", sign(OTHER_KEY, iss=OTHER_POOL.issuer)).status == 200
-    assert refusal(door.get("/id", sign(OTHER_KEY))) == UNAUTHORIZED
-    assert refusal(door.get("/id", sign(iss=OTHER_POOL.issuer))) == UNAUTHORIZED
+def test_each_pool_is_verified_with_its_own_keys(keys: KeyServer) -> None:
+    pooled = PooledApp(keys.template, pools=(POOL, OTHER_POOL))
+    assert pooled.get("/id", sign()).status == 200
+    assert pooled.get("/id", sign(OTHER_KEY, iss=OTHER_POOL.issuer)).status == 200
+    assert refusal(pooled.get("/id", sign(OTHER_KEY))) == UNAUTHORIZED
+    assert refusal(pooled.get("/id", sign(iss=OTHER_POOL.issuer))) == UNAUTHORIZED
 
 
 @given(st.one_of(st.text(max_size=60), st.binary(max_size=60).map(lambda raw: f"{encoded(raw)}.{encoded(raw)}.AAAA")))
@@ -314,7 +314,7 @@ def test_no_header_or_payload_breaks_the_verifier(value: Any) -> None:
         TokenVerifier({POOL.issuer: KeySet("http://127.0.0.1:1/")}).verify(token)
 
 
-# What the view is told.
+# What the view sees.
 
 
 @pytest.mark.parametrize(
@@ -338,11 +338,11 @@ def test_claims_reach_the_view_as_api_gateway_writes_them(name: str, value: Any,
     assert claim_text(name, value) == text
 
 
-def test_all_claims_reach_the_view_as_text(door: Door) -> None:
+def test_all_claims_reach_the_view_as_text(pooled: PooledApp) -> None:
     token = sign(**{"cognito:groups": ["a", "b"], "email_verified": True})
-    told = json.loads(door.get("/id", token).body)
-    assert set(told) == {"claims"}
-    claims = told["claims"]
+    seen = json.loads(pooled.get("/id", token).body)
+    assert set(seen) == {"claims"}
+    claims = seen["claims"]
     assert set(claims) == set(jwt.decode(token, options={"verify_signature": False}))
     assert all(isinstance(text, str) for text in claims.values())
     assert (claims["cognito:groups"], claims["email_verified"]) == ("a,b", "true")
@@ -352,7 +352,7 @@ def test_all_claims_reach_the_view_as_text(door: Door) -> None:
 
 
 class Clock:
-    """Time that passes when told to."""
+    """A clock that tests set."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -371,33 +371,33 @@ def key_set(keys: KeyServer, clock: Clock) -> KeySet:
     return KeySet(POOL.jwks_url(keys.template), clock)
 
 
-def test_nothing_is_fetched_before_it_is_needed_and_then_once(keys: KeyServer) -> None:
-    door = Door(keys.template)
-    assert not keys.asked
+def test_keys_are_fetched_when_needed_and_once(keys: KeyServer) -> None:
+    pooled = PooledApp(keys.template)
+    assert not keys.requests
     for _ in range(5):
-        assert door.get("/id", sign()).status == 200
-        assert door.get("/scoped", access()).status == 200
-    assert keys.asked == [f"/{POOL.pool_id}"]
+        assert pooled.get("/id", sign()).status == 200
+        assert pooled.get("/scoped", access()).status == 200
+    assert keys.requests == [f"/{POOL.pool_id}"]
 
 
-def test_a_new_key_is_found_when_it_shows_up(keys: KeyServer, key_set: KeySet, clock: Clock) -> None:
+def test_a_new_key_is_found(keys: KeyServer, key_set: KeySet, clock: Clock) -> None:
     assert key_set.find("one")
     keys.keys[POOL.pool_id].append(jwk(OTHER_KEY, "two"))
     clock.now += 60
     assert key_set.find("two")
     assert key_set.find("one")
-    assert len(keys.asked) == 2
+    assert len(keys.requests) == 2
 
 
-def test_unknown_keys_make_it_ask_once_a_minute_and_no_more(keys: KeyServer, key_set: KeySet, clock: Clock) -> None:
+def test_unknown_keys_cause_at_most_one_fetch_a_minute(keys: KeyServer, key_set: KeySet, clock: Clock) -> None:
     for second in range(0, 180, 5):
         clock.now = 1000.0 + second
         assert key_set.find(f"unknown-{second}") is None
         assert key_set.find("one")
-    assert len(keys.asked) == 3
+    assert len(keys.requests) == 3
 
 
-def test_a_key_that_was_withdrawn_is_forgotten_within_the_hour(keys: KeyServer, key_set: KeySet, clock: Clock) -> None:
+def test_a_withdrawn_key_is_refused_after_an_hour(keys: KeyServer, key_set: KeySet, clock: Clock) -> None:
     assert key_set.find("one")
     keys.keys[POOL.pool_id] = [jwk(OTHER_KEY, "two")]
     clock.now += 3599
@@ -446,38 +446,38 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
-def test_where_the_keys_cannot_be_had_nothing_passes(
+def test_without_keys_every_token_is_refused(
     keys: KeyServer,
     failure: Callable[[BaseHTTPRequestHandler], None],
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(jwks, "TIMEOUT_SECONDS", 0.2)
-    keys.answer = failure
-    door = Door(keys.template)
-    assert refusal(door.get("/id", sign())) == UNAUTHORIZED
+    keys.respond = failure
+    pooled = PooledApp(keys.template)
+    assert refusal(pooled.get("/id", sign())) == UNAUTHORIZED
     assert caplog.text.count("The user pool's keys cannot be fetched from http://") == 1
-    assert not any("moved" in path for path in keys.asked)
+    assert not any("moved" in path for path in keys.requests)
 
 
-def test_where_nobody_listens_nothing_passes() -> None:
-    assert refusal(Door(f"http://{LOOPBACK}:{free_port()}/{{pool}}").get("/id", sign())) == UNAUTHORIZED
+def test_without_a_server_every_token_is_refused() -> None:
+    assert refusal(PooledApp(f"http://{LOOPBACK}:{free_port()}/{{pool}}").get("/id", sign())) == UNAUTHORIZED
 
 
-def test_a_failed_fetch_is_tried_again_after_ten_seconds(keys: KeyServer, key_set: KeySet, clock: Clock) -> None:
-    keys.answer = status(500)
+def test_a_failed_fetch_is_repeated_after_ten_seconds(keys: KeyServer, key_set: KeySet, clock: Clock) -> None:
+    keys.respond = status(500)
     assert key_set.find("one") is None
-    keys.answer = None
+    keys.respond = None
     clock.now += 9.9
     assert key_set.find("one") is None
     clock.now += 0.1
     assert key_set.find("one")
-    assert len(keys.asked) == 2
+    assert len(keys.requests) == 2
 
 
-def test_keys_that_are_known_outlive_the_server_they_came_from(keys: KeyServer, key_set: KeySet, clock: Clock) -> None:
+def test_known_keys_stay_valid_while_fetches_fail(keys: KeyServer, key_set: KeySet, clock: Clock) -> None:
     assert key_set.find("one")
-    keys.answer = status(500)
+    keys.respond = status(500)
     for _ in range(3):
         clock.now += 3600
         assert key_set.find("one")
@@ -494,41 +494,43 @@ def test_keys_that_are_known_outlive_the_server_they_came_from(keys: KeyServer, 
     ],
     ids=["for encryption", "elliptic curve", "a shared secret", "unheard of"],
 )
-def test_a_key_that_is_not_for_rsa_signatures_is_not_used(keys: KeyServer, door: Door, other: dict[str, Any]) -> None:
+def test_a_key_that_is_not_for_rsa_signatures_is_not_used(
+    keys: KeyServer, pooled: PooledApp, other: dict[str, Any]
+) -> None:
     keys.keys[POOL.pool_id] = [other, jwk(OTHER_KEY, "two")]
-    assert refusal(door.get("/id", sign())) == UNAUTHORIZED
-    assert refusal(door.get("/id", sign("x" * 32, algorithm="HS256"))) == UNAUTHORIZED
+    assert refusal(pooled.get("/id", sign())) == UNAUTHORIZED
+    assert refusal(pooled.get("/id", sign("x" * 32, algorithm="HS256"))) == UNAUTHORIZED
     assert KeySet(POOL.jwks_url(keys.template)).find("one") is None
-    assert door.get("/id", sign(OTHER_KEY, kid="two")).status == 200
+    assert pooled.get("/id", sign(OTHER_KEY, kid="two")).status == 200
 
 
 @pytest.mark.parametrize("algorithm", ["RS384", "RS512", "PS256"])
-def test_not_even_a_pool_can_bring_another_algorithm(keys: KeyServer, door: Door, algorithm: str) -> None:
+def test_keys_for_another_algorithm_are_not_used(keys: KeyServer, pooled: PooledApp, algorithm: str) -> None:
     keys.keys[POOL.pool_id] = [jwk(KEY, "one", alg=algorithm)]
-    assert refusal(door.get("/id", sign(algorithm=algorithm))) == UNAUTHORIZED
+    assert refusal(pooled.get("/id", sign(algorithm=algorithm))) == UNAUTHORIZED
 
 
-def test_many_threads_share_the_first_fetch(keys: KeyServer, door: Door) -> None:
+def test_many_threads_share_the_first_fetch(keys: KeyServer, pooled: PooledApp) -> None:
     token = sign()
     start = threading.Barrier(16)
 
     def client(_: int) -> int:
         start.wait()
-        return door.get("/id", token).status
+        return pooled.get("/id", token).status
 
     with ThreadPoolExecutor(16) as pool:
         assert set(pool.map(client, range(16))) == {200}
-    assert len(keys.asked) == 1
+    assert len(keys.requests) == 1
 
 
-def test_a_fetch_that_hangs_holds_up_nobody_whose_key_is_known(keys: KeyServer, key_set: KeySet, clock: Clock) -> None:
+def test_a_hanging_fetch_does_not_delay_tokens_with_known_keys(keys: KeyServer, key_set: KeySet, clock: Clock) -> None:
     release = threading.Event()
     assert key_set.find("one")
-    keys.answer = lambda handler: (release.wait(5), status(500)(handler))[1]
+    keys.respond = lambda handler: (release.wait(5), status(500)(handler))[1]
     clock.now += 60
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(key_set.find, "two")
-        while len(keys.asked) < 2:
+        while len(keys.requests) < 2:
             time.sleep(0.01)
         begin = time.monotonic()
         assert key_set.find("one")
@@ -538,7 +540,7 @@ def test_a_fetch_that_hangs_holds_up_nobody_whose_key_is_known(keys: KeyServer, 
         assert waiting.result() is None
 
 
-# How it is configured.
+# Settings.
 
 
 @pytest.mark.parametrize(
@@ -557,11 +559,11 @@ def test_a_fetch_that_hangs_holds_up_nobody_whose_key_is_known(keys: KeyServer, 
         ("", []),
     ],
 )
-def test_an_arn_names_a_pool_or_nothing(text: str, pools: list[Pool]) -> None:
+def test_only_the_arn_of_a_pool_names_one(text: str, pools: list[Pool]) -> None:
     assert pools_of([text]) == pools
 
 
-def test_the_keys_of_a_pool_are_at_the_pool_or_where_the_setting_says() -> None:
+def test_the_urls_of_a_pools_keys() -> None:
     assert POOL.issuer == "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Shop"
     assert POOL.jwks_url(AWS_JWKS_URL) == f"{POOL.issuer}/.well-known/jwks.json"
     assert POOL.jwks_url("http://keys/{region}/{pool}.json") == "http://keys/eu-west-1/eu-west-1_Shop.json"
@@ -574,7 +576,7 @@ def test_the_setting_is_a_word_or_a_url(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["yes", "AWS", "file:///etc/passwd", "https://", "ftp://keys", "keys.json", "{}"])
-def test_any_other_setting_stops_the_start(text: str) -> None:
+def test_any_other_value_stops_the_start(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"COGNITO_JWKS is .*, neither aws nor a URL"):
         read_settings({"COGNITO_JWKS": text})
 
@@ -589,15 +591,15 @@ def test_a_missing_package_stops_the_start_and_says_how_to_install_it(
     assert read_settings({}).cognito_jwks == ""
 
 
-def test_without_the_setting_every_token_is_refused_and_the_start_says_so(keys: KeyServer) -> None:
-    door = Door("")
+def test_without_the_setting_every_token_is_refused_and_the_start_logs_it(keys: KeyServer) -> None:
+    pooled = PooledApp("")
     for path, token in (("/id", sign()), ("/scoped", access()), ("/id", None)):
-        assert refusal(door.get(path, token)) == UNAUTHORIZED
-    assert closed_routes(door.app, "") == ["Closed, since COGNITO_JWKS is not set: GET /id, GET /scoped"]
-    assert closed_routes(door.app, keys.template) == []
+        assert refusal(pooled.get(path, token)) == UNAUTHORIZED
+    assert closed_routes(pooled.app, "") == ["Closed, since COGNITO_JWKS is not set: GET /id, GET /scoped"]
+    assert closed_routes(pooled.app, keys.template) == []
 
 
-def test_arns_that_name_no_pool_close_the_route() -> None:
+def test_arns_without_a_pool_close_the_route() -> None:
     app = Chalice("misnamed")
     app.route("/", authorizer=CognitoUserPoolAuthorizer("pool", provider_arns=["arn:aws:iam::1:role/x"]))(lambda: {})
     settings = Settings(cognito_jwks=AWS_JWKS_URL)
@@ -605,6 +607,6 @@ def test_arns_that_name_no_pool_close_the_route() -> None:
     assert closed_routes(app, settings.cognito_jwks) == ["Closed, since their ARNs name no user pool: GET /"]
 
 
-def test_no_pool_at_all_is_refused() -> None:
+def test_a_verifier_needs_a_pool() -> None:
     with pytest.raises(ValueError, match="name no user pool"):
         UserPools("aws").verifier([], [])

@@ -1,4 +1,4 @@
-"""A policy opens what it names and nothing else; whatever is not understood closes."""
+"""Policies allow what they name and nothing else; unsupported elements deny."""
 
 import time
 from typing import Any
@@ -51,9 +51,7 @@ def judge(*statements: dict[str, Any], arn: str = HOME) -> Verdict:
         ("P*T/home", "PATCH/home", DENIED),
     ],
 )
-def test_a_resource_is_matched_with_its_wildcards_and_otherwise_to_the_letter(
-    resource: str, path: str, verdict: Verdict
-) -> None:
+def test_a_resource_matches_exactly_but_for_its_wildcards(resource: str, path: str, verdict: Verdict) -> None:
     assert judge(statement(Resource=f"{API}/{resource}"), arn=f"{API}/{path}") is verdict
 
 
@@ -109,11 +107,11 @@ def test_a_deny_of_another_action_denies_nothing() -> None:
     assert judge(statement(), statement("Deny", Action="execute-api:ManageConnections")) is ALLOWED
 
 
-def test_silence_denies() -> None:
+def test_the_default_is_deny() -> None:
     assert judge() is DENIED
 
 
-def test_one_statement_needs_no_list() -> None:
+def test_a_single_statement_needs_no_list() -> None:
     assert read_policy({"Statement": statement()}).judge(HOME) is ALLOWED
 
 
@@ -127,18 +125,18 @@ def test_one_statement_needs_no_list() -> None:
         ("users/é", "users/%C3%A9"),
     ],
 )
-def test_a_deny_counts_for_the_decoded_spelling_too(denied: str, path: str) -> None:
-    """Otherwise a client walks around it by writing a character as `%XX`, and an app that decodes serves it."""
+def test_a_deny_matches_the_decoded_path_too(denied: str, path: str) -> None:
+    """Otherwise a client could bypass it with `%XX`, if the app decodes its parameters."""
     everything = statement(Resource="*")
     deny = statement("Deny", Resource=f"{API}/GET/{denied}")
     assert judge(everything, deny, arn=f"{API}/GET/{path}") is DENIED_EXPLICITLY
 
 
-def test_an_allow_counts_for_the_spelling_that_was_sent_only() -> None:
+def test_an_allow_matches_only_the_path_as_sent() -> None:
     assert judge(statement(Resource=f"{API}/GET/users/1"), arn=f"{API}/GET/users/%31") is DENIED
 
 
-NOT_UNDERSTOOD = [
+UNSUPPORTED = [
     {"Condition": {"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}},
     {"Condition": {}},
     {"NotAction": "s3:*"},
@@ -150,14 +148,14 @@ NOT_UNDERSTOOD = [
 ]
 
 
-@pytest.mark.parametrize("elements", NOT_UNDERSTOOD)
-def test_what_is_not_understood_grants_nothing(elements: dict[str, Any]) -> None:
+@pytest.mark.parametrize("elements", UNSUPPORTED)
+def test_an_allow_with_an_unsupported_element_allows_nothing(elements: dict[str, Any]) -> None:
     assert judge(statement(**{"Resource": "*", **elements})) is DENIED
     assert judge(statement(**{"Resource": "*", **elements}), statement()) is ALLOWED
 
 
-@pytest.mark.parametrize("elements", NOT_UNDERSTOOD)
-def test_what_is_not_understood_denies_everything(elements: dict[str, Any]) -> None:
+@pytest.mark.parametrize("elements", UNSUPPORTED)
+def test_a_deny_with_an_unsupported_element_denies_everything(elements: dict[str, Any]) -> None:
     elsewhere = {"Resource": f"{API}/GET/elsewhere", "Action": "s3:*"}
     assert judge(statement(), statement("Deny", **{**elsewhere, **elements})) is DENIED_EXPLICITLY
 
@@ -166,7 +164,7 @@ def test_what_is_not_understood_denies_everything(elements: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     "elements", [{"NotAction": "s3:*", "Resource": "*"}, {"Action": "*", "NotResource": "x"}, {"NotResource": "x"}]
 )
-def test_not_in_the_place_of_an_element_closes_as_well(effect: str, elements: dict[str, Any]) -> None:
+def test_not_action_and_not_resource_deny(effect: str, elements: dict[str, Any]) -> None:
     verdict = judge({"Effect": effect, **elements})
     assert verdict is (DENIED if effect == "Allow" else DENIED_EXPLICITLY)
 
@@ -198,13 +196,13 @@ def test_not_in_the_place_of_an_element_closes_as_well(effect: str, elements: di
         {"Statement": [statement(), {"Effect": "Allow"}]},
     ],
 )
-def test_what_is_no_policy_is_not_read(document: Any) -> None:
+def test_an_invalid_policy_is_refused(document: Any) -> None:
     with pytest.raises(ValueError, match=r".+"):
         read_policy(document)
 
 
 def fits(pattern: str, text: str) -> bool:
-    """The definition of a wildcard match, as short as it gets."""
+    """Return whether a pattern matches: the definition in its shortest form."""
     if not pattern:
         return not text
     if pattern[0] == "*":
@@ -220,7 +218,7 @@ def test_wildcards_agree_with_their_definition(pattern: str, text: str) -> None:
     assert bool(wildcard(pattern).fullmatch(text)) == fits(pattern, text)
 
 
-def test_no_pattern_takes_long() -> None:
+def test_matching_takes_no_exponential_time() -> None:
     pattern = wildcard("*a" * 250 + "*b")
     begin = time.perf_counter()
     assert not pattern.fullmatch("a" * 1600)
