@@ -25,14 +25,14 @@ class Grant:
     context: Mapping[str, str | None]  # what the view sees, principalId included
 
 
-def read_grant(answer: object) -> Grant:
+def read_grant(result: object) -> Grant:
     """Read `{"principalId", "policyDocument", "context"}` as Lambda does: by way of JSON.
 
     Raises:
-        ValueError: the answer has another form.
+        ValueError: the result has another form.
     """
     try:
-        document = json.loads(json.dumps(answer, allow_nan=False))
+        document = json.loads(json.dumps(result, allow_nan=False))
     except (TypeError, RecursionError) as error:
         raise ValueError(f"it cannot be written as JSON: {error}") from None
     if not isinstance(document, dict):

@@ -7,7 +7,7 @@ from fargate.http.messages import Header, HttpResponse
 
 
 def cors_of(route: Route, method: str | None = None) -> CORSConfig | None:
-    """Return the CORS configuration of a method; of one that the route lacks, that of the first method with any."""
+    """Return a method's CORS configuration. For a method that the route lacks: that of the first method with one."""
     entry = route.methods.get(method) if method else None
     if entry is not None:
         return entry.cors

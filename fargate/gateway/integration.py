@@ -22,29 +22,29 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FORBIDDEN = re.compile(r"[\r\n\0]")
 
 
-def read_response(answer: object) -> HttpResponse:
+def read_response(result: object) -> HttpResponse:
     """Turn `{"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}` into a response.
 
     Raises:
-        BadGateway: the answer has another form.
+        BadGateway: the result has another form.
     """
-    if not isinstance(answer, dict):
+    if not isinstance(result, dict):
         raise BadGateway
-    status = _status(answer.get("statusCode"))
-    headers, has_content_type = _headers(answer.get("multiValueHeaders"), answer.get("headers"))
-    body = _body(answer.get("body"), answer.get("isBase64Encoded", False))
+    status = _status(result.get("statusCode"))
+    headers, has_content_type = _headers(result.get("multiValueHeaders"), result.get("headers"))
+    body = _body(result.get("body"), result.get("isBase64Encoded", False))
     if not has_content_type and status not in (204, 304):
         headers.append(("Content-Type", "application/json"))
     return HttpResponse(status, headers, body)
 
 
-def read_plain(answer: Response) -> HttpResponse | None:
-    """Read the usual answer (text, one value for each header) without the detour of `Response.to_dict`.
+def read_plain(response: Response) -> HttpResponse | None:
+    """Read the usual response (text, one value for each header) without the detour of `Response.to_dict`.
 
-    Returns None for any other answer; `read_response(answer.to_dict(...))` reads all of them.
+    Returns None for any other; `read_response(response.to_dict(...))` reads all of them.
     """
-    body, headers = answer.body, answer.headers
-    if type(body) is not str or "Content-Type" not in headers or not 200 <= answer.status_code <= 599:
+    body, headers = response.body, response.headers
+    if type(body) is not str or "Content-Type" not in headers or not 200 <= response.status_code <= 599:
         return None
     pairs: list[Any] = list(headers.items())
     try:
@@ -53,7 +53,7 @@ def read_plain(answer: Response) -> HttpResponse | None:
         return None
     if not (values.isascii() and values.isprintable() and all(map(_is_plain, headers))):
         return None
-    return HttpResponse(answer.status_code, pairs, body.encode())
+    return HttpResponse(response.status_code, pairs, body.encode())
 
 
 @cached
