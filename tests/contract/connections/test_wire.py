@@ -170,13 +170,6 @@ def test_an_odd_target_is_never_a_5xx(server: ServerClient, target: str) -> None
     assert still_serves(server)
 
 
-@pytest.mark.parametrize("size", [60 * 1024, 64 * 1024 + 1, 200 * 1024])
-def test_large_headers_are_served_or_refused(server: ServerClient, size: int) -> None:
-    responses = exchange(server, b"GET /mirror HTTP/1.1\r\nHost: x\r\nX-Large: " + b"x" * size + b"\r\n\r\n")
-    assert set(statuses(responses)) <= ({200} if size < 64 * 1024 else {400, 413, 431})
-    assert still_serves(server)
-
-
 def test_many_small_headers_are_served_or_refused(server: ServerClient) -> None:
     heads = b"".join(b"X-%d: x\r\n" % number for number in range(3000))
     responses = exchange(server, b"GET /mirror HTTP/1.1\r\nHost: x\r\n" + heads + b"\r\n")
@@ -188,8 +181,6 @@ SMUGGLED = b"GET /pets/smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 
 # After these headers one parser may see the end of the request where another does not; a smuggled request follows.
 SHAPES: dict[str, bytes] = {
-    "a length beside chunked": b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "chunked beside a length": b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
     "two lengths": b"Content-Length: 0\r\nContent-Length: 44\r\n\r\n",
     "a list of lengths": b"Content-Length: 0, 44\r\n\r\n",
     "a signed length": b"Content-Length: +0\r\n\r\n",
@@ -217,8 +208,7 @@ def test_ambiguous_framing_is_refused_and_a_request_after_it_gets_no_response(
     server: ServerClient, shape: bytes
 ) -> None:
     responses = exchange(server, b"POST /mirror HTTP/1.1\r\nHost: x\r\n" + shape + SMUGGLED)
-    served = server.kind == "granian" and b"Content-Length: 4\r\n" in shape  # reads the chunks, and closes
-    assert all(400 <= status < 500 or status == 501 or served for status in statuses(responses))
+    assert all(400 <= status < 500 or status == 501 for status in statuses(responses))
     assert len(responses) <= 1
     assert not any(b"smuggled" in response.body for response in responses)
     assert still_serves(server)

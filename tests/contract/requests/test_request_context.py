@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.contract.clients.client import GATEWAYS, SERVERS, Client, ServerClient, client_of
-from tests.contract.clients.events import CLIENT
 
 MIRROR = "tests.apps.mirror:app"
 DEADLINE_SECONDS = 7
@@ -40,11 +39,6 @@ def test_its_time_is_the_current_time(gateway: Client) -> None:
     assert abs(context["requestTimeEpoch"] / 1000 - time.time()) < 30
     written = datetime.strptime(context["requestTime"], "%d/%b/%Y:%H:%M:%S %z")
     assert written == datetime.fromtimestamp(context["requestTimeEpoch"] // 1000, UTC)
-
-
-def test_with_mangum_the_client_address_is_that_of_the_event(clients) -> None:
-    context = clients.open("mangum", MIRROR).get("/mirror").json()["event"]["requestContext"]
-    assert context["identity"]["sourceIp"] == CLIENT
 
 
 def test_without_a_user_agent_it_is_none(gateway: Client) -> None:
