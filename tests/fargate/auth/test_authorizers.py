@@ -32,6 +32,7 @@ from fargate.gateway.core import Gateway
 from fargate.http.messages import HttpRequest
 from fargate.settings import Settings
 from fargate.wsgi import create_wsgi_app
+from tests.fixtures.clock import Clock
 from tests.fixtures.wsgi import Answer, call
 
 STAGE = "arn:aws:execute-api:eu-west-1:000000000000:container/api"
@@ -437,16 +438,6 @@ def test_the_function_gets_lambdas_event_and_context(monkeypatch: pytest.MonkeyP
 
 
 # What is cached.
-
-
-class Clock:
-    """A clock that tests set."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def ask(gateway: Gateway, path: str = "/home", token: str = "alice") -> int:

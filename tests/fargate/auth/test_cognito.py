@@ -28,6 +28,7 @@ from fargate.errors import ConfigurationError, Unauthorized
 from fargate.settings import AWS_JWKS_URL, Settings, read_settings
 from fargate.wsgi import create_wsgi_app
 from local.ports import LOOPBACK, free_port
+from tests.fixtures.clock import Clock
 from tests.fixtures.wsgi import Answer, call
 
 POOL = Pool("eu-west-1", "eu-west-1_Shop")
@@ -349,16 +350,6 @@ def test_all_claims_reach_the_view_as_text(pooled: PooledApp) -> None:
 
 
 # The keys.
-
-
-class Clock:
-    """A clock that tests set."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
