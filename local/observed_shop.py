@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from local.errors import AddressError, ProgramError
 from local.ports import LOOPBACK, can_listen, free_port, reachable_host
 from local.processes import Child, Program, describe, require_ready
-from local.prometheus_server import DEFAULT_PORT, PrometheusServer, program
+from local.servers.prometheus import DEFAULT_PORT, PrometheusServer, program
 from local.settings import ROOT, Settings
 from local.terminal import Terminal
 from local.waiting import Pause

@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.accounts import Account
 from local.errors import ProgramError
+from local.servers.accounts import Account
 from local.waiting import Pause, wait_until
 
 LAST_LINES = 15

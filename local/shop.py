@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 from local.errors import ProgramError
-from local.leftovers import end_leftover
 from local.lock import held
 from local.ports import reachable_host, require_free
-from local.postgres_server import PostgresServer
 from local.processes import Child, Program, describe, require_ready, run
-from local.redis_server import RedisServer
+from local.servers.postgres import PostgresServer
+from local.servers.redis import RedisServer
+from local.servers.stale import end_leftover
 from local.settings import ROOT, Settings
 from local.terminal import Terminal
 from local.waiting import Pause

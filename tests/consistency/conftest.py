@@ -5,9 +5,9 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from tests.consistency.nemesis import Lane
+from tests.consistency.clients.workload import Recorder
+from tests.consistency.faults.nemesis import Lane
 from tests.consistency.trial import Trial
-from tests.consistency.workload import Recorder
 from tests.consistency.world import FASTEST, PRODUCTS, SHOP, running_world
 from tests.fixtures.stores import OwnRedis, running_redis
 

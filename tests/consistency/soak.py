@@ -10,10 +10,10 @@ import sys
 import time
 
 from chalicelib.database.migrate import migrate
-from tests.consistency.history import Status
-from tests.consistency.nemesis import MIXED
+from tests.consistency.clients.workload import Recorder
+from tests.consistency.faults.nemesis import MIXED
+from tests.consistency.judge.history import Status
 from tests.consistency.trial import Report, Trial
-from tests.consistency.workload import Recorder
 from tests.consistency.world import EVERY_SERVER, FASTEST, PRODUCTS, running_world
 from tests.fixtures.stores import running_postgres, running_redis
 

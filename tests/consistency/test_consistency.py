@@ -11,8 +11,7 @@ import time
 import pytest
 
 from tests.consistency.conftest import Trials
-from tests.consistency.history import Status
-from tests.consistency.nemesis import (
+from tests.consistency.faults.nemesis import (
     EVICTIONS,
     HELD_ANSWERS,
     LOST_HOT_SETS,
@@ -22,6 +21,7 @@ from tests.consistency.nemesis import (
     SLOW_NETWORK,
     Lane,
 )
+from tests.consistency.judge.history import Status
 from tests.consistency.world import EVERY_SERVER
 
 SECONDS = 13.0

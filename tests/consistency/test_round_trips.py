@@ -11,8 +11,8 @@ import pytest
 
 from fargate.settings import Settings
 from local.ports import LOOPBACK
-from tests.consistency.client import TaskClient
-from tests.consistency.history import ABSENT
+from tests.consistency.clients.client import TaskClient
+from tests.consistency.judge.history import ABSENT
 from tests.consistency.statements import Statements
 from tests.consistency.world import Task, World, running_world
 from tests.fixtures.stores import OwnRedis

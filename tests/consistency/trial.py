@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from local.waiting import wait_until
-from tests.consistency.client import NoAnswerError, TaskClient, value_in
-from tests.consistency.history import ABSENT, Stale, Status, Value, Write, judge, settled
-from tests.consistency.nemesis import Lane, Nemesis
-from tests.consistency.workload import Recorder, Workload
+from tests.consistency.clients.client import NoAnswerError, TaskClient, value_in
+from tests.consistency.clients.workload import Recorder, Workload
+from tests.consistency.faults.nemesis import Lane, Nemesis
+from tests.consistency.judge.history import ABSENT, Stale, Status, Value, Write, judge, settled
 from tests.consistency.world import PRODUCTS, World
 from tests.fixtures.entries import held
 

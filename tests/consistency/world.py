@@ -19,9 +19,9 @@ import redis
 from local.ports import LOOPBACK, free_port
 from local.processes import Child, Program
 from local.waiting import wait_until
-from tests.consistency.client import NAME
-from tests.consistency.history import Value
-from tests.consistency.ledger import Ledger
+from tests.consistency.clients.client import NAME
+from tests.consistency.judge.history import Value
+from tests.consistency.judge.ledger import Ledger
 from tests.consistency.proxy import Network, Proxy
 from tests.fixtures.servers import ROOT, is_ready, passed_on
 from tests.fixtures.stores import OwnRedis

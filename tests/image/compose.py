@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.redis_server import programs_of_wheels
+from local.servers.redis import programs_of_wheels
 from tests.image.engine import Engine
 from tests.image.stand_ins import ROOT, MissingToolError, made_once
 

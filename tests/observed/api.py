@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from local.prometheus_server import DEPLOYED, PrometheusServer
+from local.servers.prometheus import DEPLOYED, PrometheusServer
 from local.waiting import wait_until
 from tests.fixtures.stores import temporary_home
 

@@ -12,7 +12,7 @@ import httpx
 
 from local.ports import LOOPBACK, free_port
 from local.processes import Child, Program, require_ready
-from local.prometheus_server import DEPLOYED
+from local.servers.prometheus import DEPLOYED
 from tests.observed.api import Prometheus, write_hasty_rules
 
 READY_SECONDS = 30.0

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from local.prometheus_server import DEPLOYED
+from local.servers.prometheus import DEPLOYED
 
 RULES = sorted((DEPLOYED / "rules").glob("*.yml"))
 TESTS = sorted((DEPLOYED / "tests").glob("*.yml"))

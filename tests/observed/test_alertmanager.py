@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.prometheus_server import DEPLOYED
+from local.servers.prometheus import DEPLOYED
 from local.waiting import wait_until
 from tests.fixtures.stores import temporary_home
 from tests.fixtures.tools import program
@@ -116,7 +116,7 @@ class Way:
 
 @pytest.fixture(scope="module")
 def way() -> Iterator[Way]:
-    from tests.infra.cloud import emulated
+    from tests.infra.account.cloud import emulated
 
     programs = {
         "prometheus": program("prometheus", REMEDY),

@@ -55,7 +55,7 @@ def found(prometheus: Prometheus) -> set[str]:
 
 @pytest.mark.infra
 def test_twelve_tasks_are_twelve_targets_and_stay_when_cloud_map_is_away(home: Path, task: Task, tasks: Tasks) -> None:
-    from tests.infra.cloud import emulated
+    from tests.infra.account.cloud import emulated
 
     with contextlib.ExitStack() as aws:
         cloud = aws.enter_context(emulated(home))

@@ -7,7 +7,7 @@ from functools import partial
 import httpx
 import pytest
 
-from local.prometheus_server import DEPLOYED
+from local.servers.prometheus import DEPLOYED
 from local.waiting import wait_until
 from tests.faults.load import assert_unavailable, readers
 from tests.fixtures.servers import ROOT, Server

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.prometheus_server import DEPLOYED, render
+from local.servers.prometheus import DEPLOYED, render
 from tests.fixtures.servers import ROOT
 from tests.observed.expressions import RULES, TESTS, alerts, metrics_in, rule_tests
 

@@ -15,7 +15,7 @@ import yaml
 
 from local.ports import LOOPBACK, free_port
 from local.processes import Child, Program
-from local.prometheus_server import DEPLOYED
+from local.servers.prometheus import DEPLOYED
 from local.waiting import wait_until
 from tests.fixtures.stores import temporary_home
 from tests.observed.deployed import hasty_task

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests.workflows.runner import Run
-from tests.workflows.stubs import FAILS, Answer, Answers, Machine
-from tests.workflows.test_deployment_scripts import (
+from tests.workflows.scripts.test_deployment_scripts import (
     APPLIES,
     CHECKS,
     CURL,
@@ -24,7 +23,7 @@ from tests.workflows.test_deployment_scripts import (
     prometheus_tag,
     stands,
 )
-from tests.workflows.test_image_scripts import (
+from tests.workflows.scripts.test_image_scripts import (
     BUILDS,
     FINDINGS,
     INSTALLS,
@@ -36,7 +35,8 @@ from tests.workflows.test_image_scripts import (
     index,
     refused,
 )
-from tests.workflows.test_scan import CRITICAL, GRYPE, scanned
+from tests.workflows.scripts.test_scan import CRITICAL, GRYPE, scanned
+from tests.workflows.stubs import FAILS, Answer, Answers, Machine
 from tests.workflows.tree import Tree
 
 ROLE = "arn:aws:iam::123456789012:role/dev-chalice-app-deploy"

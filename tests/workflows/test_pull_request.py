@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.workflows.runner import Run
+from tests.workflows.scripts.test_deployment_scripts import CHECKS, TF, prometheus_tag
 from tests.workflows.stubs import Answer, Answers, Machine
-from tests.workflows.test_deployment_scripts import CHECKS, TF, prometheus_tag
 from tests.workflows.tree import Tree
 
 PULL_REQUEST = {

@@ -18,7 +18,7 @@ from chalicelib.redis_client.client import CacheTimeouts
 from chalicelib.settings import Settings, SettingsError, read_settings
 from local.errors import ProgramError
 from local.ports import LOOPBACK, free_port
-from local.redis_server import programs_of_wheels
+from local.servers.redis import programs_of_wheels
 from local.waiting import wait_until
 from tests.fixtures.entries import since_member
 from tests.fixtures.servers import ROOT, passed_on, serving

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.ports import CacheResult, Reading
-from local.redis_server import programs_of_wheels
+from local.servers.redis import programs_of_wheels
 from tests.chalicelib.cache.conftest import Task
 from tests.fixtures.redis_clients import Client, redis_client
 from tests.fixtures.stores import running_redis

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.infra.cloud import emulated
+from tests.infra.account.cloud import emulated
+from tests.infra.account.questions import Account
 from tests.infra.environments import Environment
-from tests.infra.questions import Account
 from tests.infra.terraform import Terraform
 
 pytest.register_assert_rewrite("tests.infra.slow.promises")

@@ -17,11 +17,11 @@ from local.costs.bill import bill
 from local.costs.plan import Plan
 from local.costs.prices import Prices
 from tests.fixtures.stores import OwnRedis
+from tests.infra.account.inventory import KINDS, PARTS
+from tests.infra.account.questions import ANYWHERE, Account, Opening, as_list
+from tests.infra.account.twin import LEFT_ALONE, Twin, names_read
 from tests.infra.environments import Environment
-from tests.infra.inventory import KINDS, PARTS
-from tests.infra.questions import ANYWHERE, Account, Opening, as_list
 from tests.infra.terraform import ROOT
-from tests.infra.twin import LEFT_ALONE, Twin, names_read
 
 pytestmark = [pytest.mark.infra, pytest.mark.timeout(900)]
 

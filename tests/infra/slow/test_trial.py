@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.infra.account.questions import Account
 from tests.infra.environments import Environment
-from tests.infra.questions import Account
 from tests.infra.slow.promises import (  # noqa: F401 - tests
     test_a_second_plan_changes_nothing,
     test_its_bill_is_the_one_in_the_docs,

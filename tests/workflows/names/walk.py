@@ -2,7 +2,7 @@
 
 from itertools import chain
 
-from tests.workflows import inside, outside
+from tests.workflows.names import inside, outside
 from tests.workflows.tree import Tree
 
 CHECKS = (

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.workflows.names.walk import faults
 from tests.workflows.tree import ROOT, Tree
-from tests.workflows.walk import faults
 
 BUILD, CI, DEPLOY, INFRA = (
     f".github/workflows/{name}.yml" for name in ("build-app", "ci", "deploy-app", "deploy-infra")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import redis
 
 from chalicelib.cache.hot_set import KEY as HOT_SET
-from tests.consistency.client import NAME
+from tests.consistency.clients.client import NAME
 from tests.consistency.world import PRODUCTS, Task, World
 
 Wait = Callable[[float], object]

@@ -19,11 +19,11 @@ from pathlib import Path
 from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.native import Connection, identifier
 
-from local.accounts import Account, let_reach, server_account
 from local.errors import LocalError, MissingProgramError
-from local.leftovers import end_leftover
 from local.ports import LOOPBACK, free_port
 from local.processes import Child, Program, require_ready, run
+from local.servers.accounts import Account, let_reach, server_account
+from local.servers.stale import end_leftover
 from local.waiting import Pause
 
 DATABASE = "shop"

@@ -14,8 +14,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from tests.consistency.client import NoAnswerError, TaskClient
-from tests.consistency.history import ABSENT, Read, Status, Value, Write
+from tests.consistency.clients.client import NoAnswerError, TaskClient
+from tests.consistency.judge.history import ABSENT, Read, Status, Value, Write
 
 T = TypeVar("T")
 

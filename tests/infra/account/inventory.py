@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.infra.cloud import Cloud
+from tests.infra.account.cloud import Cloud
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pg8000.native import Connection
 
 from chalicelib.settings import read_settings
-from tests.consistency.history import ABSENT, Order, Value
+from tests.consistency.judge.history import ABSENT, Order, Value
 
 _INSTALL = """
 CREATE TABLE ledger (position BIGSERIAL PRIMARY KEY, product INT NOT NULL, value INT NOT NULL);

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.consistency.history import ABSENT, Order, Read, Status, Value, Write, judge, settled
+from tests.consistency.judge.history import ABSENT, Order, Read, Status, Value, Write, judge, settled
 
 PRODUCT = 7
 

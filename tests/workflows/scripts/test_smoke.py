@@ -2,8 +2,8 @@
 
 from tests.fixtures.servers import serving
 from tests.fixtures.tools import program
+from tests.workflows.scripts.test_deployment_scripts import OUTPUTS, TF
 from tests.workflows.stubs import Machine
-from tests.workflows.test_deployment_scripts import OUTPUTS, TF
 
 
 def test_the_real_application_passes_but_for_what_the_load_balancer_hides(

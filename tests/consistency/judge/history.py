@@ -2,8 +2,8 @@
 
 The promise that is judged: a read that starts after a write was acknowledged never returns an older value. Which of
 two values is older is not guessed from clocks: the database itself wrote down the order in which the writes of each
-product were committed (`tests.consistency.ledger`), those that nobody knows the outcome of included. So what must hold
-is that a read is called stale only if it surely is: where something is uncertain, the reader's case is believed.
+product were committed (`ledger.py`), those that nobody knows the outcome of included. So what must hold is that a read
+is called stale only if it surely is: where something is uncertain, the reader's case is believed.
 """
 
 from bisect import bisect_left, bisect_right

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from tests.infra.cloud import Cloud
+from tests.infra.account.cloud import Cloud
 
 ANYWHERE = {"0.0.0.0/0", "::/0"}
 

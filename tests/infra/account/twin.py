@@ -14,8 +14,8 @@ from fargate import settings as adapter
 from fargate.auth.api_keys import ApiKeys
 from tests.fixtures.servers import Server, serving
 from tests.fixtures.stores import OwnRedis
-from tests.infra.cloud import Cloud
-from tests.infra.questions import Container
+from tests.infra.account.cloud import Cloud
+from tests.infra.account.questions import Container
 
 LEFT_ALONE = {
     "ACCESS_LOG_SLOW_MS": "the default is the time within which 99 % of the answers are promised",

@@ -4,7 +4,7 @@ import contextlib
 import socket
 
 from local.ports import LOOPBACK
-from tests.consistency.history import ABSENT, Value
+from tests.consistency.judge.history import ABSENT, Value
 
 ANSWER_SECONDS = 5.0
 

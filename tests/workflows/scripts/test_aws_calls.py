@@ -8,9 +8,9 @@ import jmespath  # type: ignore[import-untyped]
 import pytest
 from botocore import xform_name  # type: ignore[import-untyped]
 
+from tests.workflows.scripts.test_deployment_scripts import NEWEST, NEWEST_OF_PROMETHEUS, PROMETHEUS, WHY, stands
 from tests.workflows.stubs import Call, Machine
 from tests.workflows.test_deployment import deploy
-from tests.workflows.test_deployment_scripts import NEWEST, NEWEST_OF_PROMETHEUS, PROMETHEUS, WHY, stands
 
 DESCRIBES = "aws ecs describe-services --cluster dev-chalice-app --services dev-chalice-app"
 

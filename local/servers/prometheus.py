@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from local.errors import LocalError, MissingProgramError
-from local.leftovers import end_leftover
 from local.ports import LOOPBACK, free_port
 from local.processes import Child, Program, require_ready
+from local.servers.stale import end_leftover
 from local.settings import ROOT
 from local.waiting import Pause
 

@@ -1,6 +1,6 @@
 """The plan of what goes wrong can be had again from its seed."""
 
-from tests.consistency.nemesis import BLOWS, EVICTIONS, HELD_ANSWERS, MIXED, RESTARTS, SLOW_NETWORK, plan
+from tests.consistency.faults.nemesis import BLOWS, EVICTIONS, HELD_ANSWERS, MIXED, RESTARTS, SLOW_NETWORK, plan
 
 
 def test_the_same_seed_plans_the_same_blows_and_another_seed_others() -> None:

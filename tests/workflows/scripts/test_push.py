@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.fixtures.tools import program
-from tests.workflows.registry import Registry, digest_of, serving_registry
+from tests.workflows.scripts.registry import Registry, digest_of, serving_registry
 from tests.workflows.stubs import Done, Machine
 
 OCI = "application/vnd.oci.image"

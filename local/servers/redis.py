@@ -13,9 +13,9 @@ import time
 from pathlib import Path
 
 from local.errors import MissingProgramError
-from local.leftovers import end_leftover
 from local.ports import LOOPBACK, free_port
 from local.processes import Child, Program, require_ready
+from local.servers.stale import end_leftover
 from local.waiting import Pause
 
 START_SECONDS = 20.0
