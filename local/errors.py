@@ -1,21 +1,21 @@
-"""What can go wrong on a developer's machine. Each error is one sentence for a person; no traceback is ever shown.
+"""Errors on a developer's machine. The message of each is one sentence, which is printed instead of a traceback.
 
 LocalError
-├── AlreadyRunningError   another run holds the data folder
+├── AlreadyRunningError   another run has locked the data folder
 ├── AddressError          HOST or PORT cannot be listened on
 ├── MissingProgramError   a server's program is not installed
-└── ProgramError          a program failed, died or was not ready in time; knows its log
+└── ProgramError          a program failed, ended or was not ready in time; knows its log
 """
 
 from pathlib import Path
 
 
 class LocalError(Exception):
-    """The root: why the shop does not run here."""
+    """The base of these errors."""
 
 
 class AlreadyRunningError(LocalError):
-    """Another run uses this data folder."""
+    """Another run has locked this data folder."""
 
 
 class AddressError(LocalError):
@@ -23,11 +23,11 @@ class AddressError(LocalError):
 
 
 class MissingProgramError(LocalError):
-    """A server's program is not on this machine; the message says what to install."""
+    """A server's program is not installed; the message says what to install."""
 
 
 class ProgramError(LocalError):
-    """A program did not do what it was started for; `log` is where it may say why, if it keeps one."""
+    """A program failed, ended or was not ready in time; `log` is its log, if it has one."""
 
     def __init__(self, message: str, log: Path | None = None) -> None:
         super().__init__(message)

@@ -10,21 +10,29 @@ from local.errors import AlreadyRunningError
 
 
 @contextlib.contextmanager
-def held(data: Path) -> Iterator[None]:
-    """Hold the data folder, created if need be; the system lets go of it however we end.
+def locked(data: Path) -> Iterator[None]:
+    """Create the data folder if needed, and lock it. The system releases the lock however this process ends.
 
     Raises:
-        AlreadyRunningError: another process holds it.
+        AlreadyRunningError: another process holds the lock.
     """
     data.mkdir(parents=True, exist_ok=True)
     with (data / "lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "just starting"
-            raise AlreadyRunningError(f"Already running from this checkout (process {holder}).") from None
+            raise AlreadyRunningError(
+                f"Already running from this checkout (process {holder(data) or 'just starting'})."
+            ) from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def holder(data: Path) -> str | None:
+    """Return the id of the process that locked the folder last."""
+    try:
+        return (data / "lock").read_text().strip() or None
+    except FileNotFoundError:
+        return None

@@ -1,39 +1,22 @@
-"""`python -m local.observe`, which is `make observe`: the shop as `make run` starts it, watched by Prometheus.
+"""`python -m local.observe`, which is `make observe`: the shop of `make run`, and a Prometheus that scrapes it.
 
 `python -m local.observe FOLDER` keeps its data there instead of in `.data/`.
 """
 
-import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
-from local.signals import StopRequested, StopSignals
+from local.waiting import StopSignals
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run both; return 0 when asked to end, 1 when one of them could not run or go on."""
+def main() -> int:
+    """Run both; see `local.command.run`."""
     signals = StopSignals()
-    # Only now, because these take a moment to import, in which Ctrl-C would show a traceback.
-    from local.errors import LocalError, ProgramError
+    # Imported late: the import takes a moment, in which Ctrl-C would show a traceback.
+    from local.command import run
     from local.observed_shop import ObservedShop
-    from local.settings import DATA, read_settings
-    from local.terminal import Terminal
 
-    terminal = Terminal()
-    data = Path(arguments[0]) if arguments else DATA
-    try:
-        ObservedShop(read_settings(os.environ, data.resolve()), terminal, signals.pause).run()
-    except StopRequested:
-        return 0
-    except ProgramError as error:
-        terminal.complain(str(error), error.log)
-    except LocalError as error:
-        terminal.complain(str(error))
-    except OSError as error:
-        terminal.complain(f"{error.strerror}: {error.filename}")
-    return 1
+    return run(ObservedShop, sys.argv[1:], signals.pause)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

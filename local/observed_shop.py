@@ -1,26 +1,25 @@
-"""The shop and a Prometheus that scrapes it. The shop is `python -m local` itself, so that nothing is told twice."""
+"""The shop and a Prometheus that scrapes it. The shop is a child process: `python -m local` itself."""
 
 import contextlib
-import http.client
 import sys
 from collections.abc import Mapping
+from http import HTTPStatus
 
-from local.errors import AddressError, ProgramError
-from local.ports import LOOPBACK, can_listen, free_port, reachable_host
-from local.processes import Child, Program, describe, require_ready
+from local.errors import AddressError
+from local.lock import holder
+from local.ports import LOOPBACK, can_listen, free_port, http_status
+from local.processes import Child, Program, require_ready, watch
 from local.servers.prometheus import DEFAULT_PORT, PrometheusServer, program
 from local.settings import ROOT, Settings
 from local.terminal import Terminal
 from local.waiting import Pause
 
-OPEN_SECONDS = 600.0  # its migration may wait for another one; it gives up by itself earlier
+OPEN_SECONDS = 600.0  # its migration may wait for another one; its own time limits are shorter
 CLOSE_SECONDS = 60.0
-LOCK = "lock"  # where `local.lock` writes whose the data is
-WATCH_SECONDS = 60.0  # a child's end wakes us, so this only bounds what a lost wake-up costs
 
 
 class ObservedShop:
-    """One run of both; begun in this order, ended in the reverse one."""
+    """One run of both."""
 
     def __init__(self, settings: Settings, terminal: Terminal, pause: Pause) -> None:
         self._settings = settings
@@ -29,44 +28,33 @@ class ObservedShop:
         self._prometheus = PrometheusServer(settings.data, [settings.url.removeprefix("http://")], pause=pause)
 
     def run(self) -> None:
-        """Run until something ends it; whatever that is, end both before raising it.
+        """Run until an error ends it; end both before raising the error.
 
         Raises:
-            LocalError: it cannot run, or a part of it ended by itself.
-            StopRequested: it was asked to end (raised by `pause`).
+            LocalError: it cannot start, or one of the two has ended.
+            StopRequested: a signal to stop has come (raised by `pause`).
         """
-        program("prometheus")  # what stands in the way is said before anything is started
+        program("prometheus")  # if it is missing, fail before anything is started
         self._prometheus.port = port_of(self._settings.environ)
         with contextlib.ExitStack() as ending:
             shop = self._open_shop(ending)
             prometheus = self._start_prometheus(ending)
             self._terminal.say(welcome(self._settings.url, self._prometheus))
-            self._watch(shop, prometheus)
+            watch([shop, prometheus], self._pause)
 
     def _open_shop(self, ending: contextlib.ExitStack) -> Child:
         command = (sys.executable, "-m", "local", self._settings.data)
         environ = {"PYTHONUNBUFFERED": "1", **self._settings.environ}
         shop = Child(Program("The shop", command, environ=environ, folder=ROOT, end_seconds=CLOSE_SECONDS))
         ending.callback(shop.end)
-        require_ready(shop, lambda: self._is_held_by(shop) and self._shop_answers(), OPEN_SECONDS, self._pause)
+        require_ready(shop, lambda: self._answers(shop), OPEN_SECONDS, self._pause)
         return shop
 
-    def _is_held_by(self, shop: Child) -> bool:
-        """Say whether the data is this shop's, so that an answer is not another run's."""
-        try:
-            return (self._settings.data / LOCK).read_text() == str(shop.pid)
-        except FileNotFoundError:
+    def _answers(self, shop: Child) -> bool:
+        """Return whether this shop is ready, and not one that another run has started on the same port."""
+        if holder(self._settings.data) != str(shop.pid):
             return False
-
-    def _shop_answers(self) -> bool:
-        connection = http.client.HTTPConnection(reachable_host(self._settings.host), self._settings.port, timeout=5)
-        try:
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+        return http_status(self._settings.host, self._settings.port, "/readyz") == HTTPStatus.OK
 
     def _start_prometheus(self, ending: contextlib.ExitStack) -> Child:
         with self._terminal.step("Prometheus") as step:
@@ -80,20 +68,9 @@ class ObservedShop:
             self._prometheus.stop()
             step.outcome = "done"
 
-    def _watch(self, *children: Child) -> None:
-        """Wait for the end of either."""
-        while True:
-            for child in children:
-                if not child.running:
-                    where = "" if child.program.log else " What it said is above."
-                    raise ProgramError(
-                        f"{child.program.name} ended by itself ({describe(child.status)}).{where}", child.program.log
-                    )
-            self._pause(WATCH_SECONDS)
-
 
 def port_of(environ: Mapping[str, str]) -> int:
-    """Return where Prometheus listens: at PROMETHEUS_PORT, else at 9090, else, where that is taken, anywhere.
+    """Return the port for Prometheus: PROMETHEUS_PORT, without it 9090, and a free one if 9090 is taken.
 
     Raises:
         AddressError: PROMETHEUS_PORT is no port, or taken.
@@ -109,7 +86,7 @@ def port_of(environ: Mapping[str, str]) -> int:
 
 
 def welcome(shop: str, prometheus: PrometheusServer) -> str:
-    """Say where to look."""
+    """Return the pages to look at."""
     places = {
         f"{prometheus.url}/consoles/shop.html": "the shop at a glance",
         prometheus.page("alerts"): "its alerts; docs/runbook.md says what to do about each",

@@ -1,6 +1,7 @@
-"""TCP ports: finding a free one, and saying clearly when the wanted one is not."""
+"""TCP ports: find a free one, explain why a wanted one is not, ask what listens on one."""
 
 import errno
+import http.client
 import secrets
 import socket
 
@@ -8,22 +9,22 @@ from local.errors import AddressError
 
 LOOPBACK = "127.0.0.1"
 
-# Below the ports that systems hand to outgoing connections (from 32768 on Linux, 49152 on macOS): while a server on
-# one of those is down, a client that tries to reach it may be given that very port, connect to itself, and keep the
-# server from coming back.
+# Below the ports that systems give to outgoing connections (from 32768 on Linux, 49152 on macOS). While a server on one
+# of those is down, a client that tries to reach it may be given that very port: it then connects to itself, and the
+# server cannot start again.
 _SERVER_PORTS = range(15_000, 30_000)
 
 
 def free_port() -> int:
-    """Return a port on the loopback address that nothing listens on."""
+    """Return a free port of the loopback address."""
     while True:
-        port = secrets.choice(_SERVER_PORTS)  # not `random`, which tests seed
+        port = secrets.choice(_SERVER_PORTS)  # not `random`: tests seed it
         if can_listen(LOOPBACK, port):
             return port
 
 
 def can_listen(host: str, port: int) -> bool:
-    """Say whether a server could listen there now."""
+    """Return whether a server could listen there now."""
     try:
         _try_to_listen(host, port)
     except OSError:
@@ -32,7 +33,7 @@ def can_listen(host: str, port: int) -> bool:
 
 
 def require_free(host: str, port: int) -> None:
-    """Make sure that a server can listen there.
+    """Check that a server can listen there.
 
     Raises:
         AddressError: it cannot; the message says why and what to do.
@@ -56,7 +57,7 @@ def reachable_host(host: str) -> str:
 
 
 def accepts(host: str, port: int) -> bool:
-    """Say whether something accepts connections there."""
+    """Return whether a server accepts connections there."""
     try:
         socket.create_connection((reachable_host(host), port), timeout=1).close()
     except OSError:
@@ -64,8 +65,20 @@ def accepts(host: str, port: int) -> bool:
     return True
 
 
+def http_status(host: str, port: int, path: str) -> int | None:
+    """Return the status of a GET; None if there is no answer within 5 s."""
+    connection = http.client.HTTPConnection(reachable_host(host), port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
 def _try_to_listen(host: str, port: int) -> None:
-    """Bind as a server would: past the remains of connections that are closed (TIME_WAIT)."""
+    """Bind as a server would, despite closed connections in TIME_WAIT."""
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, kind, protocol) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,9 +1,8 @@
-"""Programs that this one starts: each in a session of its own, and none survives us.
+"""Child processes. Each runs in a session of its own, and none outlives this process.
 
-A terminal's Ctrl-C reaches only us, so that we can end our children in order. Should we be killed outright, a
-lifeline - a shell that waits for our end of a pipe to close - ends each child in our stead. (Linux's own way,
-PR_SET_PDEATHSIG, needs Python code between fork and exec, which is not safe in a process with threads, and macOS has
-none.)
+A terminal's Ctrl-C reaches only this process, which then ends its children in order. If this process is killed, a
+watchdog ends each child: a shell that waits until this process's end of a pipe closes. (Linux's PR_SET_PDEATHSIG needs
+Python code between fork and exec, which is unsafe in a process with threads. macOS has no such signal.)
 """
 
 import contextlib
@@ -15,24 +14,35 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from local.errors import ProgramError
-from local.servers.accounts import Account
 from local.waiting import Pause, wait_until
 
 LAST_LINES = 15
+WATCH_SECONDS = 60.0  # the end of a child wakes `pause`; this bounds the delay if a wake-up is lost
 
-# Reads the child's process id, then waits: a line means that the child has ended, an end of file that its parent has.
-_LIFELINE = 'read -r child || exit 0; read -r ended && exit 0; kill -s "$0" "$child" 2>/dev/null'
+# Reads the child's process id, then waits. A line says that the child has ended; an end of file, that its parent has.
+_WATCHDOG = 'read -r child || exit 0; read -r ended && exit 0; kill -s "$0" "$child" 2>/dev/null'
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user of this machine, and the groups that a process of this user is in."""
+
+    name: str
+    uid: int
+    gid: int
+    groups: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to start, and how it wants to be ended."""
+    """What to start, and how to end it."""
 
     name: str
     command: Sequence[str | Path]
-    log: Path | None = None  # None: it speaks to our own standard output
+    log: Path | None = None  # None: it writes to our standard output
     environ: Mapping[str, str] | None = None  # None: ours
     folder: Path | None = None  # its working directory; None: ours
     account: Account | None = None  # None: ours
@@ -51,18 +61,18 @@ class Child:
             ProgramError: it cannot be started at all.
         """
         self.program = program
-        self._lifeline = _start_lifeline(program.end_signal)
+        self._watchdog = _start_watchdog(program.end_signal)
         try:
             self._process = _start(program)
         except OSError as fault:
-            self._cut_lifeline()
+            self._end_watchdog()
             raise ProgramError(f"{program.name} cannot be started: {fault.strerror}: {fault.filename}") from None
-        self._buried, self._burying = False, threading.RLock()
-        _tell(self._lifeline, str(self._process.pid))
+        self._cleaned_up, self._cleaning_up = False, threading.RLock()
+        _write_line(self._watchdog, str(self._process.pid))
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
-        """The process itself, to signal it or to wait for it."""
+        """The process, to send it a signal or to wait for it."""
         return self._process
 
     @property
@@ -75,7 +85,7 @@ class Child:
         """The exit status; negative: the signal that ended it; None: it is running."""
         status = self._process.poll()
         if status is not None:
-            self._bury()
+            self._clean_up()
         return status
 
     @property
@@ -89,13 +99,12 @@ class Child:
             self._process.send_signal(number)
 
     def wait(self, seconds: float, pause: Pause = time.sleep) -> bool:
-        """Wait for it to end by itself; return whether it did."""
+        """Wait for its end; return whether it ended in time."""
         return wait_until(lambda: not self.running, seconds, pause)
 
     def end(self) -> int:
-        """End it: ask, wait as long as it may take, ask harder, kill. Returns its exit status."""
-        asking = ((self.program.end_signal, self.program.end_seconds), *self.program.then)
-        for number, seconds in asking:
+        """End it by its signals, each with its time limit, at last by SIGKILL. Returns its exit status."""
+        for number, seconds in ((self.program.end_signal, self.program.end_seconds), *self.program.then):
             self.signal(number)
             if self.wait(seconds):
                 break
@@ -104,31 +113,31 @@ class Child:
         return self._process.returncode
 
     def kill(self) -> None:
-        """Kill it and what it started in its group, and wait for its end."""
+        """Kill it and its process group, and wait for its end."""
         if self.running:
-            self._signal_group()
+            self._kill_group()
             self._process.wait()
-            self._bury()
+            self._clean_up()
 
-    def _bury(self) -> None:
-        """See to what the child left behind, at once, while no other process can have been given its number; once."""
-        with self._burying:
-            if not self._buried:
-                self._buried = True
-                self._signal_group()
-                self._cut_lifeline()
+    def _clean_up(self) -> None:
+        """Kill what the child has left running. At once, before the system gives its process id to another process."""
+        with self._cleaning_up:
+            if not self._cleaned_up:
+                self._cleaned_up = True
+                self._kill_group()
+                self._end_watchdog()
 
-    def _signal_group(self) -> None:
+    def _kill_group(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):  # none left; macOS: only zombies left
             os.killpg(self._process.pid, signal.SIGKILL)
 
-    def _cut_lifeline(self) -> None:
-        _tell(self._lifeline, "ended")
-        pipe = self._lifeline.stdin
+    def _end_watchdog(self) -> None:
+        _write_line(self._watchdog, "ended")
+        pipe = self._watchdog.stdin
         if pipe is not None:
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()
-        self._lifeline.wait()
+        self._watchdog.wait()
 
 
 def run(program: Program, seconds: float, pause: Pause = time.sleep) -> None:
@@ -161,6 +170,21 @@ def require_ready(child: Child, ready: Callable[[], bool], seconds: float, pause
         raise ProgramError(f"{name} ended while it was starting ({describe(child.status)}).", log)
 
 
+def watch(children: Sequence[Child], pause: Pause) -> NoReturn:
+    """Wait until one of the children ends.
+
+    Raises:
+        ProgramError: it has ended.
+    """
+    while True:
+        for child in children:
+            if not child.running:
+                where = "" if child.program.log else " Its log is above."
+                how = describe(child.status)
+                raise ProgramError(f"{child.program.name} ended by itself ({how}).{where}", child.program.log)
+        pause(WATCH_SECONDS)
+
+
 def describe(status: int | None) -> str:
     """Put an exit status into words."""
     if status is None:
@@ -171,7 +195,7 @@ def describe(status: int | None) -> str:
 
 
 def last_lines(log: Path, count: int = LAST_LINES) -> list[str]:
-    """Return the end of a log; nothing where there is none."""
+    """Return the end of a log; nothing if there is no log."""
     try:
         return log.read_text(errors="replace").splitlines()[-count:]
     except FileNotFoundError:
@@ -196,9 +220,9 @@ def _start(program: Program) -> subprocess.Popen[bytes]:
         )
 
 
-def _start_lifeline(number: signal.Signals) -> subprocess.Popen[bytes]:
+def _start_watchdog(number: signal.Signals) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        ["/bin/sh", "-c", _LIFELINE, str(int(number))],
+        ["/bin/sh", "-c", _WATCHDOG, str(int(number))],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -206,8 +230,8 @@ def _start_lifeline(number: signal.Signals) -> subprocess.Popen[bytes]:
     )
 
 
-def _tell(lifeline: subprocess.Popen[bytes], line: str) -> None:
-    if lifeline.stdin is not None:
-        with contextlib.suppress(BrokenPipeError):  # somebody ended it: then nobody watches over the child but us
-            lifeline.stdin.write(line.encode() + b"\n")
-            lifeline.stdin.flush()
+def _write_line(watchdog: subprocess.Popen[bytes], line: str) -> None:
+    if watchdog.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):  # the watchdog was killed; the child runs on without one
+            watchdog.stdin.write(line.encode() + b"\n")
+            watchdog.stdin.flush()

@@ -7,7 +7,7 @@ from pathlib import Path
 from local.errors import AddressError
 from local.ports import LOOPBACK, reachable_host
 
-OWNER = ("DATABASE_OWNER_URL", "DATABASE_OWNER_SECRET_ARN", "DATABASE_PROXY_SECRET_ARN")  # the migration's alone
+OWNER = ("DATABASE_OWNER_URL", "DATABASE_OWNER_SECRET_ARN", "DATABASE_PROXY_SECRET_ARN")  # for the migration only
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / ".data"
 
@@ -25,13 +25,13 @@ class Settings:
 
     @property
     def keys_wanted(self) -> bool:
-        """Whether the environment closes the writes to clients without a key."""
+        """Whether writes need an API key."""
         keys = self.environ.get("API_KEYS")
         return keys != "none" if keys else bool(self.environ.get("API_KEYS_SECRET_ARN"))
 
     @property
     def url(self) -> str:
-        """Where a client on this machine finds the shop."""
+        """The shop's URL for a client on this machine."""
         host = reachable_host(self.host)
         if host == LOOPBACK:
             host = "localhost"
@@ -43,7 +43,7 @@ class Settings:
         environ |= {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
         for name in OWNER:
             environ.pop(name, None)
-        if self.database_url is None:  # the secrets are another database's, not the embedded one's
+        if self.database_url is None:  # these are not for the embedded database
             environ.pop("DATABASE_SECRET_ARN", None)
             environ.pop("DATABASE_IAM_AUTH", None)
         if self.redis_url is None:
@@ -53,7 +53,7 @@ class Settings:
         return environ
 
     def environ_of_owner(self, embedded: str | None) -> dict[str, str]:
-        """Return what the migration needs beside that: the login of the embedded database's owner, or of another's."""
+        """Return the migration's further settings: the owner's login to the embedded database, or to the given one."""
         if embedded is not None:
             return {"DATABASE_OWNER_URL": embedded}
         return {name: self.environ[name] for name in OWNER if name in self.environ}
@@ -62,7 +62,7 @@ class Settings:
 def read_settings(environ: Mapping[str, str], data: Path) -> Settings:
     """Read the settings.
 
-    The writes are open here (API_KEYS=none), so unless HOST says otherwise only this machine may call.
+    Writes need no key here (API_KEYS=none), so HOST is the loopback address unless it is set.
 
     Raises:
         AddressError: PORT is no port.

@@ -1,28 +1,26 @@
-"""The whole shop on one machine: the stores, the migrations, the app; begun in this order, ended in the reverse one."""
+"""The whole shop on one machine: it starts the stores, the migrations and the app, and ends them in reverse order."""
 
 import contextlib
-import http.client
 import signal
 import sys
+from http import HTTPStatus
 from pathlib import Path
 
-from local.errors import ProgramError
-from local.lock import held
-from local.ports import reachable_host, require_free
-from local.processes import Child, Program, describe, require_ready, run
+from local.lock import locked
+from local.ports import http_status, require_free
+from local.processes import Child, Program, describe, require_ready, run, watch
 from local.servers.postgres import PostgresServer
 from local.servers.redis import RedisServer
-from local.servers.stale import end_leftover
+from local.servers.stale import end_stale
 from local.settings import ROOT, Settings
 from local.terminal import Terminal
 from local.waiting import Pause
 
 MIGRATE = (sys.executable, "-m", "chalicelib.migrate")
 SERVE = (sys.executable, "-m", "fargate")
-MIGRATION_SECONDS = 330.0  # it may wait for another one
+MIGRATION_SECONDS = 330.0  # it may wait for another migration
 START_SECONDS = 60.0
 DRAIN_SECONDS = 25.0
-WATCH_SECONDS = 60.0  # a child's end wakes us, so this only bounds what a lost wake-up costs
 
 
 class Shop:
@@ -38,14 +36,14 @@ class Shop:
         self._children: list[Child] = []
 
     def run(self) -> None:
-        """Run until something ends it; whatever that is, end everything that was started before raising it.
+        """Run until an error ends it; end everything before raising the error.
 
         Raises:
-            LocalError: it cannot run, or a part of it ended by itself.
-            StopRequested: it was asked to end (raised by `pause`).
+            LocalError: it cannot start, or one of its programs has ended.
+            StopRequested: a signal to stop has come (raised by `pause`).
         """
-        with held(self._settings.data), contextlib.ExitStack() as ending:
-            self._end_leftovers()
+        with locked(self._settings.data), contextlib.ExitStack() as ending:
+            self._end_stale()
             require_free(self._settings.host, self._settings.port)
             owner = self._start_postgres(ending) if self._settings.database_url is None else None
             database_url = self._settings.database_url or self._postgres.service_address().url
@@ -53,35 +51,35 @@ class Shop:
             environ = self._settings.environ_of_app(database_url, redis_url)
             self._migrate({**environ, **self._settings.environ_of_owner(owner)})
             self._serve(environ, ending)
-            self._welcome()
-            self._watch()
+            self._terminal.say(welcome(self._settings))
+            watch(self._children, self._pause)
 
-    def _end_leftovers(self) -> None:
-        """Heal what a run that was killed left behind."""
-        app = end_leftover(self._app_pid_file, ROOT, signal.SIGTERM, DRAIN_SECONDS, self._pause)
+    def _end_stale(self) -> None:
+        """End the processes that a killed run has left."""
+        app = end_stale(self._app_pid_file, ROOT, signal.SIGTERM, DRAIN_SECONDS, self._pause)
         for name, pid in (
             ("app", app),
-            ("Redis", self._redis.end_leftover()),
-            ("PostgreSQL", self._postgres.end_leftover()),
+            ("Redis", self._redis.end_stale()),
+            ("PostgreSQL", self._postgres.end_stale()),
         ):
             if pid is not None:
                 self._terminal.say(f"Ended the {name} left over from an earlier run (process {pid}).")
 
     def _start_postgres(self, ending: contextlib.ExitStack) -> str:
-        """Start it, and return how its owner gets in."""
+        """Start it, and return its owner's DATABASE_URL."""
         with self._terminal.step("PostgreSQL") as step:
-            self._postgres.start()
-            step.outcome = f"ready on port {self._postgres.address.port}"
+            postgres = self._postgres.start()
+            step.outcome = f"ready on port {self._postgres.port}"
         for folder in self._postgres.opened:
             self._terminal.say(f"Let group {folder.group()} pass through {folder}: PostgreSQL refuses to run as root.")
-        self._keep(self._postgres.child, ending)
+        self._keep(postgres, ending)
         return self._postgres.address.url
 
     def _start_redis(self, ending: contextlib.ExitStack) -> str:
         with self._terminal.step("Redis") as step:
-            self._redis.start()
+            redis = self._redis.start()
             step.outcome = f"ready on port {self._redis.port}"
-        self._keep(self._redis.child, ending)
+        self._keep(redis, ending)
         return self._redis.url
 
     def _migrate(self, environ: dict[str, str]) -> None:
@@ -104,42 +102,21 @@ class Shop:
             step.outcome = f"ready on port {self._settings.port}"
 
     def _ready(self) -> bool:
-        connection = http.client.HTTPConnection(reachable_host(self._settings.host), self._settings.port, timeout=5)
-        try:
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+        return http_status(self._settings.host, self._settings.port, "/readyz") == HTTPStatus.OK
 
-    def _keep(self, child: Child | None, ending: contextlib.ExitStack) -> None:
-        """Watch over a child, and end it when its turn comes."""
-        if child is not None:
-            self._children.append(child)
-            ending.callback(self._end, child)
+    def _keep(self, child: Child, ending: contextlib.ExitStack) -> None:
+        """Watch a child, and end it in its turn."""
+        self._children.append(child)
+        ending.callback(self._end, child)
 
     def _end(self, child: Child) -> None:
         if child.running:
             with self._terminal.step(f"Ending {child.program.name}", shared=child.program.log is None) as step:
                 step.outcome = describe(child.end())
 
-    def _welcome(self) -> None:
-        self._terminal.say(welcome(self._settings))
-
-    def _watch(self) -> None:
-        """Wait for the end of any part."""
-        while True:
-            for child in self._children:
-                if not child.running:
-                    where = "" if child.program.log else " Its log is above."
-                    how = describe(child.status)
-                    raise ProgramError(f"{child.program.name} ended by itself ({how}).{where}", child.program.log)
-            self._pause(WATCH_SECONDS)
-
 
 def welcome(settings: Settings) -> str:
-    """Say where the shop is, and three things to try."""
+    """Return where the shop is, and three requests to try."""
     url = settings.url
     key = " -H 'x-api-key: YOUR_KEY'" if settings.keys_wanted else ""
     product = '{"id":1,"name":"Samsung TV","price":140}'

@@ -1,4 +1,4 @@
-"""What the person at the terminal reads."""
+"""Progress and errors on the terminal."""
 
 import contextlib
 import os
@@ -14,23 +14,22 @@ from local.processes import last_lines
 
 @dataclass(slots=True)
 class Step:
-    """One step of the work, and what came of it."""
+    """One step of the work, and its outcome."""
 
     outcome: str = "given up"
 
 
 class Terminal:
-    """Short lines of progress on standard output, errors on standard error; a terminal that is gone is no error."""
+    """Prints progress to standard output and errors to standard error. A closed terminal is no error."""
 
     def say(self, text: str = "", *, end: str = "\n") -> None:
-        """Print a line."""
         _write(sys.stdout, text + end)
 
     @contextlib.contextmanager
     def step(self, what: str, *, shared: bool = False) -> Iterator[Step]:
-        """Print `what ... ` and, when the block ends, its outcome and how long it took.
+        """Print `what ... ` and, when the block ends, its outcome and duration.
 
-        `shared`: a program prints too meanwhile, so the outcome gets a line of its own.
+        `shared`: a child prints to the terminal too, so the outcome gets its own line.
         """
         self.say(f"{what} ... ", end="\n" if shared else "")
         step = Step()
@@ -41,7 +40,7 @@ class Terminal:
             self.say(f"{f'{what} ... ' if shared else ''}{step.outcome} ({time.monotonic() - started:.1f} s)")
 
     def complain(self, sentence: str, log: Path | None = None) -> None:
-        """Print an error, and the end of the log that may explain it."""
+        """Print an error and the end of its log."""
         _write(sys.stderr, sentence + "\n")
         lines = last_lines(log) if log is not None else []
         if lines:
@@ -52,7 +51,7 @@ def _write(stream: TextIO, text: str) -> None:
     try:
         stream.write(text)
         stream.flush()
-    except OSError:  # closed behind our back; what we started must still be ended, so go on in silence
+    except OSError:  # the terminal is closed; go on without it, because the children must still be ended
         silence = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silence, stream.fileno())
         os.close(silence)

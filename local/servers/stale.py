@@ -1,4 +1,4 @@
-"""Servers that outlived a run that was killed: recognised by their process id file, and ended before the next run."""
+"""Stale processes: servers that a killed run has left. Their process id files identify them; the next run ends them."""
 
 import signal
 import time
@@ -13,7 +13,7 @@ _CLOCK_SLACK_SECONDS = 2.0
 
 
 def running_from(pid_file: Path, folder: Path) -> int | None:
-    """Return the process that wrote `pid_file` and works in `folder`, if it runs; never its number's next owner."""
+    """Return the id in `pid_file` if that process runs in `folder`; None for a later process with the same id."""
     try:
         written = pid_file.stat().st_mtime
         process = psutil.Process(int(pid_file.read_text().split(maxsplit=1)[0]))
@@ -27,24 +27,24 @@ def running_from(pid_file: Path, folder: Path) -> int | None:
     return process.pid if ours else None
 
 
-def end_leftover(
-    pid_file: Path, folder: Path, asking: signal.Signals, seconds: float, pause: Pause = time.sleep
+def end_stale(
+    pid_file: Path, folder: Path, end_signal: signal.Signals, seconds: float, pause: Pause = time.sleep
 ) -> int | None:
-    """End what an earlier run left there; return its process id, None: there was nothing.
+    """End a stale process by `end_signal`, after `seconds` by SIGKILL; return its id, None if there was none.
 
     Raises:
-        LocalError: it does not end, even when killed.
+        LocalError: it does not end.
     """
     pid = running_from(pid_file, folder)
     if pid is None:
         return None
 
-    def gone() -> bool:
+    def ended() -> bool:
         return running_from(pid_file, folder) != pid
 
-    for number, patience in ((asking, seconds), (signal.SIGKILL, 5.0)):
+    for number, patience in ((end_signal, seconds), (signal.SIGKILL, 5.0)):
         _signal(pid, number)
-        if wait_until(gone, patience, pause):
+        if wait_until(ended, patience, pause):
             return pid
     raise LocalError(f"A process left over from an earlier run does not end: {pid}.")
 

@@ -1,4 +1,4 @@
-"""Ports, leftovers, accounts and settings: what `local/` asks of the machine and of the environment."""
+"""Ports, stale processes, accounts and settings."""
 
 import os
 import signal
@@ -11,16 +11,16 @@ import pytest
 
 from local.errors import AddressError
 from local.ports import LOOPBACK, can_listen, free_port, require_free
-from local.processes import Child, Program
-from local.servers.accounts import Account, Passage
-from local.servers.stale import end_leftover, running_from
+from local.processes import Account, Child, Program
+from local.servers.accounts import Passage, may
+from local.servers.stale import end_stale, running_from
 from local.settings import read_settings
 from local.shop import welcome
 
 STRANGER = Account("stranger", 54321, 54321)
 
 
-def test_a_free_port_can_be_listened_on_and_is_none_that_clients_are_given() -> None:
+def test_a_free_port_can_be_listened_on_and_is_below_those_of_outgoing_connections() -> None:
     port = free_port()
     assert port < 32768
     assert can_listen(LOOPBACK, port)
@@ -37,7 +37,7 @@ def test_a_host_that_is_not_ours_is_named() -> None:
         require_free("192.0.2.1", free_port())
 
 
-def test_a_leftover_is_known_by_its_folder_and_age(tmp_path: Path) -> None:
+def test_a_stale_process_is_identified_by_its_folder_and_age(tmp_path: Path) -> None:
     pid_file, elsewhere = tmp_path / "pid", tmp_path / "elsewhere"
     elsewhere.mkdir()
     child = Child(Program("sample", ["/bin/sleep", "60"], folder=tmp_path))
@@ -46,21 +46,21 @@ def test_a_leftover_is_known_by_its_folder_and_age(tmp_path: Path) -> None:
     assert running_from(pid_file, elsewhere) is None
     long_ago = pid_file.stat().st_mtime - 3600
     os.utime(pid_file, (long_ago, long_ago))
-    assert running_from(pid_file, tmp_path) is None, "it began after the file was written: another process by now"
+    assert running_from(pid_file, tmp_path) is None, "it is younger than the file: another process"
     child.end()
 
 
 @pytest.mark.parametrize("text", ["", "\n", "none", "-5", "99999999999999999999"])
-def test_a_process_id_file_without_one_is_no_leftover(tmp_path: Path, text: str) -> None:
+def test_a_file_without_a_process_id_names_no_stale_process(tmp_path: Path, text: str) -> None:
     (tmp_path / "pid").write_text(text)
-    assert end_leftover(tmp_path / "pid", tmp_path, signal.SIGTERM, 1) is None
-    assert end_leftover(tmp_path / "missing", tmp_path, signal.SIGTERM, 1) is None
+    assert end_stale(tmp_path / "pid", tmp_path, signal.SIGTERM, 1) is None
+    assert end_stale(tmp_path / "missing", tmp_path, signal.SIGTERM, 1) is None
 
 
-def test_a_leftover_is_ended(tmp_path: Path) -> None:
+def test_a_stale_process_is_ended(tmp_path: Path) -> None:
     child = Child(Program("sample", ["/bin/sleep", "60"], folder=tmp_path))
     (tmp_path / "pid").write_text(str(child.pid))
-    assert end_leftover(tmp_path / "pid", tmp_path, signal.SIGTERM, 10) == child.pid
+    assert end_stale(tmp_path / "pid", tmp_path, signal.SIGTERM, 10) == child.pid
     assert child.wait(10)
     assert child.status == -signal.SIGTERM
     assert not psutil.pid_exists(child.pid)
@@ -78,16 +78,16 @@ def test_a_folder_is_opened_to_its_group_only_and_only_to_pass(tmp_path: Path, m
     passage.grant(0o1, folder)
     assert folder.stat().st_mode & 0o777 == opened_to
     assert passage.opened == ([folder] if mode != opened_to else [])
-    assert passage.member.may(0o1, folder) or mode == 0o600, "what its owner may not do, nobody is let do"
+    assert may(passage.member, 0o1, folder) or mode == 0o600, "the group gets no right that the owner lacks"
 
 
 def test_an_account_is_granted_what_its_class_is_granted(tmp_path: Path) -> None:
     tmp_path.chmod(0o754)
     owner = tmp_path.stat()
-    assert replace(STRANGER, uid=owner.st_uid).may(0o5, tmp_path)
-    assert replace(STRANGER, groups=(owner.st_gid,)).may(0o5, tmp_path)
-    assert not STRANGER.may(0o1, tmp_path)
-    assert STRANGER.may(0o4, tmp_path)
+    assert may(replace(STRANGER, uid=owner.st_uid), 0o5, tmp_path)
+    assert may(replace(STRANGER, groups=(owner.st_gid,)), 0o5, tmp_path)
+    assert not may(STRANGER, 0o1, tmp_path)
+    assert may(STRANGER, 0o4, tmp_path)
 
 
 def test_writes_are_open_unless_the_environment_names_keys(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Children: ended for certain, in bounded time, and never left without a parent."""
+"""Child processes always end, in bounded time, and none outlives its parent."""
 
 import signal
 import sys
@@ -49,7 +49,7 @@ def test_a_child_that_will_not_end_is_killed_with_what_it_started(tmp_path: Path
     assert not survivors([started])
 
 
-def test_an_end_that_two_threads_see_is_seen_to_once() -> None:
+def test_two_threads_that_see_the_end_of_a_child_clean_up_once() -> None:
     for _ in range(30):
         child = Child(Program("sleeper", ["sleep", "60"]))
         with ThreadPoolExecutor(1) as other:
@@ -58,7 +58,7 @@ def test_an_end_that_two_threads_see_is_seen_to_once() -> None:
             assert seen.result()
 
 
-def test_what_a_child_left_behind_is_ended_with_it(tmp_path: Path) -> None:
+def test_processes_that_a_child_leaves_running_are_ended_with_it(tmp_path: Path) -> None:
     code = 'import subprocess; print(subprocess.Popen(["/bin/sleep", "60"]).pid, flush=True)'
     child = Child(python(code, tmp_path / "log"))
     assert child.wait(20)
@@ -66,7 +66,7 @@ def test_what_a_child_left_behind_is_ended_with_it(tmp_path: Path) -> None:
     assert wait_until(lambda: not psutil.pid_exists(left) or psutil.Process(left).status() == "zombie", 10)
 
 
-def test_a_parent_that_is_killed_takes_its_children_along(tmp_path: Path) -> None:
+def test_the_children_of_a_killed_parent_end(tmp_path: Path) -> None:
     code = """
         import time
         from local.processes import Child, Program
@@ -80,14 +80,14 @@ def test_a_parent_that_is_killed_takes_its_children_along(tmp_path: Path) -> Non
     assert not survivors([inner])
 
 
-def test_no_lifeline_outlives_its_child(tmp_path: Path) -> None:
+def test_no_watchdog_outlives_its_child(tmp_path: Path) -> None:
     before = psutil.Process().children()
     child = Child(python("pass"))
     child.wait(20)
     assert psutil.Process().children() == before
 
 
-def test_a_program_that_is_not_there_is_one_sentence() -> None:
+def test_a_missing_program_is_reported_in_one_sentence() -> None:
     with pytest.raises(ProgramError, match=r"^sample cannot be started: No such file or directory: /no/such/program$"):
         Child(Program("sample", ["/no/such/program"]))
 
@@ -107,7 +107,7 @@ def test_a_program_that_takes_too_long_is_ended() -> None:
     assert time.monotonic() - started < 10
 
 
-def test_a_server_that_dies_while_starting_is_noticed_at_once() -> None:
+def test_a_server_that_ends_while_starting_is_reported_at_once() -> None:
     child = Child(python("raise SystemExit(4)"))
     with pytest.raises(ProgramError, match=r"ended while it was starting \(exit status 4\)"):
         require_ready(child, lambda: False, seconds=30)

@@ -1,4 +1,4 @@
-"""`make run`: one command, real stores, and nothing left behind however it ends."""
+"""`make run`: one command, real stores, and no process left however it ends."""
 
 import signal
 import socket
@@ -67,7 +67,7 @@ def test_the_app_logs_in_as_a_role_of_its_own(used_home: Path) -> None:
         assert run.ask("GET", "/products")[0] == 200
         servers = [" ".join(process.cmdline()) for process in run.process("postgres").children()]
     assert [title for title in servers if "shop_service shop 127.0.0.1" in title]
-    assert not [title for title in servers if "postgres shop 127.0.0.1" in title], "nobody is there as the owner"
+    assert not [title for title in servers if "postgres shop 127.0.0.1" in title], "no connection is the owner's"
 
 
 @pytest.mark.parametrize("seen", ["PostgreSQL ...", "Redis ...", "Migrations ...", "App ..."])
@@ -82,7 +82,7 @@ def test_a_signal_while_it_starts_ends_what_was_started(home: Path, seen: str) -
     assert "Traceback" not in run.output()
 
 
-def test_killed_outright_it_leaves_no_orphans(used_home: Path) -> None:
+def test_a_killed_run_leaves_no_orphans(used_home: Path) -> None:
     with open_shop(used_home) as run:
         family = run.family()
         run.child.process.send_signal(signal.SIGKILL)
@@ -90,12 +90,12 @@ def test_killed_outright_it_leaves_no_orphans(used_home: Path) -> None:
     assert not survivors(family, 40)
 
 
-def test_what_a_killed_run_did_leave_is_ended_at_the_next_run(used_home: Path) -> None:
+def test_stale_processes_of_a_killed_run_are_ended_by_the_next_run(used_home: Path) -> None:
     with open_shop(used_home) as run:
         servers = [run.process(program) for program in ("postgres", "redis-server", "fargate")]
-        lifelines = [process for process in run.family() if process.name() == "sh"]
-        run.child.process.send_signal(signal.SIGSTOP)  # no time for it to notice
-        for process in (*lifelines, psutil.Process(run.child.pid)):
+        watchdogs = [process for process in run.family() if process.name() == "sh"]
+        run.child.process.send_signal(signal.SIGSTOP)  # so that it cannot react
+        for process in (*watchdogs, psutil.Process(run.child.pid)):
             process.kill()
         assert run.status() == -signal.SIGKILL
     assert all(server.is_running() for server in servers)
