@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.errors import MissingProgramError
 from local.servers.redis import programs_of_wheels
 from tests.image.engine import Engine
-from tests.image.stand_ins import ROOT, MissingToolError, made_once
+from tests.image.stand_ins import ROOT, made_once
 
 PLUGIN = Path("cli-plugins", "docker-compose")
 PLACES = [Path(each) for each in ("/usr/libexec/docker", "/usr/lib/docker", "/usr/local/lib/docker")]
@@ -85,7 +86,7 @@ def compose_plugin(engine: Engine, python_base: str) -> Path:
     """Return compose of the second generation: this machine's, or else Debian's, fetched once.
 
     Raises:
-        MissingToolError: there is none to be had.
+        MissingProgramError: there is none to be had.
     """
     for place in PLACES:
         if (place / PLUGIN).exists():
@@ -102,7 +103,7 @@ def _fetch_plugin(engine: Engine, python_base: str, into: Path) -> None:
             seconds=UP_SECONDS,
         )
         if done.returncode != 0:
-            raise MissingToolError(f"compose cannot be had: {done.stderr[-500:]}")
+            raise MissingProgramError(f"compose cannot be had: {done.stderr[-500:]}")
         shutil.move(Path(folder, "docker-compose"), into)
     into.chmod(0o755)
 

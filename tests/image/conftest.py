@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.errors import LocalError
-from tests.fixtures.tools import give_up
+from tests.fixtures.tools import required_tools
 from tests.image.containers import Container, shop_environ, started
 from tests.image.engine import Engine, running_engine
-from tests.image.stand_ins import ALERTMANAGER, PROMETHEUS, PYTHON, ROOT, MissingToolError, StandIn
+from tests.image.stand_ins import ALERTMANAGER, PROMETHEUS, PYTHON, ROOT, StandIn
 from tests.image.truststore import Truststore, serving_truststore
 
 REVISION = "c0ffee5"
@@ -17,11 +16,8 @@ REVISION = "c0ffee5"
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     """A Docker engine."""
-    try:
-        with running_engine() as engine:
-            yield engine
-    except (MissingToolError, LocalError) as missing:
-        give_up(str(missing))
+    with required_tools(), running_engine() as engine:
+        yield engine
 
 
 @pytest.fixture(scope="session")
@@ -85,8 +81,6 @@ def shop(engine: Engine, shop_image: str, database_url: str, redis_url: str) -> 
 
 
 def base(engine: Engine, stand_in: StandIn) -> str:
-    """Return a base image, or give up."""
-    try:
+    """Return a base image, or skip the test."""
+    with required_tools():
         return engine.base(stand_in)
-    except MissingToolError as missing:
-        give_up(str(missing))

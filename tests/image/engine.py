@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.processes import Child, Program, require_ready
-from tests.image.stand_ins import ROOT, MissingToolError, StandIn, required
+from local.errors import MissingProgramError
+from local.processes import Program
+from tests.fixtures.servers import running
+from tests.image.stand_ins import ROOT, StandIn, required
 
 START_SECONDS = 60.0
 END_SECONDS = 60.0
@@ -78,7 +80,7 @@ class Engine:
         """Return a base image: the real one where it can be pulled, what stands in for it otherwise.
 
         Raises:
-            MissingToolError: neither can be had.
+            MissingProgramError: neither can be had.
         """
         if self.pulled(stand_in.image):
             return stand_in.image
@@ -135,23 +137,19 @@ def running_engine() -> Iterator[Engine]:
     """Run an engine, empty, and leave nothing behind.
 
     Raises:
-        MissingToolError: this machine has none, or not for us.
+        MissingProgramError: this machine has none, or not for us.
     """
     daemon = required("dockerd", "docker.io")
     beside = Path(daemon).parent.with_name("bin") / "docker"  # the client of the same version, before any other
     client = str(beside) if beside.exists() else required("docker", "docker.io")
     if os.geteuid() != 0:
-        raise MissingToolError("a Docker engine of the tests' own wants root")
+        raise MissingProgramError("a Docker engine of the tests' own wants root")
     home = Path(tempfile.mkdtemp(prefix="shop-"))
     try:
-        child = Child(_program(daemon, home))
-        try:
-            engine = Engine(client, home)
-            require_ready(child, engine.answers, START_SECONDS)
+        engine = Engine(client, home)
+        with running(_program(daemon, home), engine.answers, START_SECONDS):
             yield engine
             _clear(engine)
-        finally:
-            child.end()
     finally:
         _unmount(home)
         shutil.rmtree(home)

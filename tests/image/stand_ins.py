@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.errors import MissingProgramError
+
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "image"
 
@@ -21,10 +23,6 @@ DEBIAN = "http://deb.debian.org/debian"
 RELEASE = "trixie"  # whose Python is 3.13, as in python:3.13-slim
 CERTIFICATES = Path("etc", "ssl", "certs", "ca-certificates.crt")
 MAKING_SECONDS = 900
-
-
-class MissingToolError(Exception):
-    """Something that is needed is not on this machine; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class StandIn:
         """Return its tar file, made now if it never was.
 
         Raises:
-            MissingToolError: it cannot be made here.
+            MissingProgramError: it cannot be made here.
         """
         return made_once(self.file, self._pack)
 
@@ -68,11 +66,11 @@ def required(program: str, package: str) -> str:
     """Return a program's path.
 
     Raises:
-        MissingToolError: it is not there.
+        MissingProgramError: it is not there.
     """
     found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if found is None:
-        raise MissingToolError(f"{program} is not on the PATH: make test-image installs Debian's {package}")
+        raise MissingProgramError(f"{program} is not on the PATH: make test-image installs Debian's {package}")
     return found
 
 
@@ -162,7 +160,7 @@ def _run(*command: str | Path, accepted: tuple[int, ...] = (0,)) -> str:
             timeout=MAKING_SECONDS,
         )
     except FileNotFoundError as missing:
-        raise MissingToolError(f"{missing.filename} is not on this machine") from None
+        raise MissingProgramError(f"{missing.filename} is not on this machine") from None
     if done.returncode not in accepted:
-        raise MissingToolError(f"{Path(command[0]).name} failed:\n{done.stdout[-2000:]}")
+        raise MissingProgramError(f"{Path(command[0]).name} failed:\n{done.stdout[-2000:]}")
     return done.stdout

@@ -15,10 +15,10 @@ from chalicelib.settings import read_settings as read_shop_settings
 from fargate.settings import PARSERS, read_settings
 from local.ports import LOOPBACK, free_port
 from local.waiting import wait_until
-from tests.fixtures.tools import beside, give_up
+from tests.fixtures.tools import beside, required_tools
 from tests.image.compose import Project, compose_plugin, make_stores, project
 from tests.image.engine import Engine
-from tests.image.stand_ins import ROOT, MissingToolError
+from tests.image.stand_ins import ROOT
 
 FILE = ROOT / "compose.yaml"
 COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text())
@@ -156,10 +156,8 @@ def everything(engine: Engine, python_base: str, shop_image: str, prometheus_ima
     for image, name in ((shop_image, "app"), (prometheus_image, "prometheus")):
         engine.docker("tag", image, SERVICES[name]["image"])
     make_stores(engine, python_base, SERVICES["postgres"]["image"], SERVICES["valkey"]["image"])
-    try:
+    with required_tools():
         plugin = compose_plugin(engine, python_base)
-    except MissingToolError as missing:
-        give_up(str(missing))
     ports = {name: str(free_port()) for name in ("PORT", "PROMETHEUS_PORT")}
     with project(engine, plugin, ports) as described:
         described.up()

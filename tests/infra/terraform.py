@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.errors import MissingProgramError
+
 ROOT = Path(__file__).resolve().parents[2]
 TREE = ROOT / "terraform"
 MODULES = sorted(path.name for path in (TREE / "modules").iterdir() if path.is_dir())
@@ -32,10 +34,6 @@ _NOT_LOOKED_INTO = {Path("/proc"), Path("/sys"), Path("/dev")}
 _PASSED_ON = re.compile(
     r"PATH|HOME|LANG|LC_ALL|TMPDIR|TZ|XDG_\w+|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|SSL_CERT_\w+"
 )
-
-
-class MissingTerraformError(Exception):
-    """Terraform or its provider cannot be had on this machine."""
 
 
 class TerraformError(AssertionError):
@@ -132,11 +130,11 @@ def find_terraform(cache: Path) -> Terraform:
     """Find the program and its provider.
 
     Raises:
-        MissingTerraformError: one of them cannot be had; the message says what to do.
+        MissingProgramError: one of them cannot be had; the message says what to do.
     """
     program = shutil.which("terraform")
     if program is None:
-        raise MissingTerraformError("terraform is not on the PATH")
+        raise MissingProgramError("terraform is not on the PATH")
     mirror = next(mirrors(), None)
     terraform = Terraform(Path(program), mirror, cache)
     if mirror is None:
@@ -149,7 +147,7 @@ def mirrors(environ: Mapping[str, str] = os.environ, top: Path = Path("/")) -> I
     named = environ.get(MIRROR)
     if named:
         if not (Path(named) / _PROVIDER).is_dir():
-            raise MissingTerraformError(f"{MIRROR}={named} holds no {_PROVIDER}")
+            raise MissingProgramError(f"{MIRROR}={named} holds no {_PROVIDER}")
         yield Path(named)
     for place in (*_usual(environ), *_shallow(top)):
         if (place / _PROVIDER).is_dir():
@@ -182,7 +180,7 @@ def _require_registry(terraform: Terraform, cache: Path) -> None:
         terraform.folder(probe, {"TF_REGISTRY_CLIENT_TIMEOUT": "10"})
     except TerraformError as fault:
         last = str(fault).strip().splitlines()[-1]
-        raise MissingTerraformError(
+        raise MissingProgramError(
             f"no provider in a local mirror ({MIRROR} names one), none to fetch: {last}"
         ) from None
 

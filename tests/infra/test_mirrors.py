@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.terraform import MIRROR, MissingTerraformError, mirrors
+from local.errors import MissingProgramError
+from tests.infra.terraform import MIRROR, mirrors
 
 
 def mirror(at: Path) -> Path:
@@ -20,7 +21,7 @@ def test_the_named_mirror_comes_first(tmp_path: Path) -> None:
 
 
 def test_a_named_mirror_without_the_provider_is_not_passed_over(tmp_path: Path) -> None:
-    with pytest.raises(MissingTerraformError, match=f"{MIRROR}=.* holds no"):
+    with pytest.raises(MissingProgramError, match=f"{MIRROR}=.* holds no"):
         next(mirrors({MIRROR: str(tmp_path)}, tmp_path))
 
 

@@ -1,7 +1,6 @@
 """Who is measured: the shop on each of its servers, those servers by themselves, and what others would have written."""
 
 import contextlib
-import http.client
 import sys
 import tempfile
 import time
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from local.ports import LOOPBACK, free_port
+from local.ports import LOOPBACK, free_port, http_status
 from local.processes import Child, Program
 from tests.fixtures.servers import ROOT, passed_on
 from tests.load.workloads import KEY
@@ -122,7 +121,7 @@ def running(contender: Contender, environ: Mapping[str, str]) -> Iterator[Runnin
         child = Child(Program(contender.name, command, log=log, environ=given, folder=contender.folder))
         try:
             while child.running and time.perf_counter() - began < READY_SECONDS:
-                if _answers(port):
+                if http_status(LOOPBACK, port, "/product/1") == 200:
                     break
                 time.sleep(PATIENCE)
             else:
@@ -130,14 +129,3 @@ def running(contender: Contender, environ: Mapping[str, str]) -> Iterator[Runnin
             yield Running(contender, port, psutil.Process(child.pid), time.perf_counter() - began, log)
         finally:
             child.end()
-
-
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
-    try:
-        connection.request("GET", "/product/1")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

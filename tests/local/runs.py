@@ -1,4 +1,4 @@
-"""The whole of `python -m local`, run as `make run` does, with data of the test's own."""
+"""`python -m local` and `python -m local.observe` in a process of their own, with a test's data folder."""
 
 import contextlib
 import http.client
@@ -21,18 +21,18 @@ END_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of the shop."""
+    """One run."""
 
     child: Child
     port: int
     log: Path
 
     def output(self) -> str:
-        """What the person at the terminal has read so far."""
+        """What it has printed so far."""
         return self.log.read_text(errors="replace")
 
     def wait_for(self, text: str) -> None:
-        """Wait until that is printed."""
+        """Wait until it has printed `text`."""
         seen = wait_until(lambda: text in self.output() or not self.child.running, OPEN_SECONDS)
         assert seen, f"{text!r} is not printed:\n{self.output()}"
         assert text in self.output(), f"it ended before it printed {text!r}:\n{self.output()}"
@@ -43,11 +43,11 @@ class Run:
         return self.child.status
 
     def family(self) -> list[psutil.Process]:
-        """Return every process it has started that still runs."""
+        """Return its descendants that still run."""
         return psutil.Process(self.child.pid).children(recursive=True)
 
     def process(self, program: str) -> psutil.Process:
-        """Return one of its servers, by what stands in its command line."""
+        """Return the child with `program` in its command line."""
         (found,) = [
             process
             for process in psutil.Process(self.child.pid).children()
@@ -56,7 +56,7 @@ class Run:
         return found
 
     def ask(self, method: str, path: str, product: object = None) -> tuple[int, object]:
-        """Send a request, return the answer's status and JSON."""
+        """Send a request; return the status and the JSON of the response."""
         with contextlib.closing(http.client.HTTPConnection(LOOPBACK, self.port, timeout=10)) as connection:
             body = None if product is None else json.dumps(product)
             connection.request(method, path, body, {} if body is None else {"Content-Type": "application/json"})
@@ -65,12 +65,12 @@ class Run:
 
 
 @contextlib.contextmanager
-def started(home: Path, environ: Mapping[str, str] | None = None) -> Iterator[Run]:
-    """Start the shop, from where it may still be starting; end it by SIGTERM where the test has not."""
+def started(home: Path, environ: Mapping[str, str] | None = None, module: str = "local") -> Iterator[Run]:
+    """Start `python -m MODULE`, and end it with the block, which may begin before the shop is open."""
     port = free_port()
     log = home / f"terminal-{port}"
     settings = {**passed_on(), "PORT": str(port), **(environ or {})}
-    command = [sys.executable, "-m", "local", home / "data"]
+    command = [sys.executable, "-m", module, home / "data"]
     child = Child(Program("run", command, log=log, environ=settings, folder=ROOT, end_seconds=END_SECONDS))
     try:
         yield Run(child, port, log)

@@ -1,4 +1,4 @@
-"""What runs in Prometheus' task, started by its own entry points: Prometheus, the discovery of tasks, Alertmanager."""
+"""The programs of Prometheus' task, started by their entry points: Prometheus, discovery of tasks, Alertmanager."""
 
 import contextlib
 import re
@@ -10,17 +10,16 @@ from pathlib import Path
 
 import httpx
 
-from local.ports import LOOPBACK, free_port
-from local.processes import Child, Program, require_ready
+from local.ports import LOOPBACK, free_port, http_status
+from local.processes import Program
 from local.servers.prometheus import DEPLOYED
+from tests.fixtures.servers import running
 from tests.observed.api import Prometheus, write_hasty_rules
-
-READY_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A folder with a copy of prometheus/, and programs by the names that they have in the image."""
+    """A copy of prometheus/, and a folder with the programs under their names in the image."""
 
     home: Path
     deployed: Path
@@ -29,9 +28,9 @@ class Task:
 
     @contextlib.contextmanager
     def prometheus(self, *, before: Sequence[str] = (), **settings: str) -> Iterator[Prometheus]:
-        """Run Prometheus without a password; `before` is what runs its entry point."""
+        """Run Prometheus without a password; `before` are words put before the command."""
         port = free_port()
-        # What fires before it has found Alertmanager arrives when it is sent again: a minute later, by default.
+        # An alert that fires before Alertmanager is found is sent again: by default after a minute.
         options = [f"--web.listen-address={LOOPBACK}:{port}", "--rules.alert.resend-delay=1s"]
         command = [*before, "sh", str(self.deployed / "start"), *options]
         samples = self.home / f"samples-{port}"
@@ -59,24 +58,14 @@ class Task:
     @contextlib.contextmanager
     def _running(self, name: str, command: Sequence[str], port: int, **settings: str) -> Iterator[None]:
         environ = {**self.environ, "TMPDIR": str(self.home), "PATH": f"{self.programs}:/usr/bin:/bin", **settings}
-        child = Child(Program(name, command, log=self.home / f"log-{port}", environ=environ, folder=self.home))
-        try:
-            require_ready(child, lambda: _answers(port), READY_SECONDS)
+        program = Program(name, command, log=self.home / f"log-{port}", environ=environ, folder=self.home)
+        # The discovery of tasks has no such page: it answers 404 when it is ready.
+        with running(program, lambda: http_status(LOOPBACK, port, "/-/ready") in (200, 404)):
             yield
-        finally:
-            child.end()
-
-
-def _answers(port: int) -> bool:
-    """Say whether it is ready; the discovery knows no such page, and is ready as soon as it says so."""
-    try:
-        return httpx.get(f"http://{LOOPBACK}:{port}/-/ready", timeout=5).status_code in (200, 404)
-    except httpx.TransportError:
-        return False
 
 
 def hasty_task(home: Path, environ: Mapping[str, str], programs: Mapping[str, str]) -> Task:
-    """Return a task that waits for nothing: it scrapes, looks up tasks, looks at its rules and tells each second."""
+    """Return a task that scrapes, discovers, evaluates its rules and sends alerts every second."""
     deployed, folder = home / "deployed", home / "bin"
     shutil.copytree(DEPLOYED, deployed)
     shutil.rmtree(deployed / "rules")

@@ -1,10 +1,9 @@
-"""`make observe`: the shop and a Prometheus, one command, and nothing left behind."""
+"""`make observe`: one command runs the shop and a Prometheus, and leaves no process."""
 
 import contextlib
 import re
 import signal
 import socket
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -12,11 +11,9 @@ import httpx
 import pytest
 
 from local.ports import LOOPBACK, free_port
-from local.processes import Child, Program
 from local.waiting import wait_until
-from tests.fixtures.servers import ROOT, passed_on
 from tests.fixtures.stores import survivors, temporary_home
-from tests.local.runs import END_SECONDS, Run
+from tests.local.runs import Run, started
 
 pytestmark = pytest.mark.usefixtures("prometheus_program")
 
@@ -29,16 +26,9 @@ def home() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def observed(home: Path, environ: Mapping[str, str] | None = None) -> Iterator[Run]:
-    """Start both, from where they may still be starting."""
-    port = free_port()
-    settings = {**passed_on(), "PORT": str(port), "PROMETHEUS_PORT": str(free_port()), **(environ or {})}
-    command = [sys.executable, "-m", "local.observe", str(home / "data")]
-    log = home / f"terminal-{port}"
-    child = Child(Program("observe", command, log=log, environ=settings, folder=ROOT, end_seconds=END_SECONDS))
-    try:
-        yield Run(child, port, log)
-    finally:
-        child.end()
+    """Start both; the block may begin before they are ready."""
+    with started(home, {"PROMETHEUS_PORT": str(free_port()), **(environ or {})}, "local.observe") as run:
+        yield run
 
 
 def places(run: Run) -> list[str]:
@@ -67,7 +57,7 @@ def test_every_address_that_is_printed_answers_and_ctrl_c_ends_everything(home: 
     assert "Traceback" not in run.output()
 
 
-def test_killed_outright_it_leaves_no_orphans(home: Path) -> None:
+def test_a_killed_run_leaves_no_orphans(home: Path) -> None:
     with observed(home) as run:
         places(run)
         family = run.family()

@@ -13,10 +13,11 @@ import httpx
 import pytest
 import yaml
 
-from local.ports import LOOPBACK, free_port
-from local.processes import Child, Program
+from local.ports import LOOPBACK, free_port, http_status
+from local.processes import Program
 from local.servers.prometheus import DEPLOYED
 from local.waiting import wait_until
+from tests.fixtures.servers import running
 from tests.fixtures.stores import temporary_home
 from tests.observed.deployed import hasty_task
 from tests.observed.expressions import RULES
@@ -50,11 +51,10 @@ def test_it_serves_whoever_knows_the_password_and_scrapes_the_given_name(home: P
         RETENTION="3d",
     )
     command = ["sh", str(DEPLOYED / "start"), f"--web.listen-address={LOOPBACK}:{port}"]
-    child = Child(Program("Prometheus", command, log=home / "log", environ=environ, folder=home))
-    try:
-        url = f"http://{LOOPBACK}:{port}"
-        assert wait_until(lambda: not child.running or status(f"{url}/-/ready") is not None, READY_SECONDS)
-        assert status(f"{url}/-/healthy") == 401
+    url = f"http://{LOOPBACK}:{port}"
+    prometheus = Program("Prometheus", command, log=home / "log", environ=environ, folder=home)
+    with running(prometheus, lambda: http_status(LOOPBACK, port, "/-/ready") is not None) as child:
+        assert http_status(LOOPBACK, port, "/-/healthy") == 401
         with httpx.Client(base_url=url, auth=(USER, PASSWORD), timeout=10) as client:
             assert wait_until(lambda: client.get("/-/ready").status_code == 200, READY_SECONDS)
             configuration = client.get("/api/v1/status/config").json()["data"]["yaml"]
@@ -71,8 +71,6 @@ def test_it_serves_whoever_knows_the_password_and_scrapes_the_given_name(home: P
         assert stat.S_IMODE(rendered.parent.stat().st_mode) == 0o700
         passed_on = Path(f"/proc/{child.pid}/environ")
         assert not passed_on.exists() or b"basic_auth_users" not in passed_on.read_bytes()
-    finally:
-        child.end()
 
 
 def test_where_only_the_samples_can_be_written_it_renders_there_and_cleans_up_after_the_last_start(
@@ -194,11 +192,3 @@ def test_samples_are_sent_on_signed_for_the_workspace(home: Path, prometheus_pro
 def test_the_example_of_passwords_is_refused_as_it_stands(promtool: str) -> None:
     command = [promtool, "check", "web-config", str(DEPLOYED / "web.example.yml")]
     assert subprocess.run(command, capture_output=True, timeout=30, check=False).returncode != 0
-
-
-def status(url: str) -> int | None:
-    """Return an answer's status; None: nobody answers."""
-    try:
-        return httpx.get(url, timeout=5).status_code
-    except httpx.TransportError:
-        return None

@@ -1,4 +1,4 @@
-"""The emulated AWS of a test: a process of its own on a free port, and how clients reach it and no other."""
+"""An emulated AWS in a process of its own on a free port, and the environment in which clients reach only that."""
 
 import contextlib
 import sys
@@ -10,14 +10,14 @@ from typing import Any
 import boto3  # type: ignore[import-untyped]
 
 from local.ports import LOOPBACK, accepts, free_port
-from local.processes import Child, Program, require_ready
-from tests.fixtures.servers import passed_on
+from local.processes import Program
+from tests.fixtures.servers import passed_on, running
 from tests.infra.terraform import ROOT
 
 REGION = "eu-west-1"
 START_SECONDS = 60.0
 
-# A call that the emulator lacks would otherwise be tried again for many minutes; one that stumbled deserves a few.
+# Few retries: Terraform would retry a call that the emulator lacks for many minutes.
 IMPATIENT = """\
 provider "aws" {
   max_retries = 4
@@ -27,18 +27,18 @@ provider "aws" {
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """An emulated AWS that runs."""
+    """A running emulated AWS."""
 
     port: int
     log: Path
 
     @property
     def url(self) -> str:
-        """Its one endpoint for everything: by address, as S3 would put buckets before a name."""
+        """The endpoint of every service: an address, since S3 would put the bucket before a name."""
         return f"http://{LOOPBACK}:{self.port}"
 
     def environ(self) -> dict[str, str]:
-        """Return the environment that leads every client to it, and to nothing else."""
+        """Return the environment in which every client reaches it, and no other AWS."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "test",
@@ -49,7 +49,7 @@ class Cloud:
         }
 
     def client(self, service: str) -> Any:
-        """Return a client of boto3 for a service."""
+        """Return a boto3 client of a service."""
         return boto3.client(
             service,
             endpoint_url=self.url,
@@ -63,17 +63,12 @@ class Cloud:
 def emulated(folder: Path) -> Iterator[Cloud]:
     """Run an empty AWS."""
     cloud = Cloud(free_port(), folder / "emulator.log")
-    child = Child(
-        Program(
-            "the emulated AWS",
-            [sys.executable, "-W", "ignore", "-m", "tests.infra.emulator", LOOPBACK, str(cloud.port)],
-            log=cloud.log,
-            environ={**passed_on(), "MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "AWS_EC2_METADATA_DISABLED": "true"},
-            folder=ROOT,
-        )
+    program = Program(
+        "the emulated AWS",
+        [sys.executable, "-W", "ignore", "-m", "tests.infra.emulator", LOOPBACK, str(cloud.port)],
+        log=cloud.log,
+        environ={**passed_on(), "MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "AWS_EC2_METADATA_DISABLED": "true"},
+        folder=ROOT,
     )
-    try:
-        require_ready(child, lambda: accepts(LOOPBACK, cloud.port), START_SECONDS)
+    with running(program, lambda: accepts(LOOPBACK, cloud.port), START_SECONDS):
         yield cloud
-    finally:
-        child.end()

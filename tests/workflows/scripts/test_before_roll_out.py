@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.fixtures.tools import give_up
-from tests.infra.terraform import MissingTerraformError, find_terraform, scratch_tree
+from tests.fixtures.tools import required_tools
+from tests.infra.terraform import find_terraform, scratch_tree
 from tests.workflows.tree import ROOT, SCRIPTS
 
 PROVED = "what_the_migration_needs"
@@ -14,10 +14,8 @@ PROVED = "what_the_migration_needs"
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """The resources and the outputs of that plan, with the provider that terraform/tests plays."""
-    try:
+    with required_tools():
         terraform = find_terraform(tmp_path_factory.mktemp("providers"))
-    except MissingTerraformError as missing:
-        give_up(str(missing))
     root = scratch_tree(tmp_path_factory.mktemp("tree"))
     tests = root / "tests" / "root.tftest.hcl"
     played = tests.read_text(encoding="utf-8").partition('\nrun "')[0]
