@@ -22,9 +22,9 @@ from local.waiting import wait_until
 from tests.consistency.clients.client import NAME
 from tests.consistency.judge.history import Value
 from tests.consistency.judge.ledger import Ledger
-from tests.consistency.proxy import Network, Proxy
 from tests.fixtures.servers import ROOT, is_ready, passed_on
 from tests.fixtures.stores import OwnRedis
+from tests.fixtures.wire import Network, Proxy
 
 READY_SECONDS = 30.0
 PRODUCTS = (1, 2, 3, 4)

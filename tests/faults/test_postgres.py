@@ -9,12 +9,12 @@ from pg8000.native import Connection
 
 from chalicelib.database.migrate import migrate
 from chalicelib.stores.credentials import RETRY_SECONDS
-from tests.consistency.proxy import Network
 from tests.faults.conftest import stock
 from tests.faults.load import readers, wait_until, writers
 from tests.fixtures.secrets_manager import SecretsManager, serving_secrets_manager
 from tests.fixtures.servers import serving
 from tests.fixtures.stores import OwnPostgres, OwnRedis, running_postgres
+from tests.fixtures.wire import Network
 
 
 def admin(postgres: OwnPostgres) -> Connection:

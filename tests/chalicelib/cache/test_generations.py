@@ -23,10 +23,10 @@ from chalicelib.redis_client.thread_connections import ThreadConnections
 from local.ports import LOOPBACK
 from local.waiting import wait_until
 from tests.chalicelib.cache.conftest import Task
-from tests.consistency.proxy import Network, Proxy
 from tests.fixtures.entries import held, put
 from tests.fixtures.redis_clients import redis_client
 from tests.fixtures.stores import OwnRedis, running_redis
+from tests.fixtures.wire import Network, Proxy
 
 OLD, NEW = b'{"id":1,"price":1}', b'{"id":1,"price":2}'
 

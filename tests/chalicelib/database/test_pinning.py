@@ -13,10 +13,10 @@ import pytest
 from pg8000 import native
 
 from tests.chalicelib.database.products import database_at
-from tests.consistency.proxy import Network, Proxy
 from tests.consistency.statements import Statements
 from tests.fixtures.servers import serving
 from tests.fixtures.stores import OwnPostgres
+from tests.fixtures.wire import Network, Proxy
 
 PINNING = re.compile(
     r"""
