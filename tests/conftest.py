@@ -1,6 +1,6 @@
-"""The stores every test may ask for: real PostgreSQL and real Redis, one of each for the session, on free ports.
+"""Stores for every test: a real PostgreSQL and a real Redis for the session, on free ports.
 
-A test that stops, kills or freezes a store asks for one of its own (`own_postgres`, `own_redis`).
+A test that stops, kills or freezes a store uses one of its own (`own_postgres`, `own_redis`).
 """
 
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ from tests.fixtures.stores import Databases, OwnPostgres, OwnRedis, running_post
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[OwnPostgres]:
-    """The session's PostgreSQL: do it no harm."""
+    """The session's PostgreSQL. Do not stop, kill or freeze it."""
     with running_postgres() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def databases(postgres: OwnPostgres) -> Databases:
-    """Fresh databases at will: `with databases.fresh() as url`."""
+    """Creates fresh databases: `with databases.fresh() as url`."""
     return Databases(postgres)
 
 
@@ -48,7 +48,7 @@ def empty_database_url(databases: Databases) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[OwnRedis]:
-    """The session's Redis: do it no harm."""
+    """The session's Redis. Do not stop, kill or freeze it."""
     with running_redis() as server:
         yield server
 
@@ -67,7 +67,7 @@ def module_redis_url(redis_server: OwnRedis) -> str:
 
 @pytest.fixture
 def own_postgres() -> Iterator[OwnPostgres]:
-    """A PostgreSQL of the test's own to stop, start, kill, freeze and thaw; its database `shop` is empty."""
+    """A PostgreSQL that the test may stop, start, kill, freeze and thaw; its database `shop` is empty."""
     with running_postgres() as server:
         yield server
 
@@ -83,7 +83,7 @@ def own_database_url(own_postgres: OwnPostgres) -> str:
 
 @pytest.fixture
 def own_redis() -> Iterator[OwnRedis]:
-    """A Redis of the test's own to stop, start, kill, freeze and thaw."""
+    """A Redis that the test may stop, start, kill, freeze and thaw."""
     with running_redis() as server:
         yield server
 

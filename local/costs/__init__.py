@@ -1,4 +1,4 @@
-"""What a plan of Terraform costs a month, by AWS' list prices in docs/prices.toml: `make costs`.
+"""The monthly costs of a Terraform plan, by AWS' list prices in docs/prices.toml: `make costs`.
 
-Every type of resource is either reckoned, or said to be free, or refused by a sentence: nothing is passed over.
+Every type of resource has a price or is listed as free. An unknown type is an error.
 """

@@ -1,6 +1,6 @@
-"""`python -m local.costs PLAN.json...`: what plans cost that `terraform show -json` shows.
+"""`python -m local.costs PLAN.json...`: the costs of plans from `terraform show -json`.
 
-`make costs` does it for the examples. After the bills it prints what traffic costs, and all prices.
+`make costs` does it for the examples. After the bills it prints the costs of traffic, and all prices.
 """
 
 import sys
@@ -16,7 +16,7 @@ REGIONS = ("eu-west-1", "us-east-1")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the bills; return 1 where one cannot be reckoned."""
+    """Print the bills; return 1 if one cannot be computed."""
     try:
         regions = [Prices(region) for region in REGIONS]
         for argument in arguments:

@@ -1,4 +1,4 @@
-"""The bill of a plan as a table, and the prices that it was reckoned with."""
+"""The bill of a plan as a table, and the prices behind it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -8,7 +8,7 @@ from local.costs.rules import BY_USE, FREE, ROWS, items
 
 
 def bill(plan: Plan, regions: Sequence[Prices]) -> str:
-    """Return what a plan costs in each region, row by row, a month and a day."""
+    """Return a plan's costs a month and a day in each region, row by row."""
     counts: dict[str, dict[str, float]] = {}
     for item in items(plan):
         row = counts.setdefault(item.row, {})
@@ -22,7 +22,7 @@ def bill(plan: Plan, regions: Sequence[Prices]) -> str:
 
 
 def free(plan: Plan) -> str:
-    """Return which types of the plan's resources cost nothing, or by use only."""
+    """Return the types of the plan's resources that are free, or cost by use only."""
     types = {each.type for each in plan.resources}
     lines = ["Free: " + ", ".join(sorted(types & FREE)) + "."]
     lines += [f"{each}: {BY_USE[each]}." for each in sorted(types & BY_USE.keys())]
@@ -30,7 +30,7 @@ def free(plan: Plan) -> str:
 
 
 def price_list(regions: Sequence[Prices]) -> str:
-    """Return every price, and which of them were not looked up."""
+    """Return every price, and mark those that were not looked up."""
     lines = [(price.name, price.unit, *(_price(prices, price.name) for prices in regions)) for price in regions[0]]
     return table(("price", "for each", *(prices.region for prices in regions)), lines, numbers=len(regions))
 

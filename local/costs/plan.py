@@ -1,4 +1,4 @@
-"""What a plan would have there, out of `terraform show -json PLAN`."""
+"""The resources of a plan, from `terraform show -json PLAN`."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from local.costs.prices import CostError
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource that will be there; what is only known after the apply is not among its values."""
+    """A planned resource, without the values that are known only after the apply."""
 
     address: str
     type: str
@@ -21,10 +21,10 @@ class Resource:
 
 
 class Plan:
-    """All resources that will be there when the plan is applied."""
+    """All resources that exist after the apply."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
-        """Take what Terraform shows.
+        """Read Terraform's JSON.
 
         Raises:
             CostError: it is no plan.

@@ -1,4 +1,4 @@
-"""The list prices of two regions, each with where it was read and when."""
+"""The list prices of two regions, each with its source and date."""
 
 import tomllib
 from collections.abc import Iterator
@@ -8,16 +8,16 @@ from pathlib import Path
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "prices.toml"
 HOURS = 730
-"""Hours of a month, as AWS' own calculator has it."""
+"""Hours of a month, as in AWS' calculator."""
 
 
 class CostError(Exception):
-    """The costs cannot be reckoned; the message says what is missing."""
+    """The costs cannot be computed; the message says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a price was read; without an address it was not looked up."""
+    """The source of a price; without an address it was not looked up."""
 
     how: str
     date: date
@@ -26,7 +26,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What one of something costs in a region."""
+    """The price of one unit in a region."""
 
     name: str
     unit: str
@@ -35,7 +35,7 @@ class Price:
 
     @property
     def monthly(self) -> float:
-        """Dollars a month, for what is there all the time; of what is counted, for one."""
+        """Dollars a month for what runs all the time, and dollars for one of what is counted."""
         return self.usd * HOURS if self.unit == "hour" else self.usd
 
 
@@ -60,11 +60,11 @@ class Prices:
             raise CostError(f"{file.name} has no prices of {region}.")
 
     def __iter__(self) -> Iterator[Price]:
-        """Yield them in the order of the file."""
+        """Yield the prices in the order of the file."""
         return iter(self._prices.values())
 
     def __getitem__(self, name: str) -> Price:
-        """Return what something costs.
+        """Return a price.
 
         Raises:
             CostError: it has no price in this region.

@@ -1,4 +1,4 @@
-"""What each type of resource is billed for. A new type must come into one of the tables here."""
+"""What AWS bills for each type of resource. Add a new type to one of the tables here."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from local.costs.prices import CostError
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """So many of something that has a price, in one row of the bill."""
+    """A number of units with a price, in one row of the bill."""
 
     row: str
     price: str
@@ -19,10 +19,10 @@ class Item:
 Rule = Callable[[Plan, Resource], Iterator[Item]]
 
 GB_OF_SAMPLES = 1.0
-"""What Prometheus keeps on EFS; dev and prod alike, as it watches one service."""
+"""Prometheus' data on EFS, the same in dev and prod: it scrapes one service."""
 
 GB_OF_SAMPLES_WRITTEN = 5.0
-"""What it writes there in a month."""
+"""Its writes to EFS in a month."""
 
 GB_OF_IMAGES = 1.0
 """In each repository: images share their layers."""
@@ -76,14 +76,14 @@ def _cache(plan: Plan, group: Resource) -> Iterator[Item]:
 
 
 def _alarm(plan: Plan, alarm: Resource) -> Iterator[Item]:
-    """Yield it as AWS bills it: by the metrics it looks at."""
+    """Yield the alarm as AWS bills it: by its metrics."""
     metrics = [query for query in alarm.values.get("metric_query", ()) if query.get("metric")]
     yield Item("alarms and dashboard", "alarm on a metric", len(metrics) or 1)
 
 
 def _policy(plan: Plan, policy: Resource) -> Iterator[Item]:
     if policy.values["policy_type"] == "TargetTrackingScaling":
-        yield Item("alarms and dashboard", "alarm on a metric", 2)  # made by AWS: to scale out, and in
+        yield Item("alarms and dashboard", "alarm on a metric", 2)  # created by AWS: to scale out, and in
 
 
 def _cluster(plan: Plan, cluster: Resource) -> Iterator[Item]:
@@ -103,7 +103,7 @@ def _web_acl(plan: Plan, acl: Resource) -> Iterator[Item]:
 
 
 def _each(row: str, price: str, count: float = 1) -> Rule:
-    """Return the rule of what costs the same, however it is configured."""
+    """Return the rule of a resource whose price does not depend on its configuration."""
 
     def rule(plan: Plan, resource: Resource) -> Iterator[Item]:
         yield Item(row, price, count)
@@ -154,7 +154,7 @@ BY_USE = {
     "aws_sns_topic": "by the message",
     "aws_s3_bucket": "by the GB kept; what load balancers log is dropped after 90 days",
 }
-"""Types that cost nothing by being there."""
+"""Types that cost only by use."""
 
 FREE = {
     "aws_appautoscaling_scheduled_action",
@@ -204,11 +204,11 @@ FREE = {
     "aws_wafv2_web_acl_logging_configuration",
     "terraform_data",
 }
-"""Types that cost nothing at all."""
+"""Types that are free."""
 
 
 def items(plan: Plan) -> Iterator[Item]:
-    """Yield all that the plan's resources are billed for.
+    """Yield the items of the bill.
 
     Raises:
         CostError: of one it is not known.

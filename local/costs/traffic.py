@@ -1,4 +1,4 @@
-"""What requests cost on top of what stands there, by assumptions that are all here."""
+"""The costs of requests beside those of the resources, by the assumptions here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ LINE_KB = 0.35
 """A request's access line."""
 
 LINES_PER_SECOND, ONE_IN = 50, 20
-"""Each of so many successes a second in a task has a line, and one in so many of the others: the settings' defaults."""
+"""In each task so many successes a second are logged, and one in so many of the rest: the settings' defaults."""
 
 ANSWER_KB = 0.9
-"""What the load balancer moves for a request, both ways; an LCU is a GB an hour, the first limit that a shop meets."""
+"""Kilobytes through the load balancer for a request, both ways. An LCU is a GB an hour, the first limit."""
 
 SAMPLED, MOST_TRACES = 0.05, 10
-"""Traced are the first request of each second in each task, this part of the others, and no more than so many."""
+"""Traced: the first request of each second in each task, and this part of the others up to a limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Requests that come all the time, and the tasks that serve them."""
+    """A constant load, and the tasks that serve it."""
 
     name: str
     per_second: float
@@ -33,7 +33,7 @@ class Load:
         return self.per_second * HOURS * 3600 / 1e6
 
     def costs(self, prices: Prices) -> dict[str, float]:
-        """Return dollars a month by what they are for."""
+        """Return dollars a month by purpose."""
         gigabytes_of_lines = self.millions * LINE_KB
         kept = self.tasks * lines_kept(self.per_second / self.tasks) / self.per_second
         traces = self.tasks * min(MOST_TRACES, 1 + SAMPLED * self.per_second / self.tasks)
@@ -50,7 +50,7 @@ class Load:
 
 
 def lines_kept(per_second: float) -> float:
-    """Return how many lines a second a task writes that answers so many requests a second, all of them well."""
+    """Return the lines a second of a task that answers so many requests a second without errors."""
     return min(per_second, LINES_PER_SECOND) + max(0.0, per_second - LINES_PER_SECOND) / ONE_IN
 
 
@@ -58,7 +58,7 @@ LOADS = (Load("a million a day", 1e6 / 86400, 3), Load("10,000 a second", 10_000
 
 
 def traffic(prices: Prices, loads: Sequence[Load] = LOADS) -> str:
-    """Return what each load costs in a region."""
+    """Return the costs of each load in a region."""
     columns = [load.costs(prices) for load in loads]
     lines = [(what, *(f"{column[what]:,.0f}" for column in columns)) for what in columns[0]]
     return table((f"$ a month in {prices.region}", *(load.name for load in loads)), lines, numbers=len(loads))

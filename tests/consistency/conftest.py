@@ -1,4 +1,4 @@
-"""The stores of these tests: PostgreSQL is the session's, behind proxies; Redis is theirs to harm."""
+"""The stores of these tests: the session's PostgreSQL behind proxies, and a Redis that they may harm."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -16,14 +16,14 @@ Trials = Callable[..., AbstractContextManager[Trial]]
 
 @pytest.fixture(scope="module")
 def module_redis() -> Iterator[OwnRedis]:
-    """A Redis of this module's own."""
+    """A Redis for this module."""
     with running_redis() as server:
         yield server
 
 
 @pytest.fixture
 def trials(database_url: str, own_redis: OwnRedis) -> Trials:
-    """Make a trial in a world of its own."""
+    """Create a trial in a new world."""
 
     @contextmanager
     def trial(

@@ -1,7 +1,6 @@
-"""Negative controls: the shop with a cache that is wrong in one known way, which the checker must catch.
+"""Negative controls: the shop with a cache that is wrong in one known way. The checker must find the error of each.
 
-Each is served like the shop, `CONTROL=no_second_wait python -m fargate tests.consistency.controls:app`: a checker that
-calls one of these good is blind, and what it says of the real cache worth nothing.
+Each is served like the shop: `CONTROL=no_second_wait python -m fargate tests.consistency.controls:app`.
 """
 
 import asyncio
@@ -32,7 +31,7 @@ TTL_SECONDS = 3600
 
 
 class CommitThenDelete:
-    """What most caches do: load on a miss, delete after COMMIT. A load may lie between the two and survive both."""
+    """The usual cache: load on a miss, delete after COMMIT. A load between the two stays in the cache."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
@@ -79,7 +78,7 @@ class _Deletion:
 
 
 class SingleFlight:
-    """The right cache behind a usual guard against stampedes: who comes while a read runs gets what that one gets.
+    """The real cache behind a usual stampede protection: a read that comes while another runs gets its result.
 
     That read may have seen the database before a write which was acknowledged before its follower came.
     """
@@ -121,7 +120,7 @@ class SingleFlight:
 
 
 class _HastyFence(LeaseFence):
-    """The right fence, but for one of its waits."""
+    """The real fence without one of its waits."""
 
     hasty_step = ""
     _step = ""
@@ -153,13 +152,13 @@ def _hasty(step: str) -> Callable[[Settings, ProductStore], Catalog]:
 
 
 def _no_announcement(settings: Settings, store: ProductStore) -> Catalog:
-    """Build a cache that keeps what is hot, and tells no writer."""
+    """Build a cache that keeps hot products in memory without announcing it to writers."""
     hot_set.announced_ms = lambda lease_ms: 0
     return _built(settings, store)
 
 
 def _without(script: str, part: str, instead: str) -> Callable[[Settings, ProductStore], Catalog]:
-    """Build a cache of which one script lacks a part."""
+    """Build a cache with a script that lacks a part."""
 
     def build(settings: Settings, store: ProductStore) -> Catalog:
         text = getattr(redis_steps, script).text
@@ -171,13 +170,13 @@ def _without(script: str, part: str, instead: str) -> Callable[[Settings, Produc
 
 
 def _ignore_generation(settings: Settings, store: ProductStore) -> Catalog:
-    """Build a cache that takes what another server, or the same one in another life, has stored for its own."""
+    """Build a cache that accepts entries of another server, or from before its server's restart."""
     generations.parse = lambda answer: b"0" * generations.GENERATION_BYTES
     return _built(settings, store)
 
 
 class _JoinedLookups(BatchedLookups):
-    """The right lookups, but one that is asked while another of the same key is under way gets what that one gets."""
+    """The real lookups, but a lookup that comes while another of the same key runs gets its result."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -196,7 +195,7 @@ def _joined_lookups(settings: Settings, store: ProductStore) -> Catalog:
 
 
 def _redis_py(url: str) -> redis.Redis:
-    """Return a client that is as impatient as the shop's."""
+    """Return a client with the shop's time limits."""
     return redis.Redis.from_url(url, socket_timeout=0.25, socket_connect_timeout=0.25, retry=None)
 
 

@@ -1,11 +1,11 @@
 """A model of the cache protocol: every interleaving of two writers and two tasks that read, on one product.
 
-Each command to Redis or PostgreSQL is a step of its own. Entries may be evicted, the hot set lost, and writers die at
-any moment. Time is abstract: a copy in a task's memory ends whenever it likes, an announcement never before the copy
-that it announces, and a wait ends when every copy that it waits for has ended.
+Each command to Redis or PostgreSQL is one step. At any moment entries may be evicted, the hot set lost, and writers may
+die. Time is abstract: a copy in a task's memory may end at any moment, its announcement not before the copy, and a wait
+ends when every copy that it waits for has ended.
 
 What is checked in each state: a read that starts after an acknowledged write never returns an older version.
-`python -m tests.consistency.protocol_model` prints what each control leads to.
+`python -m tests.consistency.protocol_model` prints the result of each control.
 """
 
 from collections import deque
@@ -14,15 +14,15 @@ from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 WRITERS = TASKS = 2
-PENDING = -1  # a copy that is announced, and not there yet
+PENDING = -1  # a copy that is announced, but not loaded
 
 Tasks = frozenset[int]
 Entry = tuple[str, int] | None
-NOBODY: Tasks = frozenset()
+NO_TASKS: Tasks = frozenset()
 
 
 class Control(StrEnum):
-    """A part that is taken away from the protocol."""
+    """A part that is removed from the protocol."""
 
     NONE = "the protocol"
     NO_WAIT = "no wait"
@@ -35,19 +35,19 @@ class Control(StrEnum):
 
 
 class Stage(IntEnum):
-    """Where a writer is."""
+    """A writer's stage."""
 
     IDLE, FENCED, WAITING, COMMITTED, DELETED, PUBLISHED, DONE, DEAD = range(8)
 
 
 class Look(IntEnum):
-    """Where a reading task is."""
+    """The stage of a task's read."""
 
     IDLE, ANNOUNCED, LEASED, LOADED = range(4)
 
 
 class Writer(NamedTuple):
-    """A writer, whose copies it waits for, and the version that it wrote."""
+    """A writer, the tasks whose copies it waits for, and the version that it wrote."""
 
     stage: Stage
     waits: Tasks
@@ -55,7 +55,7 @@ class Writer(NamedTuple):
 
 
 class Task(NamedTuple):
-    """A task, the version that its read must not be older than, what it loaded, and its copy."""
+    """A task, the oldest version that its read may return, what it loaded, and its copy."""
 
     look: Look
     floor: int
@@ -64,7 +64,7 @@ class Task(NamedTuple):
 
 
 class State(NamedTuple):
-    """All there is: the hot set is `announced`; `lost` are tasks whose copies a lost hot set had named."""
+    """The whole state: `announced` is the hot set; `lost` are tasks whose copies a lost hot set named."""
 
     database: int
     acknowledged: int
@@ -76,15 +76,15 @@ class State(NamedTuple):
 
 
 START = State(
-    0, 0, None, NOBODY, NOBODY, (Writer(Stage.IDLE, NOBODY, 0),) * WRITERS, (Task(Look.IDLE, 0, 0, None),) * TASKS
+    0, 0, None, NO_TASKS, NO_TASKS, (Writer(Stage.IDLE, NO_TASKS, 0),) * WRITERS, (Task(Look.IDLE, 0, 0, None),) * TASKS
 )
 
 Step = tuple[str, State | None]
-"""What happens, and what is then; None: a read returned what is too old."""
+"""A step and the state after it; None: a read returned an old version."""
 
 
 def explore(control: Control = Control.NONE) -> tuple[int, list[str] | None]:
-    """Return how many states were seen, and the shortest history that is wrong, if there is one."""
+    """Return the number of states, and the shortest history that breaks the promise, if there is one."""
     parents: dict[State, tuple[State, str] | None] = {START: None}
     todo = deque([START])
     while todo:
@@ -107,7 +107,7 @@ def _history(parents: dict[State, tuple[State, str] | None], state: State) -> li
 
 
 def steps(state: State, control: Control) -> Iterator[Step]:
-    """Yield all that may happen next."""
+    """Yield all possible steps."""
     yield from _environment(state, control)
     for number, writer in enumerate(state.writers):
         yield from _write(state, number, writer, control)
@@ -119,8 +119,8 @@ def _environment(state: State, control: Control) -> Iterator[Step]:
     if state.entry is not None:
         yield "the entry is evicted", state._replace(entry=None)
     if state.announced:
-        lost = NOBODY if control is Control.IGNORE_LOST_HOT_SET else frozenset(_holders(state, range(TASKS)))
-        yield "the hot set is lost", state._replace(announced=NOBODY, lost=state.lost | lost)
+        lost = NO_TASKS if control is Control.IGNORE_LOST_HOT_SET else frozenset(_holders(state, range(TASKS)))
+        yield "the hot set is lost", state._replace(announced=NO_TASKS, lost=state.lost | lost)
     for number, task in enumerate(state.tasks):
         if task.copy is not None:
             ended = {number}
@@ -132,7 +132,7 @@ def _environment(state: State, control: Control) -> Iterator[Step]:
 def _write(state: State, number: int, writer: Writer, control: Control) -> Iterator[Step]:  # noqa: C901  an arm for each stage
     mine = ("fence", number)
 
-    def then(stage: Stage, waits: Tasks = NOBODY, version: int = writer.version) -> State:
+    def then(stage: Stage, waits: Tasks = NO_TASKS, version: int = writer.version) -> State:
         moved = Writer(stage, waits, version)
         return state._replace(writers=(*state.writers[:number], moved, *state.writers[number + 1 :]))
 
@@ -140,7 +140,7 @@ def _write(state: State, number: int, writer: Writer, control: Control) -> Itera
         case Stage.IDLE:
             yield f"writer {number} fences", then(Stage.FENCED)._replace(entry=mine)
         case Stage.FENCED:
-            waits = NOBODY if control is Control.NO_WAIT else _named(state, control)
+            waits = NO_TASKS if control is Control.NO_WAIT else _named(state, control)
             yield f"writer {number} asks the hot set", then(Stage.WAITING, waits)
         case Stage.WAITING if not writer.waits:
             version = state.database + 1
@@ -151,7 +151,7 @@ def _write(state: State, number: int, writer: Writer, control: Control) -> Itera
             stays = control is Control.LEAVE_OTHER_FENCE and state.entry is not None and state.entry[0] == "fence"
             yield f"writer {number} deletes", then(Stage.DELETED)._replace(entry=state.entry if stays else None)
         case Stage.DELETED:
-            waits = NOBODY if control is Control.NO_SECOND_WAIT else _named(state, control)
+            waits = NO_TASKS if control is Control.NO_SECOND_WAIT else _named(state, control)
             yield f"writer {number} asks again", then(Stage.PUBLISHED, waits)
         case Stage.PUBLISHED if not writer.waits:
             newest = max(state.acknowledged, writer.version)
@@ -196,9 +196,9 @@ def _read(state: State, number: int, task: Task, control: Control) -> Iterator[S
 
 
 def _named(state: State, control: Control) -> Tasks:
-    """Return the tasks for whose copies a writer that asks now has to wait."""
+    """Return the tasks whose copies a writer must wait for."""
     if control is Control.NO_ANNOUNCEMENT:
-        return NOBODY
+        return NO_TASKS
     return frozenset(_holders(state, state.announced | state.lost))
 
 

@@ -1,6 +1,6 @@
-"""`make soak`: the checker for ten minutes, and until it has judged a million reads.
+"""`make soak`: run the checker for ten minutes, and until it has judged a million reads.
 
-Ends with status 1 where any promise was broken. `--seed` brings a certain run's blows again.
+Ends with status 1 if any promise was broken. `--seed` repeats the faults of an earlier run.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def soak(seed: int, seconds: float, reads: int, servers: tuple[str, ...]) -> Report:
-    """Work in rounds until time is up and enough reads were judged, or a promise was broken."""
+    """Run rounds until the time is up and enough reads were judged, or a promise was broken."""
     recorder, began = Recorder(), time.monotonic()
     initial = {product: next(recorder.values) for product in PRODUCTS}
     with running_postgres() as postgres, running_redis() as redis_server:

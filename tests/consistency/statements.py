@@ -1,11 +1,11 @@
-"""Which statements PostgreSQL is asked to run, as heard on the way there."""
+"""The statements that PostgreSQL is asked to run, read from the connection."""
 
 import struct
 from collections import Counter
 
 
 class Statements:
-    """Counts the statements that a proxy's clients run, by their SQL; `hear` is the proxy's tap.
+    """Counts the statements of a proxy's clients by their SQL; `hear` is the proxy's tap.
 
     Only for connections without TLS, heard from their beginning.
     """
@@ -16,7 +16,7 @@ class Statements:
         self._prepared: dict[tuple[int, bytes], str] = {}
 
     def hear(self, connection: int, data: bytes) -> None:
-        """Take what a connection has sent."""
+        """Read what a connection has sent."""
         if connection not in self._unread:  # the first message has no type
             data = b"\0" + data
         data = self._unread.get(connection, b"") + data

@@ -1,7 +1,7 @@
-"""The cache never lies: a read that starts after a write was acknowledged never returns an older value.
+"""A read that starts after a write was acknowledged never returns an older value.
 
-Real tasks, real stores, and a nemesis; `CONSISTENCY_SEED=123` brings a certain run's blows again. The same checker
-must call wrong caches wrong, or its praise is worth nothing.
+Real tasks, real stores, and faults; `CONSISTENCY_SEED=123` repeats the faults of an earlier run. The same checker must
+find the errors of broken caches.
 """
 
 import os
@@ -39,7 +39,7 @@ CHANGING_LEASES = (20, 250, 0, 100)
 
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: f"CONSISTENCY_SEED={seed}")
-def test_no_read_is_older_than_a_write_acknowledged_before_it_and_in_the_end_all_agree(
+def test_no_read_is_older_than_a_write_acknowledged_before_it_and_at_the_end_all_agree(
     trials: Trials, seed: int
 ) -> None:
     with trials(MIXED, servers=EVERY_SERVER) as trial:
@@ -49,7 +49,7 @@ def test_no_read_is_older_than_a_write_acknowledged_before_it_and_in_the_end_all
     assert report.writes[Status.ACKNOWLEDGED] > 20, str(report)
 
 
-def test_a_deployment_that_changes_the_length_of_local_leases_opens_no_hole(trials: Trials) -> None:
+def test_a_deployment_that_changes_the_length_of_local_leases_keeps_the_promise(trials: Trials) -> None:
     with trials([EVICTIONS, RESTARTS], leases=CHANGING_LEASES) as trial:
         report = trial.round(USUAL_SEED, DEPLOYMENT_SECONDS)
     assert report.good, str(report)
@@ -68,11 +68,11 @@ CONTROLS: dict[str, tuple[list[Lane], tuple[int, ...]]] = {
     "ignore_generation": ([RESTORED_SNAPSHOTS], LEASES),
     "joined_lookups": ([SLOW_NETWORK], (0,)),
 }
-"""What is wrong (`tests.consistency.controls`), and what goes wrong besides, so that it shows soon."""
+"""Each broken cache (`tests.consistency.controls`), and the faults that reveal it soon."""
 
 
 @pytest.mark.parametrize("control", CONTROLS)
-def test_a_cache_that_lies_is_caught(trials: Trials, control: str) -> None:
+def test_a_broken_cache_is_caught(trials: Trials, control: str) -> None:
     lanes, leases = CONTROLS[control]
     with trials(lanes, app="tests.consistency.controls:app", leases=leases, CONTROL=control) as trial:
         deadline = time.monotonic() + CONTROL_SECONDS

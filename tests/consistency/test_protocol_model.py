@@ -1,4 +1,4 @@
-"""The cache protocol holds in every interleaving of the model, and in none without one of its parts."""
+"""The cache protocol holds in every interleaving of the model, and without any one of its parts it does not."""
 
 import pytest
 
@@ -83,7 +83,7 @@ SHORTEST_HISTORIES = {
 
 
 @pytest.mark.timeout(600)
-def test_no_interleaving_answers_with_what_is_older_than_an_acknowledged_write() -> None:
+def test_no_interleaving_returns_a_value_older_than_an_acknowledged_write() -> None:
     assert explore() == (STATES, None)
 
 

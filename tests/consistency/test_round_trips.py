@@ -1,4 +1,4 @@
-"""What a request costs in round trips, once connections are open and statements prepared."""
+"""Round trips of a request when connections are open and statements are prepared."""
 
 import contextlib
 import itertools
@@ -39,7 +39,7 @@ def world(module_database_url: str, module_redis: OwnRedis) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def client(world: World) -> Iterator[TaskClient]:
-    """A client of the first task, all of whose connections and statements have been used."""
+    """A client of the first task, which has used all its connections and statements."""
     with contextlib.closing(TaskClient(world.tasks[0].port)) as client:
         for value in range(10, 14):
             assert client.put(PRODUCT, value) == 200
@@ -65,7 +65,7 @@ def all_threads_are_connected(world: World, client: TaskClient) -> bool:
 
 
 def evict(world: World) -> None:
-    """Delete the product from Redis, and have every task forget it."""
+    """Delete the product from Redis and from the memory of every task."""
     with world.redis_client() as redis_client:
         redis_client.delete(f"p1:{PRODUCT}")
     forget()
@@ -76,7 +76,7 @@ def forget() -> None:
 
 
 def trips(world: World, prepare: Callable[[], object], request: Callable[[], object]) -> tuple[float, float]:
-    """Return how many round trips a request costs the first task: to Redis, and to PostgreSQL."""
+    """Return the round trips of a request of the first task: to Redis, and to PostgreSQL."""
     task = world.tasks[0]
     costs = []
     for _ in range(TRIES):
@@ -119,8 +119,8 @@ def test_a_write_costs_two_to_redis_and_one_to_postgres(world: World, client: Ta
         assert trips(world, prepare, write) == (2, 1)
 
 
-def test_a_crowd_that_wants_one_cold_product_makes_the_database_load_it_once(world: World) -> None:
-    heard = [hear_from_the_beginning(task) for task in world.tasks]
+def test_many_readers_of_one_cold_product_load_it_once(world: World) -> None:
+    heard = [record_statements(task) for task in world.tasks]
     loads = []
     for product in CROWDED:
         for answer in ask_all_at_once(world, CROWD, product):
@@ -133,8 +133,8 @@ def test_a_crowd_that_wants_one_cold_product_makes_the_database_load_it_once(wor
     assert loads[-1] == 1, loads
 
 
-def hear_from_the_beginning(task: Task) -> Statements:
-    """Listen to all that a task sends to PostgreSQL, and make the answers slow, so that the crowd meets a load."""
+def record_statements(task: Task) -> Statements:
+    """Record all that a task sends to PostgreSQL, and delay the answers, so that the readers meet a load."""
     statements = Statements()
     task.to_postgres.taps.append(statements.hear)
     task.to_postgres.drop()

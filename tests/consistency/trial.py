@@ -1,6 +1,6 @@
-"""A trial of the promise: clients at work in a world where things go wrong, every read judged, and peace at the end.
+"""A trial of the promise: clients work while faults happen, every read is judged, and at the end all must agree.
 
-What must hold: once writers and faults have ended and fences have expired, cache, tasks and database say the same.
+What must hold: when writers and faults have ended and fences have expired, cache, tasks and database agree.
 """
 
 import contextlib
@@ -17,14 +17,14 @@ from tests.consistency.world import PRODUCTS, World
 from tests.fixtures.entries import held
 
 PEACE_SECONDS = 8.0
-"""Longer than any fence stands: what differs then will differ for as long as the cache keeps it."""
+"""Longer than any fence lives: a difference after that lasts as long as the cache entry."""
 
 SHOWN = 5
 
 
 @dataclass(slots=True)
 class Report:
-    """What came out of a trial, or of several that are counted together."""
+    """The result of a trial, or the sum of several."""
 
     reads: int = 0
     writes: Counter[Status] = field(default_factory=Counter)
@@ -32,14 +32,14 @@ class Report:
     slowest: float = 0.0
     stale: list[Stale] = field(default_factory=list)
     lost: list[Write] = field(default_factory=list)
-    undead: list[Write] = field(default_factory=list)
+    refused_but_stored: list[Write] = field(default_factory=list)
     diverged: list[str] = field(default_factory=list)
-    abandoned: list[str] = field(default_factory=list)  # diverged too, but no client was told that its write happened
+    abandoned: list[str] = field(default_factory=list)  # diverged, but the write was not acknowledged
 
     @property
     def good(self) -> bool:
         """Whether every promise was kept."""
-        return not (self.stale or self.lost or self.undead or self.diverged)
+        return not (self.stale or self.lost or self.refused_but_stored or self.diverged)
 
     def __str__(self) -> str:
         writes = ", ".join(f"{self.writes[status]} {status}" for status in Status)
@@ -47,10 +47,10 @@ class Report:
         lines = [
             f"{self.reads} reads judged, {len(self.stale)} stale ({self.percent_stale:.2f} %);"
             f" failed: {failed or 'none'}; slowest answer {self.slowest:.2f} s",
-            f"writes: {writes}; {len(self.lost)} lost, {len(self.undead)} refused that happened",
-            f"{len(self.diverged)} diverged; {len(self.abandoned)} behind a write that nobody was told of",
+            f"writes: {writes}; {len(self.lost)} lost, {len(self.refused_but_stored)} refused that happened",
+            f"{len(self.diverged)} diverged; {len(self.abandoned)} behind a write that was not acknowledged",
         ]
-        for what in (self.stale, self.lost, self.undead, self.diverged, self.abandoned):
+        for what in (self.stale, self.lost, self.refused_but_stored, self.diverged, self.abandoned):
             lines += [f"  {each}" for each in what[:SHOWN]]
         return "\n".join(lines)
 
@@ -61,7 +61,7 @@ class Report:
 
 
 class Trial:
-    """Rounds of work in one world, reported together."""
+    """Rounds of work in one world, with one report."""
 
     def __init__(self, world: World, recorder: Recorder, lanes: Sequence[Lane]) -> None:
         self.report = Report()
@@ -71,7 +71,7 @@ class Trial:
         self._writes: list[Write] = []
 
     def round(self, seed: int, seconds: float, peace: float = PEACE_SECONDS) -> Report:
-        """Work for so many seconds while things go wrong, then wait for peace; return the report of all so far."""
+        """Work under faults for `seconds`, then without until all agree; return the report of all rounds so far."""
         with Workload(self._recorder, self._world.ports, PRODUCTS, seed) as workload:
             with Nemesis(self._world, self._lanes, seed, seconds) as nemesis:
                 nemesis.wait(seconds)
@@ -88,15 +88,15 @@ class Trial:
         verdict = judge(reads, self._writes, order)
         report.reads += verdict.reads
         report.stale += verdict.stale
-        report.lost, report.undead = verdict.lost, verdict.undead
+        report.lost, report.refused_but_stored = verdict.lost, verdict.refused_but_stored
         report.writes.update(write.status for write in new)
         report.failed_reads, report.slowest = recorder.failed_reads, recorder.slowest
-        told = settled(self._writes, order)
-        report.diverged += [what for product, what in differing.items() if product in told]
-        report.abandoned += [what for product, what in differing.items() if product not in told]
+        acknowledged = settled(self._writes, order)
+        report.diverged += [what for product, what in differing.items() if product in acknowledged]
+        report.abandoned += [what for product, what in differing.items() if product not in acknowledged]
 
     def _differing_in_peace(self, seconds: float) -> dict[int, str]:
-        """Wait until all agree on every product; return those on which they never do, with what is said of them."""
+        """Wait until all agree on every product; return the products on which they do not, with the answers."""
         differing: dict[int, str] = {}
 
         def agreed() -> bool:
@@ -127,7 +127,7 @@ class Trial:
 
 
 def _cached(world: World, product: int) -> Value | str | None:
-    """Return the value in Redis; None where nothing is there, the entry itself where it is no value."""
+    """Return the value in Redis, None if there is none, or the raw entry if it is no value."""
     with world.redis_client() as client:
         entry = held(client, f"p1:{product}")
     if entry is None:

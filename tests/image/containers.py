@@ -1,4 +1,4 @@
-"""Containers that run: what they say, how they are, and how they end."""
+"""Running containers: their output, state and end."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ from tests.image.engine import HARDENED, Engine, settings_of
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 40
-"""What Fargate waits between SIGTERM and SIGKILL (terraform/app.tf)."""
+"""The time from SIGTERM to SIGKILL on Fargate (terraform/app.tf)."""
 
 KEY = "of-the-tests"
 
@@ -29,7 +29,7 @@ class Container:
 
     @property
     def url(self) -> str:
-        """Where it answers, without a slash at the end."""
+        """Its URL, without a slash at the end."""
         return f"http://{LOOPBACK}:{self.port}"
 
     def client(self) -> httpx.Client:
@@ -37,17 +37,17 @@ class Container:
         return httpx.Client(base_url=self.url, headers={"x-api-key": KEY}, timeout=30)
 
     def state(self) -> dict[str, Any]:
-        """Return what the engine knows of its state."""
+        """Return its state."""
         state: dict[str, Any] = json.loads(self.engine.docker("inspect", "--format", "{{json .State}}", self.id))
         return state
 
     def log(self) -> str:
-        """Return all that it wrote, to standard output and standard error."""
+        """Return its standard output and standard error."""
         done = self.engine.attempt("logs", self.id)
         return done.stdout + done.stderr
 
     def run(self, *words: str) -> str:
-        """Run a command inside; return what it wrote."""
+        """Run a command inside; return its output."""
         return self.engine.docker("exec", self.id, *words)
 
     def stop(self) -> int:
@@ -56,13 +56,13 @@ class Container:
         return int(self.state()["ExitCode"])
 
     def await_answers(self, path: str = "/readyz", status: int = 200) -> None:
-        """Wait until it answers a request as it should."""
+        """Wait until it answers `path` with `status`."""
         wanted = wait_until(lambda: not self.state()["Running"] or self._answers(path) == status, READY_SECONDS)
         assert wanted, f"{path} does not answer {status}:\n{self.log()}"
         assert self.state()["Running"], f"it ended:\n{self.log()}"
 
     def await_health(self, status: str) -> None:
-        """Wait until the engine's health check has come to an opinion."""
+        """Wait until the health check has this result."""
         found = wait_until(lambda: self.state()["Health"]["Status"] == status, READY_SECONDS)
         assert found, f"not {status}: {self.state()['Health']}\n{self.log()}"
 
@@ -74,7 +74,7 @@ class Container:
 
 
 def shop_environ(database_url: str, redis_url: str, **settings: str) -> dict[str, str]:
-    """Return the settings of a shop in front of these stores."""
+    """Return the settings of a shop over these stores."""
     return {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "API_KEYS": KEY, **settings}
 
 
@@ -88,7 +88,7 @@ def started(
     arguments: Sequence[str] = (),
     port: int | None = None,
 ) -> Iterator[Container]:
-    """Run an image's own command until the block ends; the port is a free one that PORT names, unless one is given."""
+    """Run an image's own command until the block ends, on a free port (PORT) or the given one."""
     where = port or free_port()
     settings = environ if port else {"HOST": LOOPBACK, "PORT": str(where), **environ}
     often = ("--health-interval=1s", "--health-start-period=0s", "--health-retries=1")

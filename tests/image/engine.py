@@ -1,4 +1,4 @@
-"""A Docker engine of the tests' own: a process that they start and end, with its data in a folder that goes with it.
+"""A Docker engine for the tests: a process that they start and end, with its data in a folder that they remove.
 
 It has no network of its own, so containers use the machine's, and it changes nothing of it.
 """
@@ -28,12 +28,12 @@ PULL_SECONDS = 300.0
 
 
 class DockerError(AssertionError):
-    """A command of Docker's failed; the message is what it wrote."""
+    """A Docker command failed; the message is its output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """The engine, spoken to through Docker's own command line."""
+    """The engine, used through Docker's command line."""
 
     client: str
     home: Path
@@ -44,7 +44,7 @@ class Engine:
         return f"unix://{self.home}/docker.sock"
 
     def docker(self, *words: str | Path, seconds: float = COMMAND_SECONDS, **environ: str) -> str:
-        """Run a command; return what it wrote to standard output.
+        """Run a command; return its standard output.
 
         Raises:
             DockerError: it failed.
@@ -69,15 +69,15 @@ class Engine:
         )
 
     def environ(self) -> dict[str, str]:
-        """Return the environment in which Docker's programs speak to this engine, and to no other."""
+        """Return the environment in which Docker's programs use this engine only."""
         return {**_environ(self.home), "DOCKER_HOST": self.socket}
 
     def answers(self) -> bool:
-        """Say whether it takes commands by now."""
+        """Return whether it accepts commands."""
         return self.attempt("version").returncode == 0
 
     def base(self, stand_in: StandIn) -> str:
-        """Return a base image: the real one where it can be pulled, what stands in for it otherwise.
+        """Return a base image: the real one if it can be pulled, otherwise its stand-in.
 
         Raises:
             MissingProgramError: neither can be had.
@@ -90,7 +90,7 @@ class Engine:
         return name
 
     def pulled(self, image: str) -> bool:
-        """Pull an image; return whether it could be had."""
+        """Pull an image; return whether that succeeded."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             return self.attempt("pull", "--quiet", image, seconds=PULL_SECONDS).returncode == 0
         return False
@@ -107,43 +107,43 @@ class Engine:
         return tag
 
     def derive(self, tag: str, *lines: str, context: Path | None = None) -> str:
-        """Build an image from a few lines; return its name."""
+        """Build an image from the lines of a Dockerfile; return its name."""
         with tempfile.TemporaryDirectory(prefix="shop-") as folder:
             dockerfile = Path(folder, "Dockerfile")
             dockerfile.write_text("\n".join(lines))
             return self.build(tag, dockerfile, context or Path(folder), {})
 
     def image(self, name: str) -> dict[str, Any]:
-        """Return what the engine knows of an image."""
+        """Return an image's description."""
         described: dict[str, Any] = json.loads(self.docker("image", "inspect", name))[0]
         return described
 
     def once(self, image: str, *words: str, options: tuple[str, ...] = (), **environ: str) -> str:
-        """Run a command in a container of its own to its end; return what it wrote."""
+        """Run a command in a new container to its end; return its output."""
         return self.docker("run", "--rm", *HARDENED, *options, *settings_of(environ), image, *words)
 
 
 HARDENED = ("--network=host", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
-"""As on Fargate, and stricter: no capability at all."""
+"""As on Fargate, but without any capability."""
 
 
 def settings_of(environ: Mapping[str, str]) -> list[str]:
-    """Return the options that give a container its environment."""
+    """Return the options for a container's environment."""
     return [word for name, value in environ.items() for word in ("--env", f"{name}={value}")]
 
 
 @contextlib.contextmanager
 def running_engine() -> Iterator[Engine]:
-    """Run an engine, empty, and leave nothing behind.
+    """Run an empty engine, and remove its data at the end.
 
     Raises:
         MissingProgramError: this machine has none, or not for us.
     """
     daemon = required("dockerd", "docker.io")
-    beside = Path(daemon).parent.with_name("bin") / "docker"  # the client of the same version, before any other
+    beside = Path(daemon).parent.with_name("bin") / "docker"  # prefer the client of the same version
     client = str(beside) if beside.exists() else required("docker", "docker.io")
     if os.geteuid() != 0:
-        raise MissingProgramError("a Docker engine of the tests' own wants root")
+        raise MissingProgramError("a Docker engine of the tests' own needs root")
     home = Path(tempfile.mkdtemp(prefix="shop-"))
     try:
         engine = Engine(client, home)
@@ -156,7 +156,7 @@ def running_engine() -> Iterator[Engine]:
 
 
 def _unmount(home: Path) -> None:
-    """Let go of what the engine mounted below its home, the network of this machine among it."""
+    """Unmount what the engine has mounted below its home."""
     mounted = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     for place in reversed(mounted):
         if Path(place).is_relative_to(home):
@@ -187,14 +187,14 @@ def _program(daemon: str, home: Path) -> Program:
 
 
 def _clear(engine: Engine) -> None:
-    """Take away what would outlive the engine: processes, and bridges between them."""
+    """Remove what would outlive the engine: processes, and network bridges."""
     if left := engine.docker("ps", "--all", "--quiet").split():
         engine.docker("rm", "--force", "--volumes", *left)
     engine.docker("network", "prune", "--force")
 
 
 def _environ(home: Path) -> dict[str, str]:
-    """Return an environment in which no configuration or engine of this machine's is found."""
+    """Return an environment that leads to no configuration or engine of this machine."""
     kept = {
         name: value
         for name, value in os.environ.items()

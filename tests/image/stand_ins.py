@@ -1,7 +1,7 @@
-"""Base images for machines that reach no registry: made of what Debian has, laid out as the real ones are.
+"""Base images for machines without a registry: Debian's packages, laid out as the real images are.
 
-Each is a tar file in .cache/, made once. What must hold: whatever a Dockerfile of ours finds in the real base is here,
-at the same place, so that not a line of it has to know.
+Each is a tar file in .cache/, created once. What must hold: all that our Dockerfiles use of the real base is here at
+the same place, so the Dockerfiles are the same for both.
 """
 
 import fcntl
@@ -27,18 +27,18 @@ MAKING_SECONDS = 900
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
-    """What takes the place of an image, and the settings that the real one comes with."""
+    """The stand-in for an image, with the settings of the real one."""
 
     image: str  # the default of the Dockerfile's argument
-    file: str  # a new name whenever the recipe changes
+    file: str  # change the name with the recipe
     changes: tuple[str, ...]
     make: Callable[[Path], None]
 
     def archive(self) -> Path:
-        """Return its tar file, made now if it never was.
+        """Return its tar file; create it if needed.
 
         Raises:
-            MissingProgramError: it cannot be made here.
+            MissingProgramError: it cannot be created here.
         """
         return made_once(self.file, self._pack)
 
@@ -50,7 +50,7 @@ class StandIn:
 
 
 def made_once(name: str, make: Callable[[Path], None]) -> Path:
-    """Return a file of the cache; where it is not there, it is made, whole or not at all, and by one of us only."""
+    """Return a file of the cache. If it is missing, one process creates it; a half-created file is never used."""
     CACHE.mkdir(parents=True, exist_ok=True)
     file = CACHE / name
     with (CACHE / "lock").open("w") as lock:
@@ -75,7 +75,7 @@ def required(program: str, package: str) -> str:
 
 
 def _make_python(tree: Path) -> None:
-    """Debian's Python, with pip where python:slim has it, and the CAs that this machine trusts."""
+    """Create Debian's Python, with pip where python:slim has it, and the CAs that this machine trusts."""
     packages = "--include=python3,python3-venv,ca-certificates"
     _run(required("debootstrap", "debootstrap"), "--variant=minbase", packages, RELEASE, tree, DEBIAN)
     for name in ("python", "python3"):
@@ -101,17 +101,17 @@ def _make_python(tree: Path) -> None:
 
 
 def _make_prometheus(tree: Path) -> None:
-    """Debian's Prometheus, where prom/prometheus has its own: of that image nothing else is taken."""
+    """Create Debian's Prometheus at the place it has in prom/prometheus. Nothing else of that image is used."""
     _copy_programs(tree, "prometheus", {"prometheus": "prometheus", "promtool": "promtool"})
 
 
 def _make_alertmanager(tree: Path) -> None:
-    """Debian's Alertmanager, likewise."""
+    """Create Debian's Alertmanager in the same way."""
     _copy_programs(tree, "prometheus-alertmanager", {"prometheus-alertmanager": "alertmanager", "amtool": "amtool"})
 
 
 def _copy_programs(tree: Path, package: str, names: Mapping[str, str]) -> None:
-    """Copy programs to /bin, by their names there. They want nothing but the C library, which is the base's."""
+    """Copy programs to /bin by their names there. They need only the C library, which the base has."""
     (tree / "bin").mkdir(parents=True)
     for name, there in names.items():
         shutil.copy(Path(required(name, package)).resolve(), tree / "bin" / there)
@@ -141,7 +141,7 @@ ALERTMANAGER = StandIn(
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    """Make a folder beside the other temporary ones, where devices may exist, and remove it."""
+    """Create a temporary folder on a file system that allows devices, and remove it."""
     scratch = Path(tempfile.mkdtemp(prefix="shop-"))
     try:
         yield scratch

@@ -1,4 +1,4 @@
-"""compose.yaml: what is deployed, on one machine; and it comes up."""
+"""compose.yaml starts the deployed programs on one machine."""
 
 import re
 import subprocess
@@ -34,7 +34,7 @@ slow = [pytest.mark.infra, pytest.mark.timeout(1200)]
 
 
 def without_variables(value: str) -> str:
-    """Return what compose makes of `${NAME:-default}` where NAME is not set."""
+    """Return the text with the default of each `${NAME:-default}`."""
     return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
 
 
@@ -60,7 +60,7 @@ def test_the_shop_accepts_them(name: str) -> None:
     assert read_shop_settings(environment(name)).database.host == "postgres"
 
 
-def test_prometheus_is_given_what_its_entry_point_reads() -> None:
+def test_prometheus_gets_the_variables_that_its_entry_point_reads() -> None:
     documented = set(re.findall(r"^#   ([A-Z_]+) ", (ROOT / "prometheus" / "start").read_text(), re.MULTILINE))
     assert set(environment("prometheus")) <= documented
     assert environment("prometheus")["TARGET_DNS_NAME"] == "app"
@@ -82,7 +82,7 @@ def test_the_images_are_the_deployed_ones() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(OURS))
-def test_what_is_ours_is_held_as_tightly_as_on_fargate(name: str) -> None:
+def test_our_containers_are_hardened_as_on_fargate(name: str) -> None:
     service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -152,7 +152,7 @@ def test_it_is_a_compose_file() -> None:
 
 @pytest.fixture(scope="module")
 def everything(engine: Engine, python_base: str, shop_image: str, prometheus_image: str) -> Iterator[Project]:
-    """Everything, up: with the images that were built for the tests, on free ports."""
+    """The running project: with the images built for the tests, on free ports."""
     for image, name in ((shop_image, "app"), (prometheus_image, "prometheus")):
         engine.docker("tag", image, SERVICES[name]["image"])
     make_stores(engine, python_base, SERVICES["postgres"]["image"], SERVICES["valkey"]["image"])
@@ -165,7 +165,7 @@ def everything(engine: Engine, python_base: str, shop_image: str, prometheus_ima
 
 
 class TestUp:
-    """What `docker compose up` brings."""
+    """After `docker compose up`."""
 
     pytestmark = slow
 

@@ -1,4 +1,4 @@
-"""The Dockerfiles, read: what hadolint says of them, what they stand on, and where the CAs come from."""
+"""The Dockerfiles' text: hadolint accepts it, and bases and CAs come from the right place."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ CMD python -m fargate
 
 
 def default_of(argument: str, file: Path) -> str:
-    """Return what a build argument is, unless somebody says otherwise."""
+    """Return the default of a build argument."""
     (value,) = re.findall(rf"^ARG {argument}=(\S+)$", file.read_text(), re.MULTILINE)
     return str(value)
 
@@ -46,7 +46,7 @@ def test_hadolint_has_nothing_to_say(file: Path) -> None:
 
 
 @pytest.mark.infra
-def test_hadolint_sees_what_is_bad(tmp_path: Path) -> None:
+def test_hadolint_finds_errors(tmp_path: Path) -> None:
     bad = tmp_path / "Dockerfile"
     bad.write_text(BAD)
     done = hadolint(bad)
@@ -59,7 +59,7 @@ def test_hadolint_sees_what_is_bad(tmp_path: Path) -> None:
     [(SHOP, {"BASE": PYTHON}), (WATCH, {"BASE": PYTHON, "PROMETHEUS": PROMETHEUS, "ALERTMANAGER": ALERTMANAGER})],
     ids=["shop", "prometheus"],
 )
-def test_every_stage_stands_on_a_base_that_can_be_given_from_outside(file: Path, bases: dict[str, StandIn]) -> None:
+def test_the_base_of_every_stage_is_a_build_argument(file: Path, bases: dict[str, StandIn]) -> None:
     for argument, base in bases.items():
         assert default_of(argument, file) == base.image
         assert not default_of(argument, file).endswith(":latest")

@@ -1,4 +1,4 @@
-"""The container's health check: what it asks, whom, and what it makes of the answer."""
+"""The container's health check: its request, and its result for each answer."""
 
 import socket
 import subprocess
@@ -24,7 +24,7 @@ def probe(**environ: str) -> "subprocess.CompletedProcess[str]":
 
 @contextmanager
 def answering(reply: bytes, host: str = "127.0.0.1") -> Iterator[tuple[int, list[bytes]]]:
-    """Answer whoever connects with these bytes; yields the port, and what was asked."""
+    """Answer one connection with these bytes; yields the port and the requests."""
     asked: list[bytes] = []
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, 0), family=family) as listener:
@@ -33,8 +33,8 @@ def answering(reply: bytes, host: str = "127.0.0.1") -> Iterator[tuple[int, list
             connection, _ = listener.accept()
             with connection:
                 asked.append(connection.recv(4096))
-                with suppress(ConnectionError):  # who has heard enough hangs up
-                    for byte in reply:  # however the answer is cut into packets
+                with suppress(ConnectionError):  # the client closes when it has enough
+                    for byte in reply:  # in packets of one byte
                         connection.sendall(bytes([byte]))
 
         thread = threading.Thread(target=answer)

@@ -1,4 +1,4 @@
-"""Prometheus' image: started as the task definition starts it, it knows what to scrape, its rules and its console."""
+"""Prometheus' image, started as the task definition starts it: it has its targets, rules and console."""
 
 import shlex
 import stat
@@ -30,12 +30,12 @@ SETTINGS = {
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:on-call"
 
 BESIDE_DEBIANS = Path("/usr/share/prometheus/alertmanager")
-"""What Debian's Alertmanager, which stands in for upstream's, has in files: upstream's has it inside."""
+"""Files that Debian's Alertmanager needs; upstream's has them inside."""
 
 
 @pytest.fixture(scope="module")
 def prometheus(engine: Engine, prometheus_image: str) -> Iterator[Container]:
-    """Prometheus over a root that cannot be written to: only its samples' volume can, as on Fargate."""
+    """Prometheus with a read-only root file system and a volume for its samples, as on Fargate."""
     port = free_port()
     listening = [f"--web.listen-address={LOOPBACK}:{port}"]
     with started(engine, prometheus_image, SETTINGS, arguments=listening, port=port) as container:
@@ -45,7 +45,7 @@ def prometheus(engine: Engine, prometheus_image: str) -> Iterator[Container]:
 
 @pytest.fixture
 def client(prometheus: Container) -> Iterator[httpx.Client]:
-    """Somebody who knows the password."""
+    """A client with the password."""
     with httpx.Client(base_url=prometheus.url, auth=(USER, PASSWORD), timeout=30) as client:
         yield client
 
@@ -59,15 +59,15 @@ def test_it_is_run_as_the_task_definition_says(engine: Engine, prometheus_image:
     assert list(config["Volumes"]) == ["/prometheus"]
 
 
-def test_its_labels_tell_what_it_is(engine: Engine, prometheus_image: str, python_base: str) -> None:
+def test_its_labels_describe_it(engine: Engine, prometheus_image: str, python_base: str) -> None:
     labels = engine.image(prometheus_image)["Config"]["Labels"]
     assert labels["org.opencontainers.image.title"] == "chalice-app-prometheus"
     assert labels["org.opencontainers.image.revision"] == REVISION
     assert labels["org.opencontainers.image.base.name"] == python_base
 
 
-def test_it_runs_as_nobody_and_becomes_prometheus(prometheus: Container) -> None:
-    """So that SIGTERM arrives, and samples are written down before the end."""
+def test_it_runs_unprivileged_and_execs_prometheus(prometheus: Container) -> None:
+    """Then SIGTERM reaches it, and it writes its samples before it ends."""
     status = Path(f"/proc/{prometheus.state()['Pid']}/status").read_text()
     assert "Uid:\t65534\t65534\t65534\t65534" in status
     assert "CapEff:\t0000000000000000" in status
@@ -77,7 +77,7 @@ def test_it_runs_as_nobody_and_becomes_prometheus(prometheus: Container) -> None
     assert "start" not in running
 
 
-def test_it_asks_for_the_tasks_where_it_was_told_to(client: httpx.Client) -> None:
+def test_it_discovers_tasks_at_the_given_url(client: httpx.Client) -> None:
     configuration = client.get("/api/v1/status/config").json()["data"]["yaml"]
     assert "url: http://127.0.0.1:9099/targets\n" in configuration
     assert "stack: test-shop" in configuration
@@ -85,7 +85,7 @@ def test_it_asks_for_the_tasks_where_it_was_told_to(client: httpx.Client) -> Non
 
 
 def test_the_discovery_of_tasks_runs_from_the_same_image(engine: Engine, prometheus_image: str) -> None:
-    """As the task definition starts it; there is no Cloud Map here, and it says so."""
+    """As the task definition starts it. There is no Cloud Map here, so it logs an error."""
     port = free_port()
     environ = {
         "DISCOVERY_NAMESPACE": "test-shop.internal",
@@ -113,9 +113,9 @@ def test_alertmanager_runs_from_the_same_image(engine: Engine, prometheus_image:
         options.append(f"--volume={BESIDE_DEBIANS}:{BESIDE_DEBIANS}:ro")
     with started(engine, prometheus_image, environ, options=options, port=port) as container:
         container.await_answers("/-/ready")
-        told = httpx.get(f"{container.url}/api/v2/status", timeout=30).json()["config"]["original"]
-        assert f"topic_arn: {TOPIC}\n" in told
-        assert f"topic_arn: {TOPIC}-heartbeat\n" in told
+        configuration = httpx.get(f"{container.url}/api/v2/status", timeout=30).json()["config"]["original"]
+        assert f"topic_arn: {TOPIC}\n" in configuration
+        assert f"topic_arn: {TOPIC}-heartbeat\n" in configuration
         assert container.stop() == 0
 
 
@@ -126,14 +126,14 @@ def test_it_knows_every_rule(client: httpx.Client) -> None:
     }
 
 
-def test_it_shows_its_console_and_keeps_samples_as_long_as_it_was_told(client: httpx.Client) -> None:
+def test_it_serves_its_console_and_keeps_samples_for_the_given_time(client: httpx.Client) -> None:
     assert client.get("/consoles/shop.html").status_code == 200
     flags = client.get("/api/v1/status/flags").json()["data"]
     assert flags["storage.tsdb.retention.time"] == "3d"
     assert flags["storage.tsdb.path"] == "/prometheus"
 
 
-def test_nobody_reads_without_the_password(prometheus: Container) -> None:
+def test_without_the_password_it_answers_401(prometheus: Container) -> None:
     assert httpx.get(f"{prometheus.url}/metrics").status_code == 401
 
 
@@ -147,7 +147,7 @@ def test_without_passwords_it_does_not_start(engine: Engine, prometheus_image: s
 def test_its_health_check_says_healthy_whether_it_asks_for_a_password_or_not(
     web_config: str, engine: Engine, prometheus_image: str
 ) -> None:
-    """The check that stands in the image, asked for the port that is free here."""
+    """The image's own check, with the free port of this test."""
     port = free_port()
     check: list[str] = engine.image(prometheus_image)["Config"]["Healthcheck"]["Test"]
     assert check[:3] == ["CMD", "python", "-c"]
@@ -160,7 +160,7 @@ def test_its_health_check_says_healthy_whether_it_asks_for_a_password_or_not(
         assert container.stop() == 0
 
 
-def test_only_what_it_needs_of_its_folder_is_in_it(engine: Engine, prometheus_image: str) -> None:
+def test_it_contains_only_the_needed_files_of_its_folder(engine: Engine, prometheus_image: str) -> None:
     list_all = ("run", "--rm", "--network=host", "--entrypoint", "find")
     found = engine.docker(*list_all, prometheus_image, "/etc/prometheus", "-type", "f").split()
     rules = {f"rules/{file.name}" for file in (ROOT / "prometheus" / "rules").glob("*.yml")}
@@ -177,7 +177,7 @@ def test_only_what_it_needs_of_its_folder_is_in_it(engine: Engine, prometheus_im
 
 
 @pytest.mark.parametrize("name", ["start", "start-alertmanager"])
-def test_its_entry_points_may_be_run_by_everybody_and_changed_by_nobody(
+def test_every_user_may_run_its_entry_points_and_none_may_change_them(
     name: str, engine: Engine, prometheus_image: str
 ) -> None:
     command = ("run", "--rm", "--network=host", "--entrypoint", "stat", prometheus_image, "-c", "%a %u")

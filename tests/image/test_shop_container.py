@@ -1,4 +1,4 @@
-"""The shop's image, run: as nobody, over a root that cannot be written to, in front of real stores."""
+"""The shop's container: as an unprivileged user, with a read-only root file system, over real stores."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ CLIENTS = 12
 
 
 def migrate(engine: Engine, image: str, database_url: str) -> str:
-    """Migrate as the pipeline does, with the command in place of the image's own."""
+    """Migrate as the pipeline does, with another command than the image's own."""
     return engine.once(image, "python", "-m", "chalicelib.migrate", DATABASE_URL=database_url)
 
 
@@ -44,7 +44,7 @@ def test_a_write_without_a_key_is_refused(shop: Container) -> None:
     assert httpx.post(f"{shop.url}/data", json=TV).status_code == 403
 
 
-def test_it_runs_as_nobody_in_particular_and_can_write_nothing(shop: Container) -> None:
+def test_it_runs_as_an_unprivileged_user_and_can_write_no_file(shop: Container) -> None:
     assert (
         shop.run("python", "-c", "import os; print(os.getuid(), os.getgid(), os.getgroups())") == "10001 10001 [10001]"
     )
@@ -88,7 +88,7 @@ def test_it_has_every_server_that_may_be_deployed(
 def test_it_is_stopped_under_load_and_loses_nothing(
     init: tuple[str, ...], engine: Engine, shop_image: str, database_url: str, redis_url: str
 ) -> None:
-    """Whoever was let in gets an answer; afterwards connecting is refused, and only that may be tried elsewhere."""
+    """Accepted requests are answered. Later connections are refused, so that clients may retry them elsewhere."""
     answered: Counter[int] = Counter()
     acknowledged: list[int] = []
     lost: list[Exception] = []
@@ -134,7 +134,7 @@ def test_it_is_stopped_under_load_and_loses_nothing(
 
 
 def stored(engine: Engine, image: str, database_url: str, redis_url: str, ids: list[int]) -> set[int]:
-    """Return which of these products another container finds."""
+    """Return those of the products that another container finds."""
     with started(engine, image, shop_environ(database_url, redis_url)) as container:
         container.await_answers()
         with container.client() as client:
@@ -151,7 +151,7 @@ def test_migrations_run_in_it(engine: Engine, shop_image: str, empty_database_ur
 
 
 def test_a_migration_that_fails_says_so(engine: Engine, shop_image: str) -> None:
-    """So that the pipeline stops before the roll-out."""
+    """Then the pipeline stops before the roll-out."""
     command = ("python", "-m", "chalicelib.migrate")
     nowhere = "DATABASE_URL=postgresql://shop:shop@127.0.0.1:1/shop"
     done = engine.attempt("run", "--rm", "--network=host", "--env", nowhere, shop_image, *command)

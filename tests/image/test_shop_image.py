@@ -1,4 +1,4 @@
-"""The shop's image: what it is made of, and what it says of itself."""
+"""The shop's image: its files and its labels."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.infra, pytest.mark.timeout(1200)]
 
 MEGABYTE = 1_000_000
 ROOM = 200 * MEGABYTE
-"""What all that is ours may take, unpacked, on top of the base."""
+"""The most bytes that the image may add to its base, unpacked."""
 
 SOURCES = {"app.py", "chalicelib", "fargate"}
 LISTING = "import json, os; print(json.dumps([os.path.join(at, f) for at, _, files in os.walk({!r}) for f in files]))"
@@ -46,7 +46,7 @@ def test_it_is_run_as_the_task_definition_says(engine: Engine, shop_image: str) 
     assert not config.get("Volumes")
 
 
-def test_its_labels_and_its_environment_tell_what_it_is(engine: Engine, shop_image: str, python_base: str) -> None:
+def test_its_labels_and_its_environment_describe_it(engine: Engine, shop_image: str, python_base: str) -> None:
     config = engine.image(shop_image)["Config"]
     labels = {name.removeprefix("org.opencontainers.image."): value for name, value in config["Labels"].items()}
     assert labels["title"] == "chalice-app"
@@ -68,7 +68,7 @@ def test_its_layers_above_the_base_are_few(engine: Engine, shop_image: str, pyth
     assert layers[0] - layers[1] <= 4
 
 
-def test_of_this_checkout_only_what_runs_is_in_it(engine: Engine, shop_image: str) -> None:
+def test_it_contains_only_the_code_that_runs(engine: Engine, shop_image: str) -> None:
     paths = [path.removeprefix("/app/") for path in files_in(engine, shop_image, "/app")]
     assert {path.split("/")[0] for path in paths} == {*SOURCES, "certs", "__pycache__"}
     kinds = {path.rpartition(".")[2] for path in paths}
@@ -84,7 +84,7 @@ def test_nothing_else_is_even_sent_to_the_engine(engine: Engine, python_base: st
 
 
 def test_every_module_is_there_compiled(engine: Engine, shop_image: str) -> None:
-    """Nothing can be written later, so each start would compile anew what is not."""
+    """The file system is read-only, so a start would compile again whatever is not compiled."""
     command = ["python", "-v", "-m", "fargate", "--help"]
     done = engine.attempt("run", "--rm", "--network=host", shop_image, *command)
     loaded = [line for line in done.stderr.splitlines() if line.startswith("# code object from ")]
@@ -93,7 +93,7 @@ def test_every_module_is_there_compiled(engine: Engine, shop_image: str) -> None
     assert not [line for line in loaded if ".pyc" not in line]
 
 
-def test_nothing_can_be_installed_with_what_is_in_it(engine: Engine, shop_image: str) -> None:
+def test_it_contains_no_installer(engine: Engine, shop_image: str) -> None:
     names = ["pip", "setuptools", "wheel", "ensurepip", "distutils"]
     engine.once(shop_image, "python", "-c", FORBIDDEN.format(names))
     for name in ("pip", "pip3", "gcc", "cc", "make"):
@@ -109,8 +109,8 @@ def test_no_compiler_or_test_is_in_it(engine: Engine, shop_image: str) -> None:
     assert not names & {"redis", "pytest", "mypy", "ruff", "moto", "hypothesis", "pip", "setuptools", "wheel"}
 
 
-def test_whoever_it_runs_as_can_write_to_nothing_but_temporary_folders(engine: Engine, shop_image: str) -> None:
-    """Without the read-only root file system, too."""
+def test_any_user_can_write_only_to_temporary_folders(engine: Engine, shop_image: str) -> None:
+    """Even without the read-only root file system."""
     writable = engine.docker("run", "--rm", "--network=host", shop_image, "python", "-c", WRITABLE)
     places = json.loads(writable.replace("'", '"'))
     assert set(places) <= {"/tmp", "/var/tmp", "/run/lock", "/var/lock"}

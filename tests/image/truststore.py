@@ -1,4 +1,4 @@
-"""Where the shop's image gets the CAs of its databases from, in Amazon's place: an authority of the tests'."""
+"""A server of the databases' CA bundle, in Amazon's place, with an authority of the tests."""
 
 import contextlib
 import threading
@@ -12,7 +12,7 @@ from tests.fixtures.certificates import Authority
 
 BUNDLE = "/global-bundle.pem"
 APOLOGY = "/apology.pem"
-"""What a proxy may say in place of a bundle, with status 200."""
+"""A proxy's page in place of a bundle, with status 200."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +24,18 @@ class Truststore:
 
     @property
     def url(self) -> str:
-        """Where the bundle is."""
+        """The URL of the bundle."""
         return f"http://{LOOPBACK}:{self.port}{BUNDLE}"
 
     @property
     def apology(self) -> str:
-        """Where something else is, under a name that promises a bundle."""
+        """The URL of a page that is no bundle, under a bundle's name."""
         return f"http://{LOOPBACK}:{self.port}{APOLOGY}"
 
 
 @contextlib.contextmanager
 def serving_truststore(folder: Path) -> Iterator[Truststore]:
-    """Publish a new authority until the block ends."""
+    """Serve the bundle of a new authority until the block ends."""
     authority = Authority(folder)
     bodies = {BUNDLE: authority.file.read_bytes(), APOLOGY: b"<html>Sign in to go on</html>"}
 
@@ -48,7 +48,7 @@ def serving_truststore(folder: Path) -> Iterator[Truststore]:
             self.wfile.write(body or b"")
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
     thread = threading.Thread(target=server.serve_forever)

@@ -1,4 +1,4 @@
-"""An example environment, applied to an emulated AWS that is otherwise empty but for what an account has beforehand."""
+"""An example environment on an emulated AWS that holds only the prerequisites."""
 
 import json
 import re
@@ -20,7 +20,7 @@ PARALLEL = "-parallelism=30"
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What an account has before this service comes to it, and the variables that tell so."""
+    """The prerequisites in an account, and the variables that name them."""
 
     sns_topic: str
     certificate_arn: str
@@ -28,13 +28,13 @@ class Given:
     prometheus_web_config_secret_arn: str
 
     def arguments(self) -> list[str]:
-        """Return the arguments that override what an example says of its account."""
+        """Return the arguments that override an example's account."""
         return [f"-var={name}={getattr(self, name)}" for name in self.__dataclass_fields__]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One attribute that a plan would change, and how."""
+    """A change of one attribute in a plan."""
 
     type: str
     attribute: str
@@ -44,7 +44,7 @@ class Change:
 
 
 class Environment:
-    """One of the examples, in a scratch copy, and the emulated AWS that it is applied to."""
+    """A scratch copy of one of the examples, and the emulated AWS that it is applied to."""
 
     def __init__(self, name: str, terraform: Terraform, cloud: Cloud, scratch: Path) -> None:
         self.name = name
@@ -53,15 +53,15 @@ class Environment:
         self.given = _given(cloud)
         self.beforehand = inventory(cloud)
         self.seconds: dict[str, float] = {}
-        self.plan: dict[str, Any] = {}  # the last one that was made
+        self.plan: dict[str, Any] = {}  # the last one
         root = scratch_tree(scratch)
-        (root / "backend.tf").unlink()  # the state lies beside it, not in Terraform Cloud
+        (root / "backend.tf").unlink()  # the state is local, not in Terraform Cloud
         (root / "zz_impatient_override.tf").write_text(IMPATIENT, encoding="utf-8")
         self._folder = terraform.folder(root, cloud.environ())
         self._arguments = [f"-var-file=examples/{name}.tfvars", *self.given.arguments()]
 
     def apply(self, *arguments: str, step: str = "apply") -> str:
-        """Apply it; the arguments come last, and so win."""
+        """Apply it; the arguments override its variables."""
         with self._timed(step):
             return self._run("apply", "-auto-approve", PARALLEL, *self._arguments, *arguments)
 
@@ -71,7 +71,7 @@ class Environment:
             return self._run("destroy", "-auto-approve", PARALLEL, *self._arguments, *arguments)
 
     def changes(self) -> list[Change]:
-        """Plan again, and return what would change, attribute by attribute."""
+        """Plan again, and return the changes by attribute."""
         with self._timed("plan"):
             self._run("plan", "-out=again.tfplan", PARALLEL, *self._arguments)
         self.plan = json.loads(self._run("show", "-json", "again.tfplan"))
@@ -79,16 +79,16 @@ class Environment:
 
     @cached_property
     def outputs(self) -> dict[str, Any]:
-        """What it says after it was applied."""
+        """Its outputs after it was applied."""
         return self._folder.outputs()
 
     def setting(self, name: str, default: str) -> str:
-        """Return what the example says of a variable that it need not name: a number or a truth, as it is written."""
+        """Return an optional variable of the example, a number or a boolean, as it is written."""
         found = re.search(rf"^{name}\s*=\s*(\S+)$", self._example(), re.MULTILINE)
         return found[1] if found else default
 
     def variable(self, name: str) -> str:
-        """Return what the example says of a variable."""
+        """Return a variable of the example."""
         (value,) = re.findall(rf'^{name}\s*=\s*"([^"]*)"', self._example(), re.MULTILINE)
         return str(value)
 
@@ -96,20 +96,20 @@ class Environment:
         return (self._folder.path / "examples" / f"{self.name}.tfvars").read_text(encoding="utf-8")
 
     def left(self) -> set[tuple[str, str]]:
-        """Return what is in the account and was not there beforehand, by kind and id; what tests made is `twin/`."""
+        """Return what was created in the account, by kind and id; tests create only `twin/`."""
         left = inventory(self.cloud) - self.beforehand
         return {(kind, id) for kind, id in left if not id.startswith("twin/")}
 
     def resources(self) -> list[dict[str, Any]]:
-        """Return every resource that is in its state."""
+        """Return every resource in its state."""
         return self._folder.state()
 
     def addresses(self) -> list[str]:
-        """Return the addresses of what is in its state."""
+        """Return the addresses in its state."""
         return [resource["address"] for resource in self.resources()]
 
     def state_text(self) -> str:
-        """Return the state as it lies on the disk."""
+        """Return the state file."""
         path = self._folder.path / "terraform.tfstate"
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
@@ -134,7 +134,7 @@ def _given(cloud: Cloud) -> Given:
 
 
 def _changes(resource: dict[str, Any]) -> Iterator[Change]:
-    """Yield the attributes in which a resource is to change; `*` where it is made or removed as a whole."""
+    """Yield the attributes of a resource that change; `*` if it is created or removed."""
     change = resource["change"]
     if change["actions"] in (["no-op"], ["read"]):
         return

@@ -17,7 +17,7 @@ def main(folder: Path, names: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         terraform = find_terraform(Path(scratch))
         for name in names:
-            with emulated(Path(scratch)) as cloud:  # one each: they would be given the same account
+            with emulated(Path(scratch)) as cloud:  # one each, so that each has an empty account
                 environment = Environment(name, terraform, cloud, Path(scratch) / name)
                 environment.changes()
             (folder / f"{name}.json").write_text(json.dumps(environment.plan), encoding="utf-8")

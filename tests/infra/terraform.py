@@ -1,4 +1,4 @@
-"""Terraform as the tests run it: always in a scratch copy, without the real backend, offline where that can be."""
+"""Terraform in the tests: in a scratch copy, without the real backend, offline if a provider mirror exists."""
 
 import json
 import os
@@ -19,13 +19,13 @@ TREE = ROOT / "terraform"
 MODULES = sorted(path.name for path in (TREE / "modules").iterdir() if path.is_dir())
 
 MIRROR = "TERRAFORM_PLUGIN_DIR"
-"""The variable that says where the provider lies, in a folder registry.terraform.io, for a machine without internet."""
+"""Names the folder that holds registry.terraform.io/, for a machine without internet."""
 
 FIRST_LINES = 60
-"""How many lines of its complaints a failed command is told with; they begin with what matters."""
+"""How many lines of standard error an error message shows; the cause comes first."""
 
 LAST_LINES = 25
-"""How many lines of its other output; these end with what matters."""
+"""How many lines of standard output it shows; the cause comes last."""
 
 _CONFIGURATION = "TF_CLI_CONFIG_FILE"
 _REGISTRY = "registry.terraform.io"
@@ -37,33 +37,33 @@ _PASSED_ON = re.compile(
 
 
 class TerraformError(AssertionError):
-    """A command of Terraform failed; the message is where all that it wrote lies, the end of that, its errors."""
+    """A command of Terraform failed; the message names the file with all output, and shows the end of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terraform:
-    """The program, and where it finds its provider."""
+    """The program and its provider."""
 
     program: Path
     mirror: Path | None  # None: `terraform init` fetches it
-    cache: Path  # what was fetched once is linked afterwards
+    cache: Path  # a fetched provider is linked from here
 
     def folder(self, path: Path, environ: Mapping[str, str] | None = None) -> "Folder":
-        """Take a folder of configuration in a scratch copy, and initialise it."""
+        """Copy a folder of configuration, and initialise the copy."""
         folder = self.at(path, environ)
         mirror = [f"-plugin-dir={self.mirror}"] if self.mirror else []
         folder.run("init", "-backend=false", "-input=false", *mirror)
         return folder
 
     def at(self, path: Path, environ: Mapping[str, str] | None = None) -> "Folder":
-        """Take a folder as it is."""
+        """Use a folder without a copy."""
         return Folder(self, path, environ or {})
 
     def environ(self) -> dict[str, str]:
-        """Return an environment without anything of ours that Terraform or the provider would read."""
+        """Return an environment without the variables that Terraform or the provider would read."""
         environ = {name: value for name, value in os.environ.items() if _PASSED_ON.fullmatch(name)}
         environ |= {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
-        if Path(os.environ.get(_CONFIGURATION, "")).is_file():  # a name without a file only makes for warnings
+        if Path(os.environ.get(_CONFIGURATION, "")).is_file():  # without the file Terraform warns
             environ[_CONFIGURATION] = os.environ[_CONFIGURATION]
         if self.mirror is None:
             environ["TF_PLUGIN_CACHE_DIR"] = str(self.cache)
@@ -95,7 +95,7 @@ class Folder:
         return output
 
     def _told(self, command: str, output: str, complaints: str) -> str:
-        """Return what a person wants to read of a failure, the errors at the end; keep all of it in a file."""
+        """Return the part of a failure that explains it; write all of it to a file."""
         name = f"{self.path.name}-{command}-"
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", prefix=name, suffix=".log", dir=self.terraform.cache, delete=False
@@ -119,7 +119,7 @@ class Folder:
 
 
 def scratch_tree(folder: Path) -> Path:
-    """Copy the whole tree into `folder`, without what a developer's own runs left behind; return where its root is."""
+    """Copy the tree into `folder`, without state and settings of a developer's own runs; return its root."""
     left = shutil.ignore_patterns(
         ".terraform", ".terraform.lock.hcl", "*.tfstate*", "terraform.tfvars", "*.auto.tfvars"
     )
@@ -143,7 +143,7 @@ def find_terraform(cache: Path) -> Terraform:
 
 
 def mirrors(environ: Mapping[str, str] = os.environ, top: Path = Path("/")) -> Iterator[Path]:
-    """Yield the folders that hold the provider: the one that is named, the usual ones, any near the top of the disk."""
+    """Yield the folders that hold the provider: the named one, Terraform's own, any near the top of the disk."""
     named = environ.get(MIRROR)
     if named:
         if not (Path(named) / _PROVIDER).is_dir():
@@ -155,7 +155,7 @@ def mirrors(environ: Mapping[str, str] = os.environ, top: Path = Path("/")) -> I
 
 
 def _usual(environ: Mapping[str, str]) -> Iterator[Path]:
-    """Yield where Terraform itself looks for mirrors, in its order."""
+    """Yield Terraform's own mirror folders in its order."""
     home = Path(environ.get("HOME") or Path.home())
     yield TREE / "terraform.d" / "plugins"
     yield home / ".terraform.d" / "plugins"
@@ -165,7 +165,7 @@ def _usual(environ: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _shallow(top: Path) -> Iterator[Path]:
-    """Yield every folder, at most two below the top, that holds one named for the registry."""
+    """Yield every folder, at most two below the top, that holds a folder named after the registry."""
     for pattern in (_REGISTRY, f"*/{_REGISTRY}", f"*/*/{_REGISTRY}"):
         for found in sorted(top.glob(pattern)):
             if not _NOT_LOOKED_INTO & set(found.parents):
@@ -186,7 +186,7 @@ def _require_registry(terraform: Terraform, cache: Path) -> None:
 
 
 def _shortened(text: str, first: int, last: int) -> str:
-    """Return the first and the last lines of a text, and in their midst how many are left out."""
+    """Return the first and the last lines of a text, with the number of lines left out between them."""
     lines = text.strip().splitlines()
     left_out = len(lines) - first - last
     if left_out <= 0:
@@ -195,7 +195,7 @@ def _shortened(text: str, first: int, last: int) -> str:
 
 
 def _run_to_its_end(command: list[str | Path], environ: Mapping[str, str], seconds: float) -> tuple[int, str, str]:
-    """Run a command; return its exit status and what it wrote. Whatever stops us stops the providers it started too."""
+    """Run a command; return its exit status and output. If interrupted, kill it with the providers it started."""
     pipe = subprocess.PIPE
     with subprocess.Popen(
         command, env=environ, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, start_new_session=True

@@ -1,4 +1,4 @@
-"""Where the provider is looked for, and what is said where it is not."""
+"""Where the provider is looked for, and the error if it is missing."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.infra.terraform import MIRROR, mirrors
 
 
 def mirror(at: Path) -> Path:
-    """Make a mirror that holds the provider."""
+    """Create a mirror with the provider."""
     (at / "registry.terraform.io" / "hashicorp" / "aws").mkdir(parents=True)
     return at
 

@@ -1,4 +1,4 @@
-"""The emulated AWS does a call once, however often its request comes; driven over HTTP, as Terraform drives it."""
+"""The emulated AWS carries out a repeated request once; over HTTP, as Terraform calls it."""
 
 import io
 import threading
@@ -16,7 +16,7 @@ SQS = "AWS4-HMAC-SHA256 Credential=test/20261128/eu-west-1/sqs/aws4_request, Sig
 
 
 class Counter:
-    """A service that counts what it did; /slow waits until it is let go, /fails does so once."""
+    """A service that records requests; /slow waits for `go_on`, /fails fails once."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
@@ -40,7 +40,7 @@ def service() -> Counter:
 
 @pytest.fixture
 def client(service: Counter) -> Iterator[httpx.Client]:
-    """A client of the service, which waitress serves as it serves the emulator."""
+    """A client of the service, served by waitress as the emulator is."""
     server = waitress.server.create_server(DoneOnce(service), host="127.0.0.1", port=0, threads=4)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -49,7 +49,7 @@ def client(service: Counter) -> Iterator[httpx.Client]:
             yield client
     finally:
         service.go_on.set()
-        server.trigger.pull_trigger(server.close)  # by its own loop, which ends when nothing is left to wait for
+        server.trigger.pull_trigger(server.close)  # in its own loop, which then ends
         thread.join()
         server.task_dispatcher.shutdown()
 
@@ -85,7 +85,7 @@ def test_a_repeat_waits_for_the_first_attempt_that_still_runs(service: Counter, 
         first = pool.submit(ask, client, "a", path="/slow")
         assert service.began.wait(20)
         second = pool.submit(ask, client, "a", attempt=2, path="/slow")
-        receiver = ask(client, "c", Authorization=SQS)  # came after both, and is answered: it waits for neither
+        receiver = ask(client, "c", Authorization=SQS)  # sent after both, and does not wait for them
         service.go_on.set()
         assert first.result() == second.result()
     assert receiver[0] == 200
@@ -96,7 +96,7 @@ def test_only_the_newest_answers_are_kept(service: Counter) -> None:
     done_once = DoneOnce(service)
     for call in [*map(str, range(KEPT + 1)), "0", str(KEPT)]:
         run(done_once, call)
-    assert len(service.done) == KEPT + 2  # the oldest was done anew, the newest was known
+    assert len(service.done) == KEPT + 2  # the oldest was repeated, the newest was kept
 
 
 def run(application: DoneOnce, call: str) -> None:

@@ -1,4 +1,4 @@
-"""A command that fails is told of once, in few lines; what depended on it says in a line that it did not run."""
+"""A failed command is reported once, in few lines; each test that depends on it is skipped with one line."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import pytest
 from tests.infra.terraform import FIRST_LINES, LAST_LINES, ROOT, Terraform, TerraformError
 
 PLAN = 5000
-"""Lines of a plan that nobody wants to read twenty times."""
+"""Lines of a long plan."""
 
 STUB = f"""\
 #!/bin/sh
@@ -59,7 +59,7 @@ def failing_terraform(folder: Path):  # type: ignore[no-untyped-def]
     return Terraform(program, folder, folder).at(folder)
 
 
-def test_a_failure_is_told_with_its_errors_and_where_the_rest_lies(tmp_path: Path) -> None:
+def test_a_failure_shows_its_errors_and_names_the_file_with_the_rest(tmp_path: Path) -> None:
     with pytest.raises(TerraformError) as failed:
         failing_terraform(tmp_path).run("apply", "-auto-approve")
     lines = str(failed.value).splitlines()
@@ -73,7 +73,7 @@ def test_a_failure_is_told_with_its_errors_and_where_the_rest_lies(tmp_path: Pat
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> "subprocess.CompletedProcess[str]":
-    """What pytest says of twenty tests that want what could not be applied."""
+    """Pytest's output for twenty tests that use a fixture whose apply fails."""
     path = tmp_path_factory.mktemp("run") / "test_applied.py"
     path.write_text(TESTS)
     conftest = path.with_name("conftest.py")
@@ -84,11 +84,11 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> "subprocess.CompletedProce
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=110)
 
 
-def test_one_test_tells_it_and_the_others_say_in_a_line_that_they_did_not_run(
+def test_one_test_reports_it_and_the_others_are_skipped_in_a_line(
     said: "subprocess.CompletedProcess[str]",
 ) -> None:
     times = said.stdout.count("Error: InvalidPermission.Duplicate")
-    assert times == 1 + ("CI" in os.environ)  # where pytest's summary does not shorten what it repeats
+    assert times == 1 + ("CI" in os.environ)  # in CI pytest's summary repeats it in full
     assert re.search(
         r"SKIPPED \[19\] .*did not run: its set-up failed, see test_applied.py::test_asks\[0\]", said.stdout
     )

@@ -1,4 +1,4 @@
-"""Every locked package has a wheel for both kinds of processor: neither the image nor Lambda's package builds any."""
+"""Every locked package has a wheel for both processors: neither the images nor Lambda's package build any."""
 
 import re
 import subprocess
@@ -19,17 +19,17 @@ LOCKS = {
     "lambda": (ROOT / ".chalice" / "requirements.txt",),
     "prometheus": (*(ROOT / "prometheus").glob("requirements.txt"),),
 }
-"""What is installed: in the image, as its Dockerfile says, in Lambda's package, and in Prometheus' image."""
+"""The installed requirements: in the image, in Lambda's package, and in Prometheus' image."""
 
 MACHINES = {"x86_64": 62, "aarch64": 183}
-"""The kinds of processor, and how a compiled file (ELF) says which it is for."""
+"""The processors, and the code of each in a compiled file (ELF)."""
 
 SYSTEMS = {"image": "manylinux_2_28", "lambda": "manylinux2014", "prometheus": "manylinux_2_28"}
-"""Older than Debian's C library, and than that of every system that Lambda still offers."""
+"""Older than the C library of Debian and of every runtime of Lambda."""
 
 
 def install(locks: tuple[Path, ...], platform: str, into: Path, *options: str) -> "subprocess.CompletedProcess[str]":
-    """Download what is locked for a platform, hold it against its hashes, and unpack it."""
+    """Download the locked packages of a platform, check their hashes, and unpack them."""
     uv = beside(sys.executable, "uv", "make setup does that")
     exactly = ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
     target = ["--target", str(into), "--python-version", PYTHON, "--python-platform", platform]
@@ -44,14 +44,14 @@ def install(locks: tuple[Path, ...], platform: str, into: Path, *options: str) -
 
 
 def installed(done: "subprocess.CompletedProcess[str]") -> bool:
-    """Say whether it worked; give up where there is no index to download from."""
+    """Return whether it worked; skip the test if no package index can be reached."""
     if "Failed to fetch" in done.stdout:
         give_up(f"no index of packages can be reached: {done.stdout.splitlines()[-1].strip()}")
     return done.returncode == 0
 
 
 def machines(folder: Path) -> set[int]:
-    """Return for which kinds of processor there are compiled files."""
+    """Return the processors of the compiled files."""
     heads = (file.read_bytes()[:20] for file in folder.rglob("*.so"))
     return {int.from_bytes(head[18:20], "little") for head in heads if head[:4] == b"\x7fELF"}
 
@@ -67,7 +67,7 @@ def test_every_locked_wheel_can_be_had_for_both_kinds_of_processor(home: str, ma
     assert found or home == "prometheus"
 
 
-def test_the_image_installs_what_is_looked_at_here() -> None:
+def test_the_image_installs_the_requirements_checked_here() -> None:
     assert {lock.name for lock in LOCKS["image"]} >= {"requirements.txt", "requirements-granian.txt"}
     assert "--only-binary :all:" in DOCKERFILE
 

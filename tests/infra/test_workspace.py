@@ -1,4 +1,4 @@
-"""The name of the workspace and the environment go together: another environment's names are never planned in it."""
+"""A workspace belongs to one environment: a plan with another environment's names fails."""
 
 import shutil
 from pathlib import Path
@@ -30,7 +30,7 @@ resource "terraform_data" "other" {}
 
 @pytest.fixture(scope="module")
 def variables(terraform: Terraform, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tree of the root's variables alone, with something that is named after the environment: nothing asks AWS."""
+    """A tree with only the root's variables and something named after the environment: it needs no AWS."""
     folder = tmp_path_factory.mktemp("variables")
     for file in TREE.glob("variables*.tf"):
         shutil.copy(file, folder)
@@ -40,7 +40,7 @@ def variables(terraform: Terraform, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def plan(terraform: Terraform, variables: Path, workspace: str) -> str:
-    """Plan as `deploy-initial-infra` does: a part of the whole, by its address."""
+    """Plan as `deploy-initial-infra` does: a part, by its address."""
     folder: Folder = terraform.at(variables, {"TF_WORKSPACE": workspace})
     given = [f"-var={name}={value}" for name, value in GIVEN.items()]
     return folder.run("plan", "-input=false", "-target=terraform_data.repository", *given)

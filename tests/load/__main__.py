@@ -1,7 +1,7 @@
-"""`make bench`: measure the service against its servers, and against what others would have written.
+"""`make bench`: compare the service with its servers alone, and with other implementations.
 
-Everything that is compared is measured in one run, in turns, and the medians of several rounds are told: ratios first,
-since figures from two runs, or two machines, say little about each other. Traffic goes to loopback alone.
+All that is compared is measured in one run, in turns; the figures are medians of several rounds. Ratios come first:
+figures of two runs or two machines cannot be compared. Traffic stays on loopback.
 """
 
 import argparse
@@ -19,26 +19,26 @@ PICTURE = ROOT / "build" / "benchmark.svg"
 EXPERIMENTS = ("compare", "steady", "memory", "start", "threads", "processes")
 
 
-def tell(what: str) -> None:
-    """Say how far it is, beside the figures."""
+def progress(what: str) -> None:
+    """Print the progress to standard error."""
     print(f"{time.strftime('%H:%M:%S')} {what} ...", file=sys.stderr, flush=True)
 
 
 def run(name: str, stock: Stock, pace: experiments.Pace, beside: Path | None) -> str:
     if name == "compare":
-        found = experiments.compare(stock, pace, tell)
+        found = experiments.compare(stock, pace, progress)
         PICTURE.parent.mkdir(exist_ok=True)
         report.draw(found, PICTURE)
         return f"{report.comparison(found)}\nDrawn in {PICTURE.relative_to(ROOT)}\n"
     if name == "steady":
-        return report.steadiness(experiments.steady(stock, pace, tell))
+        return report.steadiness(experiments.steady(stock, pace, progress))
     if name == "memory":
-        return report.memories(experiments.memory(stock, pace, tell))
+        return report.memories(experiments.memory(stock, pace, progress))
     if name == "start":
-        return report.starts(experiments.start(stock, pace, tell, beside))
+        return report.starts(experiments.start(stock, pace, progress, beside))
     if name == "threads":
-        return report.thread_counts(experiments.threads(stock, pace, tell))
-    return report.pairs(experiments.processes(stock, pace, tell))
+        return report.thread_counts(experiments.threads(stock, pace, progress))
+    return report.pairs(experiments.processes(stock, pace, progress))
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
-"""`make bench-adapter`: what the adapter costs on top of Chalice, in CPU time per request, in one run.
+"""`make bench-adapter`: the CPU time per request that the adapter adds to Chalice, in one run.
 
 Ways to answer the same warm route take turns: the bare `app(event, context)` call, the gateway (which builds that
 event), the WSGI callable (which reads a request from an environ as waitress leaves it), and the gateway with all that
-`python -m fargate` tells of a request. The figure that counts is the ratio: it holds on machines of different speed.
+`python -m fargate` records of a request. The figure that counts is the ratio: it holds on machines of different speed.
 
 Then what a log line costs: ours, and Powertools' logger as it is.
 """
@@ -55,7 +55,7 @@ def make_request() -> HttpRequest:
 
 
 def bare_call() -> Callable[[], object]:
-    """Call the app with the very event that the gateway builds, kept from one request."""
+    """Call the app with an event that the gateway has built."""
     app, events = make_app(), []
     gateway = Gateway(app, Settings())
     gateway._app = lambda event, context: events.append(event) or app(event, context)  # type: ignore[assignment]
@@ -86,7 +86,7 @@ def through_wsgi() -> Callable[[], object]:
 
 
 def observed() -> Callable[[], object]:
-    """Tell of each request as `python -m fargate` does: a line, metrics, and now and then a segment nobody receives."""
+    """Record each request as `python -m fargate` does: a line, metrics, and for some a segment, which is dropped."""
     app, settings, request = make_app(), Settings(), make_request()
     gateway = Gateway(app, settings, telemetry=telemetry_of(app, settings))
     return lambda: gateway.handle(request)

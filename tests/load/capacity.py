@@ -1,4 +1,4 @@
-"""What so many requests a second take, and cost: `python -m tests.load.capacity`. Arithmetic, on these assumptions.
+"""The resources and costs of a load, computed from these assumptions: `python -m tests.load.capacity`.
 
 Prices are those of docs/costs.md: list prices in eu-west-1, in US dollars a month of 730 hours.
 """
@@ -15,7 +15,7 @@ LOADS = (100, 10_000, 1_000_000)
 
 PER_TASK = 1_000
 """Requests a second that one vCPU serves at half of its CPU, the autoscaling's target: of those measured in
-docs/benchmarks.md half, and a third off that, since Fargate's vCPU is a hyperthread that nobody has measured."""
+docs/benchmarks.md half, and a third off that, since Fargate's vCPU is a hyperthread that was not measured."""
 
 LEAST_TASKS = 3  # one in each zone
 LEASE_SECONDS = 0.05
@@ -32,7 +32,7 @@ SHARD = 350.0  # a primary and two replicas, cache.m7g.large
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one load takes."""
+    """The resources of one load."""
 
     load: int
 
@@ -43,7 +43,7 @@ class Plan:
 
     @property
     def answered_locally(self) -> float:
-        """The part that local leases answer: of each product, all reads but the first of each lease."""
+        """The part of the reads that local leases answer: all but the first of each lease."""
         harmonic = sum(1 / rank for rank in range(1, PRODUCTS + 1))
         shares = [1 / rank / harmonic for rank in range(1, PRODUCTS + 1)]
         per_lease = [share * self.load / self.tasks * LEASE_SECONDS for share in shares]
@@ -71,12 +71,12 @@ class Plan:
 
     @property
     def lines(self) -> float:
-        """Access lines a second: past a rate, those of successes are left out."""
+        """Access lines a second: above a rate, successes are sampled."""
         return self.tasks * lines_kept(self.load / self.tasks)
 
     @property
     def costs(self) -> dict[str, float]:
-        """Dollars a month, without the database and what costs the same whatever is asked."""
+        """Dollars a month, without the database and the costs that do not depend on the load."""
         gigabytes_an_hour = self.load * ANSWER_KB * 3600 / 1e6
         return {
             "tasks": self.tasks * TASK,

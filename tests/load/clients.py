@@ -1,4 +1,4 @@
-"""Who asks: wrk as fast as it is answered, hey at a steady rate. Both are told of nothing but loopback."""
+"""The load generators: wrk as fast as it is answered, hey at a steady rate. Both use only loopback."""
 
 import json
 import re
@@ -21,12 +21,12 @@ end
 
 
 class BadRunError(Exception):
-    """A run whose figures would mean nothing: some requests were not answered as they should have been."""
+    """Some requests of a run failed, so its figures mean nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a client saw; times in milliseconds."""
+    """A client's figures; times in milliseconds."""
 
     requests: int
     seconds: float
@@ -35,7 +35,7 @@ class Run:
 
 
 def wrk(url: str, script: str, seconds: float, connections: int = CONNECTIONS) -> Run:
-    """Ask as fast as answers come, over that many connections.
+    """Send requests as fast as they are answered, over that many connections.
 
     Raises:
         BadRunError: some answer was no success.
@@ -49,10 +49,10 @@ def wrk(url: str, script: str, seconds: float, connections: int = CONNECTIONS) -
         )
     if done.returncode != 0:
         raise BadRunError(f"wrk: {done.stderr or done.stdout}")
-    told = json.loads(done.stderr)
-    if told["refused"] or told["broken"] or not told["requests"]:
-        raise BadRunError(f"{url}: {told}")
-    return Run(told["requests"], told["microseconds"] / 1e6, told["p50"] / 1e3, told["p99"] / 1e3)
+    figures = json.loads(done.stderr)
+    if figures["refused"] or figures["broken"] or not figures["requests"]:
+        raise BadRunError(f"{url}: {figures}")
+    return Run(figures["requests"], figures["microseconds"] / 1e6, figures["p50"] / 1e3, figures["p99"] / 1e3)
 
 
 _PERCENTILE = re.compile(r"^\s*(\d+)% in ([\d.]+) secs", re.MULTILINE)
@@ -60,7 +60,7 @@ _STATUS = re.compile(r"^\s*\[(\d+)\]\s+(\d+) responses", re.MULTILINE)
 
 
 def hey(url: str, per_second: int, seconds: int, connections: int = 5) -> Run:
-    """Ask at a steady rate.
+    """Send requests at a steady rate.
 
     Raises:
         BadRunError: some answer was no success.

@@ -1,4 +1,4 @@
-"""Who is measured: the shop on each of its servers, those servers by themselves, and what others would have written."""
+"""The measured programs: the shop on each of its servers, those servers alone, and other implementations."""
 
 import contextlib
 import sys
@@ -23,7 +23,7 @@ PATIENCE = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A program that serves `GET /product/{id}` on the port that its environment and its last word name."""
+    """A program that serves `GET /product/{id}` on PORT, in its environment or its command."""
 
     name: str
     command: tuple[str, ...]
@@ -35,27 +35,27 @@ class Contender:
         return Contender(self.name, self.command, {**self.environ, **environ}, self.folder)
 
     def of(self, checkout: Path) -> "Contender":
-        """Return the program as it stands in another checkout, with the packages that are installed here."""
+        """Return the program of another checkout, with the packages installed here."""
         return Contender(beside_name(self.name), self.command, self.environ, checkout)
 
 
 def beside_name(name: str) -> str:
-    """Return what a contender of the other checkout is called."""
+    """Return the name of a contender in the other checkout."""
     return f"{name}, the other checkout"
 
 
 def shop(server: str) -> Contender:
-    """Return the shop as it is deployed: every request is logged, counted, and now and then traced."""
+    """Return the shop as it is deployed: with logs, metrics and traces."""
     return Contender(server, (sys.executable, "-m", "fargate"), {"SERVER": server, "API_KEYS": KEY})
 
 
 def floor(server: str) -> Contender:
-    """Return a server by itself, with a constant answer."""
+    """Return a server alone, with a constant answer."""
     return Contender(f"nothing but {server}", (sys.executable, "-m", "tests.load.floors", server, "PORT"))
 
 
 def preforked(server: str, processes: int) -> Contender:
-    """Return several processes of the shop behind one listening socket, which was decided against."""
+    """Return several processes of the shop behind one listening socket, a rejected design."""
     environ = {"SERVER": server, "API_KEYS": KEY, "PROCESSES": str(processes)}
     return Contender(f"{server}, forked", (sys.executable, "-m", "tests.load.preforked"), environ)
 
@@ -75,7 +75,7 @@ RIVALS = (
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A contender that answers."""
+    """A running contender."""
 
     contender: Contender
     port: int
@@ -85,20 +85,20 @@ class Running:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """Its URL."""
         return f"http://{LOOPBACK}:{self.port}"
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time, user and system, of the process and those that it has started."""
+        """Return the CPU time, user and system, of the process and its descendants."""
         return sum(self.cpu_by_process())
 
     def cpu_by_process(self) -> list[float]:
-        """Return that of each."""
+        """Return the CPU time of each process."""
         times = [each.cpu_times() for each in self._family()]
         return [each.user + each.system for each in times]
 
     def resident_bytes(self) -> int:
-        """Return how much memory it and those that it has started hold."""
+        """Return the memory of it and its descendants."""
         return sum(each.memory_info().rss for each in self._family())
 
     def _family(self) -> list[psutil.Process]:
@@ -107,7 +107,7 @@ class Running:
 
 @contextlib.contextmanager
 def running(contender: Contender, environ: Mapping[str, str]) -> Iterator[Running]:
-    """Run a contender from its first answer until the block ends; `environ` says where the stores are.
+    """Run a contender, and end it with the block, which begins at the first answer. `environ` names the stores.
 
     Raises:
         RuntimeError: it did not answer; the message holds its output.

@@ -1,4 +1,4 @@
-"""What is measured, each experiment in one run, so that its figures may be compared with each other and no others."""
+"""The experiments. Each is measured in one run; compare its figures only with each other."""
 
 import contextlib
 import statistics
@@ -20,7 +20,7 @@ STEADY = 500
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One contender under one workload; times in milliseconds, but for the CPU's."""
+    """One contender under one workload; times in milliseconds, CPU in microseconds."""
 
     per_second: float
     cpu_us: float  # of the server's processes, for each request
@@ -30,15 +30,15 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long everything takes."""
+    """The length of the experiments."""
 
     rounds: int
     seconds: int  # wrk takes whole ones
-    requests: int  # whose growth of memory is looked at
+    requests: int  # after which the growth of memory is measured
 
 
 def measured(contender: Running, stock: Stock, workload: Workload, seconds: float) -> Figures:
-    """Ask one contender for a while."""
+    """Measure one contender."""
     if workload.cold:
         stock.chill()
     else:
@@ -61,8 +61,8 @@ Table = dict[tuple[str, str], Figures]
 """Figures by contender and workload."""
 
 
-def compare(stock: Stock, pace: Pace, tell: Progress) -> Table:
-    """Have the shop, its servers by themselves and the rivals take turns."""
+def compare(stock: Stock, pace: Pace, progress: Progress) -> Table:
+    """Measure the shop, its servers alone and the rivals in turns."""
     trials: list[tuple[Contender, Sequence[Workload]]] = []
     for server in SERVERS:
         trials += [(floor(server), (HOT,)), (shop(server), WORKLOADS)]
@@ -73,7 +73,7 @@ def compare(stock: Stock, pace: Pace, tell: Progress) -> Table:
             measured(contender, stock, HOT, 1)  # warm
         for number in range(pace.rounds):
             for contender, (_, workloads) in zip(contenders, trials, strict=True):
-                tell(f"round {number + 1} of {pace.rounds}: {contender.contender.name}")
+                progress(f"round {number + 1} of {pace.rounds}: {contender.contender.name}")
                 for workload in workloads:
                     key = (contender.contender.name, workload.name)
                     found.setdefault(key, []).append(measured(contender, stock, workload, pace.seconds))
@@ -82,16 +82,16 @@ def compare(stock: Stock, pace: Pace, tell: Progress) -> Table:
 
 @contextlib.contextmanager
 def all_running(contenders: Iterable[Contender], stock: Stock) -> Iterator[list[Running]]:
-    """Run several at the same time; those that nobody asks cost next to nothing."""
+    """Run several at the same time; an idle one costs almost nothing."""
     with contextlib.ExitStack() as stack:
         yield [stack.enter_context(running(each, stock.environ)) for each in contenders]
 
 
-def steady(stock: Stock, pace: Pace, tell: Progress) -> dict[str, Run]:
-    """Ask each server for one product, 500 times a second."""
+def steady(stock: Stock, pace: Pace, progress: Progress) -> dict[str, Run]:
+    """Request one product from each server, 500 times a second."""
     found: dict[str, Run] = {}
     for server in SERVERS:
-        tell(f"{STEADY} requests a second: {server}")
+        progress(f"{STEADY} requests a second: {server}")
         with running(shop(server), stock.environ) as contender:
             wrk(contender.url, HOT.script(0), 1)  # warm
             runs = [hey(f"{contender.url}/product/1", STEADY, int(pace.seconds * 2)) for _ in range(pace.rounds)]
@@ -108,11 +108,11 @@ class Memory:
     at_last: int
 
 
-def memory(stock: Stock, pace: Pace, tell: Progress) -> dict[str, Memory]:
-    """Look at each server's memory before and after many requests."""
+def memory(stock: Stock, pace: Pace, progress: Progress) -> dict[str, Memory]:
+    """Measure each server's memory before and after many requests."""
     found: dict[str, Memory] = {}
     for server in SERVERS:
-        tell(f"memory over {pace.requests:,} requests: {server}")
+        progress(f"memory over {pace.requests:,} requests: {server}")
         with running(shop(server), stock.environ) as contender:
             at_first = contender.resident_bytes()
             wrk(contender.url, ZIPF.script(1), 2)
@@ -125,21 +125,21 @@ def memory(stock: Stock, pace: Pace, tell: Progress) -> dict[str, Memory]:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What it takes until the first product is answered, in seconds."""
+    """Seconds until the first product is answered."""
 
     wall: float
     cpu: float  # of the server's processes
 
 
-def start(stock: Stock, pace: Pace, tell: Progress, beside: Path | None = None) -> dict[str, Start]:
-    """Start the shop on each server, the same of another checkout, and the rivals, in turns."""
+def start(stock: Stock, pace: Pace, progress: Progress, beside: Path | None = None) -> dict[str, Start]:
+    """Start the shop on each server, that of another checkout, and the rivals, in turns."""
     contenders = [shop(server) for server in SERVERS]
     if beside is not None:
         contenders += [each.of(beside) for each in contenders]
     contenders += [rival for rival in RIVALS if rival.folder.exists()]
     found: dict[str, list[Start]] = {each.name: [] for each in contenders}
-    for number in range(-1, pace.rounds):  # the first only to have files read and bytecode written
-        tell(f"start, round {number + 1} of {pace.rounds}")
+    for number in range(-1, pace.rounds):  # the first round only loads files and writes bytecode
+        progress(f"start, round {number + 1} of {pace.rounds}")
         for contender in contenders:
             with running(contender, stock.environ) as one:
                 took = Start(one.seconds_to_answer, one.cpu_seconds())
@@ -151,12 +151,12 @@ def start(stock: Stock, pace: Pace, tell: Progress, beside: Path | None = None) 
     }
 
 
-def threads(stock: Stock, pace: Pace, tell: Progress) -> dict[tuple[str, int], dict[str, Figures]]:
-    """See what more threads give."""
+def threads(stock: Stock, pace: Pace, progress: Progress) -> dict[tuple[str, int], dict[str, Figures]]:
+    """Measure with more threads."""
     found: dict[tuple[str, int], dict[str, Figures]] = {}
     for server in SERVERS:
         for number in (1, 2, 4, 8, 16):
-            tell(f"{number} threads: {server}")
+            progress(f"{number} threads: {server}")
             contender = shop(server).with_environ(THREADS=str(number))
             with running(contender, stock.environ) as one:
                 measured(one, stock, HOT, 1)  # warm
@@ -169,18 +169,18 @@ def threads(stock: Stock, pace: Pace, tell: Progress) -> dict[tuple[str, int], d
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two processes under one load, and how unevenly it fell on them: 0.5 is even, 1 is all on one."""
+    """Two processes under one load, and the larger share: 0.5 is even, 1 is all on one."""
 
     per_second: float
     p99: float
     larger_part: float
 
 
-def processes(stock: Stock, pace: Pace, tell: Progress) -> dict[tuple[str, str, str], Pair]:
-    """Compare two processes behind one listening socket with two tasks that a load balancer would ask in turn."""
+def processes(stock: Stock, pace: Pace, progress: Progress) -> dict[tuple[str, str, str], Pair]:
+    """Compare two processes behind one listening socket with two tasks that a load balancer uses in turn."""
     rounds: dict[tuple[str, str, str], list[Pair]] = {}
     for server in SERVERS:
-        tell(f"two processes: {server}")
+        progress(f"two processes: {server}")
         pair = (shop(server), shop(server))
         with all_running([preforked(server, 1), preforked(server, 2), *pair], stock) as (one, two, *tasks):
             for each in (one, two, *tasks):
@@ -195,7 +195,7 @@ def processes(stock: Stock, pace: Pace, tell: Progress) -> dict[tuple[str, str, 
 
 
 def _together(contenders: Sequence[Running], script: str, seconds: float) -> Pair:
-    """Ask contenders at the same time, over as many connections together as otherwise one gets."""
+    """Measure contenders at the same time, over as many connections together as one gets alone."""
     before = [cpu for each in contenders for cpu in each.cpu_by_process()]
     connections = CONNECTIONS // len(contenders)
     with ThreadPoolExecutor(len(contenders)) as pool:
@@ -206,7 +206,7 @@ def _together(contenders: Sequence[Running], script: str, seconds: float) -> Pai
 
 
 def _median_pair(pairs: Sequence[Pair]) -> Pair:
-    """Return the medians; of the unevenness the worst."""
+    """Return the medians, and the largest share."""
     return Pair(
         statistics.median(each.per_second for each in pairs),
         statistics.median(each.p99 for each in pairs),

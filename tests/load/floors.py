@@ -1,4 +1,4 @@
-"""What each server costs by itself: a constant answer, as long as a product, behind its own defaults.
+"""Each server alone: a constant answer, as long as a product, with the server's defaults.
 
 `python -m tests.load.floors SERVER PORT` serves it.
 """

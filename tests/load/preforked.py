@@ -1,4 +1,4 @@
-"""What was decided against: N processes of the shop that accept from one listening socket, as WORKERS=N would.
+"""A rejected design: N processes of the shop that accept from one listening socket, as WORKERS=N would.
 
 `python -m tests.load.preforked` serves so, to be measured beside what is done in its place. See docs/benchmarks.md.
 """

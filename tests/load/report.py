@@ -14,13 +14,13 @@ EXPRESS = RIVALS[0].name
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Write a table: the first column to the left, figures to the right."""
+    """Return a table: the first column left-aligned, figures right-aligned."""
     lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
 
 
 def comparison(found: Table) -> str:
-    """Everybody's figures: CPU first as a ratio to the server by itself and to Express, then as they were measured."""
+    """Return all figures: CPU as a ratio to the server alone and to Express, then as measured."""
     express = {workload.name: found.get((EXPRESS, workload.name)) for workload in WORKLOADS}
     rows = []
     for (name, workload), figures in found.items():
@@ -68,7 +68,7 @@ def starts(found: Mapping[str, Start]) -> str:
 
 
 def thread_counts(found: Mapping[tuple[str, int], Mapping[str, Figures]]) -> str:
-    """What threads give."""
+    """Return the figures by number of threads."""
     rows = [
         (
             server,
@@ -81,7 +81,7 @@ def thread_counts(found: Mapping[tuple[str, int], Mapping[str, Figures]]) -> str
 
 
 def pairs(found: Mapping[tuple[str, str, str], Pair]) -> str:
-    """What a second process gives."""
+    """Return the figures of a second process."""
     rows = [
         (
             server,
@@ -98,7 +98,7 @@ def pairs(found: Mapping[tuple[str, str, str], Pair]) -> str:
 
 
 def draw(found: Table, path: Path) -> None:
-    """Draw CPU per request, the smaller the better."""
+    """Draw CPU per request; smaller is better."""
     import matplotlib as mpl
 
     mpl.use("svg")

@@ -1,4 +1,4 @@
-"""Real stores with enough in them: products in PostgreSQL, and the often read ones in Redis as the shop puts them."""
+"""Real stores with products in PostgreSQL, and the often read ones in Redis as the shop caches them."""
 
 import contextlib
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ PREFIX = key_of(1).removesuffix("1")
 RIVALS_PREFIX = "rival:"
 BATCH = 10_000
 ROWS = 1_000_000
-"""More than all runs together can miss."""
+"""More than all runs together can read."""
 
 
 @dataclass(slots=True)
@@ -33,22 +33,22 @@ class Stock:
 
     @property
     def environ(self) -> dict[str, str]:
-        """Where they are, for whoever is measured."""
+        """The stores' URLs as settings."""
         return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
 
     def first_for(self, workload: Workload) -> int:
-        """Return the number of the product that a workload may begin with."""
+        """Return the first product's number for a workload."""
         return self.next_new if workload.creates else self.next_unread
 
     def spend(self, workload: Workload, products: int) -> None:
-        """Take note of how many products a workload has asked for, or created, that no other may."""
+        """Record how many products a workload has read or created; no other run uses them."""
         if workload.creates:
             self.next_new += products
         elif workload.cold:
             self.next_unread += products
 
     def warm(self) -> None:
-        """Put the often read products, and no others, into the cache."""
+        """Fill the cache with the often read products only."""
         self.chill()
         with contextlib.closing(redis.Redis.from_url(self.redis_url)) as client:
             generation = generation_of(client)
@@ -57,7 +57,7 @@ class Stock:
             client.mset({f"{RIVALS_PREFIX}{number}": body for number, body in bodies.items()})
 
     def chill(self) -> None:
-        """Take all products out of the cache; what else is there stays: without it, every write waits longer."""
+        """Delete all products from the cache, but keep the other keys: without them every write waits longer."""
         with contextlib.closing(redis.Redis.from_url(self.redis_url)) as client:
             keys = client.keys(f"{PREFIX}[0-9]*") + client.keys(f"{RIVALS_PREFIX}*")
             for begin in range(0, len(keys), BATCH):

@@ -1,4 +1,4 @@
-"""What is asked of a server: as Lua for wrk."""
+"""The workloads, as Lua for wrk."""
 
 import bisect
 import itertools
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 
 PRODUCTS = 10_000
 DRAWS = 20_000
-"""How many requests are drawn beforehand, to be sent over and over: drawing must not cost the client time."""
+"""Requests that are drawn before the run and sent again and again, so that drawing costs the client no time."""
 
 KEY = "bench"
-"""Opens the writes."""
+"""The API key for writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
     """A kind of traffic.
 
-    `script` is given the number of the first product that no run has asked for yet; `cold` says that the cache is to be
-    emptied before; `creates` that the number is that of the first product that is not there yet.
+    `script` gets the number of the first product that no run has read, with `creates` of the first that does not exist.
+    With `cold` the cache is emptied first.
     """
 
     name: str
@@ -42,7 +42,7 @@ end"""
 
 
 def zipf(random: random.Random) -> list[int]:
-    """Draw ids: the n-th product is asked for 1/n times as often as the first."""
+    """Draw ids: the n-th product comes 1/n times as often as the first."""
     totals = list(itertools.accumulate(1 / rank for rank in range(1, PRODUCTS + 1)))
     return [bisect.bisect(totals, random.random() * totals[-1]) + 1 for _ in range(DRAWS)]
 

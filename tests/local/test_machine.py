@@ -81,7 +81,7 @@ def test_a_folder_is_opened_to_its_group_only_and_only_to_pass(tmp_path: Path, m
     assert may(passage.member, 0o1, folder) or mode == 0o600, "the group gets no right that the owner lacks"
 
 
-def test_an_account_is_granted_what_its_class_is_granted(tmp_path: Path) -> None:
+def test_an_account_has_the_rights_of_owner_group_or_others(tmp_path: Path) -> None:
     tmp_path.chmod(0o754)
     owner = tmp_path.stat()
     assert may(replace(STRANGER, uid=owner.st_uid), 0o5, tmp_path)

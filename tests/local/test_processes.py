@@ -36,7 +36,7 @@ def test_a_child_is_in_a_session_of_its_own_and_ends_when_asked(tmp_path: Path) 
     assert not psutil.pid_exists(child.pid)
 
 
-def test_a_child_that_will_not_end_is_killed_with_what_it_started(tmp_path: Path) -> None:
+def test_a_child_that_does_not_end_is_killed_with_its_children(tmp_path: Path) -> None:
     code = """
         import signal, subprocess, time
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -71,7 +71,7 @@ def test_the_app_logs_in_as_a_role_of_its_own(used_home: Path) -> None:
 
 
 @pytest.mark.parametrize("seen", ["PostgreSQL ...", "Redis ...", "Migrations ...", "App ..."])
-def test_a_signal_while_it_starts_ends_what_was_started(home: Path, seen: str) -> None:
+def test_a_signal_during_the_start_ends_what_was_started(home: Path, seen: str) -> None:
     with started(home) as run:
         run.wait_for(seen)
         family = run.family()

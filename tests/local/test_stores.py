@@ -21,7 +21,7 @@ def family_of(child: Child | None) -> list[psutil.Process]:
     return [parent, *parent.children(recursive=True)]
 
 
-def test_postgres_keeps_what_was_committed_over_stop_and_start(own_postgres: OwnPostgres) -> None:
+def test_postgres_keeps_committed_data_over_stop_and_start(own_postgres: OwnPostgres) -> None:
     url = own_postgres.address.url
     with own_postgres.connected("shop") as connection:
         connection.run("CREATE TABLE kept AS SELECT 42 AS answer")
@@ -32,7 +32,7 @@ def test_postgres_keeps_what_was_committed_over_stop_and_start(own_postgres: Own
         assert connection.run("SELECT answer FROM kept") == [[42]]
 
 
-def test_postgres_keeps_what_was_committed_when_it_is_killed(own_postgres: OwnPostgres) -> None:
+def test_postgres_keeps_committed_data_when_it_is_killed(own_postgres: OwnPostgres) -> None:
     with own_postgres.connected("shop") as connection:
         connection.run("CREATE TABLE kept AS SELECT 42 AS answer")
         own_postgres.kill()
@@ -96,7 +96,7 @@ def test_redis_forgets_everything_but_its_port(own_redis: OwnRedis) -> None:
         assert client.get("key") is None
 
 
-def test_databases_are_fresh_and_dropped_whoever_is_connected(databases: Databases, postgres: OwnPostgres) -> None:
+def test_databases_are_fresh_and_dropped_despite_open_connections(databases: Databases, postgres: OwnPostgres) -> None:
     with databases.fresh(migrated=False) as first, databases.fresh(migrated=False) as second:
         assert first != second
         name = first.rpartition("/")[2]
@@ -124,5 +124,5 @@ def test_redis_on_the_path_is_preferred(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user")
-def test_root_runs_postgres_as_somebody_else(own_postgres: OwnPostgres) -> None:
+def test_root_runs_postgres_as_another_user(own_postgres: OwnPostgres) -> None:
     assert all(process.uids().real != 0 for process in family_of(own_postgres.child))

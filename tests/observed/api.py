@@ -1,4 +1,4 @@
-"""Prometheus' HTTP API, as much of it as the tests ask."""
+"""The part of Prometheus' HTTP API that tests use."""
 
 import contextlib
 import re
@@ -23,22 +23,22 @@ class Prometheus:
     client: httpx.Client
 
     def samples(self, expression: str) -> dict[frozenset[tuple[str, str]], float]:
-        """Return what an expression is now, by labels."""
+        """Return an expression's current values by labels."""
         result = self._get("query", query=expression)["result"]
         return {frozenset(each["metric"].items()): float(each["value"][1]) for each in result}
 
     def has(self, expression: str) -> bool:
-        """Say whether an expression has any value now."""
+        """Return whether an expression has a value now."""
         return bool(self.samples(expression))
 
     def value(self, expression: str) -> float | None:
-        """Return the single value of an expression; None: it has none, or is no number."""
+        """Return the single value of an expression; None if there is none, or it is NaN."""
         values = list(self.samples(expression).values())
         assert len(values) <= 1, f"{expression} has {len(values)} values"
         return values[0] if values and values[0] == values[0] else None
 
     def await_value(self, expression: str, wanted: float, within: float = 0.0) -> None:
-        """Wait until an expression is that, give or take `within`."""
+        """Wait until an expression is `wanted`, plus or minus `within`."""
 
         def there() -> bool:
             value = self.value(expression)
@@ -47,7 +47,7 @@ class Prometheus:
         assert wait_until(there, WAIT_SECONDS), f"{expression} is {self.value(expression)}, not {wanted}"
 
     def targets(self) -> list[dict[str, Any]]:
-        """Return what it scrapes."""
+        """Return its targets."""
         targets: list[dict[str, Any]] = self._get("targets")["activeTargets"]
         return targets
 
@@ -64,7 +64,7 @@ class Prometheus:
 
 @contextlib.contextmanager
 def watching(port: int) -> Iterator[Prometheus]:
-    """Run a Prometheus that scrapes that port each second, with the deployed rules made hasty."""
+    """Run a Prometheus that scrapes the port every second, with the deployed rules at a fast pace."""
     with temporary_home() as home:
         rules = home / "rules"
         write_hasty_rules(rules)
@@ -78,7 +78,7 @@ def watching(port: int) -> Iterator[Prometheus]:
 
 
 def write_hasty_rules(folder: Path) -> None:
-    """Write the rules down, looked at each second, and every alert pending for 3 s only."""
+    """Write the rules, evaluated every second, with each alert pending for only 3 s."""
     folder.mkdir()
     for rules in (DEPLOYED / "rules").glob("*.yml"):
         text = re.sub(r"^( +interval:) \w+$", r"\1 1s", rules.read_text(encoding="utf-8"), flags=re.MULTILINE)

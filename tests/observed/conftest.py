@@ -1,4 +1,4 @@
-"""A shop under a known load, and a real Prometheus that watches it."""
+"""A shop under a known load, and a real Prometheus that scrapes it."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tests.observed.api import Prometheus, watching
 
 ROUNDS = 5
 READS = 200
-"""How many there are in a round."""
+"""Requests in a round."""
 
 PRODUCT_READS = 'http_server_request_duration_seconds_count{http_request_method="GET",http_route="/product/{id}"}'
 
@@ -46,14 +46,14 @@ def server(module_database_url: str, module_redis_url: str) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def prometheus(server: Server, prometheus_program: str) -> Iterator[Prometheus]:
-    """A Prometheus that scrapes that shop each second."""
+    """A Prometheus that scrapes that shop every second."""
     with watching(server.port) as prometheus:
         yield prometheus
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What the client saw of its own requests."""
+    """The client's own record of its requests."""
 
     statuses: Counter[int]
     cache: Counter[str]
@@ -61,7 +61,7 @@ class Load:
 
 @pytest.fixture(scope="module")
 def load(server: Server, prometheus: Prometheus, module_redis_url: str) -> Load:
-    """Reads of products in rounds, each from a cache that was just emptied; Prometheus has seen each round's last."""
+    """Reads of products in rounds, each with an empty cache. Prometheus has scraped after the last."""
     prometheus.await_value("up", 1)
     seen = Load(Counter(), Counter())
     with httpx.Client(base_url=server.url, timeout=10) as client, redis.Redis.from_url(module_redis_url) as store:
@@ -73,7 +73,7 @@ def load(server: Server, prometheus: Prometheus, module_redis_url: str) -> Load:
 
 
 def read(client: httpx.Client, seen: Load) -> None:
-    """Read the ten products over and over."""
+    """Read the ten products again and again."""
     for turn in range(READS):
         answer = client.get(f"/product/{PRODUCTS[turn % len(PRODUCTS)]}")
         seen.statuses[answer.status_code] += 1

@@ -1,4 +1,4 @@
-"""What the rules, the console and the dashboard ask: their PromQL, and the metrics that it names."""
+"""The PromQL of the rules, the console and the dashboard, and the metrics that it names."""
 
 import json
 import re
@@ -30,12 +30,12 @@ def alerts() -> dict[str, dict[str, Any]]:
 
 
 def recorded() -> set[str]:
-    """Return the names of what the rules record."""
+    """Return the names of the recording rules."""
     return {rule["record"] for rule in rules() if "record" in rule}
 
 
 def rule_tests() -> list[dict[str, Any]]:
-    """Return what promtool is told to test of alerts."""
+    """Return promtool's tests of the alerts."""
     return [case for file in TESTS for test in _yaml(file)["tests"] for case in test.get("alert_rule_test", ())]
 
 
@@ -45,7 +45,7 @@ def of_rules() -> list[str]:
 
 
 def of_console() -> list[str]:
-    """Return the console's expressions, its constants put in."""
+    """Return the console's expressions with its constants inserted."""
     source = CONSOLE.read_text(encoding="utf-8")
     for name, value in _CONSTANT.findall(source):
         source = source.replace(f"' + {name} + '", value[1:-1])

@@ -1,4 +1,4 @@
-"""Tasks of the application as Prometheus meets them: an address each, registered in Cloud Map, named by DNS."""
+"""Tasks of the application as Prometheus finds them: each has an address, in Cloud Map and in DNS."""
 
 import contextlib
 import random
@@ -14,11 +14,11 @@ from local.ports import free_port
 
 NAMESPACE, SERVICE = "test-shop.internal", "app"
 NAMED_BY_DNS = 8
-"""What Cloud Map's routing policy MULTIVALUE answers at the most."""
+"""The most addresses that Cloud Map's routing policy MULTIVALUE answers."""
 
 
 class Tasks:
-    """So many tasks that show metrics: 127.0.0.1, 127.0.0.2, ... at one port, as each has port 3000 on Fargate."""
+    """Tasks with metrics: 127.0.0.1, 127.0.0.2, ... at one port, as each has port 3000 on Fargate."""
 
     def __init__(self, count: int) -> None:
         self.addresses = [f"127.0.0.{number}" for number in range(1, count + 1)]
@@ -28,12 +28,12 @@ class Tasks:
 
     @property
     def targets(self) -> set[str]:
-        """What Prometheus should scrape, as host:port."""
+        """The targets for Prometheus, as host:port."""
         return {f"{address}:{self.port}" for address in self.addresses}
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Let them answer."""
+        """Start the servers."""
         threads = [threading.Thread(target=server.serve_forever, args=(0.05,)) for server in self._servers]
         for thread in threads:
             thread.start()
@@ -77,7 +77,7 @@ class Tasks:
 
 @contextlib.contextmanager
 def name_server(address: str, addresses: list[str]) -> Iterator[None]:
-    """Answer every question for an A record as Cloud Map's DNS does: with eight of the tasks, drawn anew each time.
+    """Answer every query of an A record as Cloud Map's DNS does: with eight tasks, drawn at random each time.
 
     It listens at port 53 of an address, since no other can be given to a resolver.
     """
@@ -98,8 +98,8 @@ def name_server(address: str, addresses: list[str]) -> Iterator[None]:
 
 
 def _answer(question: bytes, addresses: list[str]) -> bytes:
-    """Return DNS' answer (RFC 1035): the header, the question as it came, a record for each address."""
-    end = question.index(b"\0", 12) + 5  # after the name come its type and class
+    """Return a DNS response (RFC 1035): the header, the question, a record for each address."""
+    end = question.index(b"\0", 12) + 5  # the type and class follow the name
     header = question[:2] + struct.pack("!HHHHH", 0x8180, 1, len(addresses), 0, 0)
     record = struct.pack("!HHHIH", 0xC00C, 1, 1, 5, 4)  # a pointer to the name, A, IN, five seconds, four bytes
     return header + question[12:end] + b"".join(record + socket.inet_aton(address) for address in addresses)

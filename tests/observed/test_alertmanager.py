@@ -1,4 +1,4 @@
-"""Alerts arrive at the topic: the text says what it is, how bad, and where to read on; and so does the heartbeat."""
+"""Alerts and the heartbeat arrive at the topic; the text names the alert, its severity and its runbook section."""
 
 import json
 import re
@@ -39,29 +39,29 @@ def test_the_configuration_and_its_template_are_valid(amtool: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*alerts(), "AnotherAlert"])
-def test_every_alert_is_told_by_its_severity(name: str, amtool: str) -> None:
+def test_every_alert_is_routed_by_its_severity(name: str, amtool: str) -> None:
     labels = {"alertname": name, **alerts().get(name, {}).get("labels", {})}
     words = [f"{key}={value}" for key, value in labels.items()]
     command = [amtool, "config", "routes", "test", f"--config.file={CONFIG}", *words]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
-    assert told.stdout.strip() == labels.get("severity", "ticket"), "what has no severity is told like a ticket"
+    routed = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    assert routed.stdout.strip() == labels.get("severity", "ticket"), "without a severity it is a ticket"
 
 
 @dataclass(slots=True)
 class Subscriber:
-    """A queue that subscribed to a topic, and all that arrived in it."""
+    """A queue that is subscribed to a topic, and all messages that it received."""
 
     queues: Any
     url: str
     arrived: list[dict[str, Any]] = field(default_factory=list)
 
     def await_message(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """Wait until such a message is there."""
+        """Wait for a message that fits."""
         assert wait_until(lambda: any(map(wanted, self.messages())), WAIT_SECONDS), self.arrived
         return next(filter(wanted, self.arrived))
 
     def messages(self) -> list[dict[str, Any]]:
-        """Take out what came, return all that ever did."""
+        """Receive new messages; return all so far."""
         received = self.queues.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", [])
         self.arrived += [json.loads(each["Body"]) for each in received]
         return self.arrived
@@ -78,7 +78,7 @@ class Topic:
     arn: str
 
     def subscriber(self, name: str, **attributes: str) -> Subscriber:
-        """Subscribe a queue to it."""
+        """Subscribe a new queue."""
         queues = self.cloud.client("sqs")
         url = queues.create_queue(QueueName=name)["QueueUrl"]
         queue = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -87,7 +87,7 @@ class Topic:
 
 
 def alert(name: str, severity: str, *, over: bool = False) -> dict[str, Any]:
-    """Return what Prometheus says of an alert."""
+    """Return an alert as Prometheus sends it."""
     return {
         "labels": {"alertname": name, "severity": severity, "stack": "test-shop", "job": "shop"},
         "annotations": {"summary": f"{name} happens.", "runbook": f"docs/runbook.md#{name.lower()}"},
@@ -98,13 +98,13 @@ def alert(name: str, severity: str, *, over: bool = False) -> dict[str, Any]:
 
 
 def post(address: str, said: dict[str, Any]) -> None:
-    """Say it to an Alertmanager."""
+    """Send an alert to an Alertmanager."""
     httpx.post(f"http://{address}/api/v2/alerts", json=[said], timeout=10).raise_for_status()
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """An Alertmanager, the topics it tells, and the task that it is a part of."""
+    """An Alertmanager, its topics, and its task."""
 
     cloud: Any
     task: Task
@@ -139,7 +139,7 @@ def way() -> Iterator[Way]:
 
 
 @pytest.mark.infra
-def test_a_page_says_what_it_is_how_bad_since_when_and_where_to_read_on_and_when_it_is_over(way: Way) -> None:
+def test_a_page_names_alert_severity_start_and_runbook_and_is_followed_by_its_end(way: Way) -> None:
     on_call = way.topic.subscriber("pages")
     post(way.address, alert("CacheDown", "page"))
     message = on_call.await_message(lambda each: "CacheDown" in each["Subject"])
@@ -167,11 +167,11 @@ def test_a_page_says_what_it_is_how_bad_since_when_and_where_to_read_on_and_when
 
 @pytest.mark.infra
 def test_a_ticket_can_wait_and_a_subscription_can_leave_it_out(way: Way) -> None:
-    everybody = way.topic.subscriber("everything")
+    subscriber = way.topic.subscriber("everything")
     pages_only = json.dumps({"severity": [{"exists": False}, "page"]})
     pager = way.topic.subscriber("pager", FilterPolicy=pages_only)
     post(way.address, alert("FenceFailures", "ticket"))
-    message = everybody.await_message(lambda each: "FenceFailures" in each["Subject"])
+    message = subscriber.await_message(lambda each: "FenceFailures" in each["Subject"])
     assert message["Subject"] == "[TICKET] FenceFailures in test-shop"
     assert "It can wait for the morning." in message["Message"]
     post(way.address, alert("AvailabilityBurnFast", "page"))
@@ -182,8 +182,8 @@ def test_a_ticket_can_wait_and_a_subscription_can_leave_it_out(way: Way) -> None
 
 
 @pytest.mark.infra
-def test_what_prometheus_alone_knows_arrives_and_the_heartbeat_apart_from_it(way: Way) -> None:
-    """From a task's counter over the rules, Alertmanager and SNS to a subscriber: a stale answer that the audit saw."""
+def test_an_alert_of_prometheus_arrives_and_the_heartbeat_on_a_topic_of_its_own(way: Way) -> None:
+    """A stale answer that the audit finds: from the counter through rules, Alertmanager and SNS to a subscriber."""
     on_call, pulse = way.topic.subscriber("stale"), way.heartbeats.subscriber("pulse")
     tasks = Tasks(2)
     tasks.register(way.cloud.client("servicediscovery"))
@@ -230,7 +230,7 @@ TOPICS = {
         ({"RUNBOOK_URL": "https://example.com/a b"}, "RUNBOOK_URL is 'https://example.com/a b', not a URL"),
     ],
 )
-def test_what_is_missing_stops_it(settings: dict[str, str], sentence: str, tmp_path: Path) -> None:
+def test_a_missing_setting_stops_it(settings: dict[str, str], sentence: str, tmp_path: Path) -> None:
     environ = {"PATH": "/usr/bin:/bin", "STORAGE": str(tmp_path), **TOPICS, **settings}
     command = ["sh", str(DEPLOYED / "start-alertmanager")]
     ran = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30, check=False)

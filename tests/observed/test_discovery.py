@@ -1,4 +1,4 @@
-"""Prometheus finds every task, where DNS names eight; and when Cloud Map cannot be asked, it keeps those it has."""
+"""Prometheus finds every task, where DNS names only eight. If Cloud Map fails, it keeps its targets."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ from tests.observed.tasks import NAMED_BY_DNS, NAMESPACE, SERVICE, Tasks, name_s
 
 NAME_SERVER = "127.0.53.53"
 NO_HOST_PREFIX = {"AWS_DISABLE_HOST_PREFIX_INJECTION": "true"}
-"""In AWS the call goes to data-servicediscovery.REGION.amazonaws.com; here there is one address for everything."""
+"""In AWS the call goes to data-servicediscovery.REGION.amazonaws.com; here one address serves every API."""
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_twelve_tasks_are_twelve_targets_and_stay_when_cloud_map_is_away(home: P
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may answer DNS")
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives a process a resolver of its own")
 def test_dns_would_name_eight_of_them(home: Path, task: Task, tasks: Tasks) -> None:
-    """The control: with A records, of the same twelve tasks four are never scraped at the same time."""
+    """The control: with A records, four of the twelve tasks are not scraped at any one time."""
     resolver = home / "resolv.conf"
     resolver.write_text(f"nameserver {NAME_SERVER}\n")
     of_its_own = ["unshare", "--mount", "sh", "-c", f'mount --bind {resolver} /etc/resolv.conf && exec "$@"', "-"]
@@ -97,7 +97,7 @@ def test_dns_would_name_eight_of_them(home: Path, task: Task, tasks: Tasks) -> N
         ({"AWS_REGION": ""}, "AWS_REGION is missing"),
     ],
 )
-def test_what_is_missing_stops_it(settings: dict[str, str], sentence: str) -> None:
+def test_a_missing_setting_stops_it(settings: dict[str, str], sentence: str) -> None:
     environ = {"DISCOVERY_NAMESPACE": NAMESPACE, "DISCOVERY_SERVICE": SERVICE, "AWS_REGION": "eu-west-1", **settings}
     command = [sys.executable, str(DEPLOYED / "discovery.py")]
     ran = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30, check=False)

@@ -1,4 +1,4 @@
-"""A real Prometheus watches a real shop: what it was told agrees with what the clients saw."""
+"""A real Prometheus scrapes a real shop: its figures agree with what the clients saw."""
 
 import re
 import time
@@ -17,17 +17,17 @@ from tests.observed.api import WAIT_SECONDS, Prometheus, watching
 from tests.observed.conftest import PRODUCT_READS, Load
 
 BY_PROMETHEUS = {"up"}
-"""What Prometheus itself adds to what it scrapes."""
+"""Series that Prometheus itself adds."""
 
 BY_DISCOVERY = set(re.findall(r"# TYPE (\w+)", (DEPLOYED / "discovery.py").read_text(encoding="utf-8")))
-"""What the discovery of tasks shows of itself, in AWS."""
+"""Metrics of the discovery of tasks, which runs in AWS."""
 
 BY_ALERTMANAGER = {"alertmanager_notifications_failed_total"}
-"""What Alertmanager shows of itself; test_alertmanager.py sees it."""
+"""Metrics of Alertmanager; test_alertmanager.py checks them."""
 
 
 def exposed(server: Server) -> set[str]:
-    """Return the names of all samples that the server shows."""
+    """Return the names of all samples that the server exports."""
     text = httpx.get(f"{server.url}/metrics", timeout=10).text
     return set(re.findall(r"^([a-z_:][\w:]*)", text, re.MULTILINE | re.IGNORECASE))
 
@@ -69,18 +69,18 @@ def test_the_cpu_rates_that_users_ask_for_have_values(prometheus: Prometheus, lo
         assert wait_until(partial(prometheus.has, f"rate({name}[1m]) > 0"), WAIT_SECONDS), name
 
 
-def test_requests_and_their_rate_agree_with_what_the_client_counted(prometheus: Prometheus, load: Load) -> None:
+def test_requests_and_their_rate_agree_with_the_client(prometheus: Prometheus, load: Load) -> None:
     seen = prometheus.samples(f"sum by (http_response_status_code) ({PRODUCT_READS})")
     assert {dict(labels)["http_response_status_code"]: int(value) for labels, value in seen.items()} == {
         str(status): count for status, count in load.statuses.items()
     }
-    # Of a series that begins with its first requests, `rate` sees only what comes after: hold it against the samples.
+    # `rate` does not count the first sample of a new series, so compare it with the samples.
     last, first = (f"sum({which}_over_time({PRODUCT_READS}[5m]))" for which in ("max", "min"))
     assert (prometheus.value(f"{last} - {first}") or 0) > 0
     prometheus.await_value(f"300 * sum(rate({PRODUCT_READS}[5m])) / ({last} - {first})", 1, within=0.1)
 
 
-def test_the_hit_ratio_is_what_the_client_saw(prometheus: Prometheus, load: Load) -> None:
+def test_the_hit_ratio_agrees_with_the_client(prometheus: Prometheus, load: Load) -> None:
     assert 0 < load.cache["miss"] < load.cache["hit"]
     for result in ("hit", "miss", "bypass"):
         assert prometheus.value(f'cache_requests_total{{result="{result}"}}') == load.cache[result]

@@ -1,4 +1,4 @@
-"""The saved Logs Insights queries ask for fields, and for values, that are in the lines the server really writes."""
+"""The saved Logs Insights queries use only fields and values that the server really logs."""
 
 import re
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def lines(module_database_url: str, redis_for_queries: OwnRedis) -> list[Line]:
 
 @pytest.fixture(scope="module")
 def redis_for_queries() -> Iterator[OwnRedis]:
-    """A Redis to kill."""
+    """A Redis that tests may kill."""
     from tests.fixtures.stores import running_redis
 
     with running_redis() as server:
@@ -69,7 +69,7 @@ def ask(server: Server) -> None:
 
 
 def fields_of(line: Line, before: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield a line's fields as CloudWatch names them, dotted, with their values."""
+    """Yield a line's fields by CloudWatch's dotted names, with their values."""
     for name, value in line.items():
         if isinstance(value, dict):
             yield from fields_of(value, f"{before}{name}.")
@@ -83,7 +83,7 @@ def code_of(query: str) -> str:
 
 
 def names_in(query: str) -> set[str]:
-    """Return the fields that a query names: neither commands, nor functions, nor what it calls its own results."""
+    """Return the fields in a query, without commands, functions and its own results."""
     code = _TEXT.sub('""', code_of(query))
     results = set(re.findall(r"\bas (\w+)", code))
     return set(_NAME.findall(code)) - WORDS - results
@@ -108,7 +108,7 @@ def test_every_comparison_fits_some_line(file: Any, lines: list[Line]) -> None:
 
 
 @pytest.mark.parametrize("file", QUERIES, ids=lambda file: file.stem)
-def test_every_query_says_what_it_is_for_and_pipes_known_commands(file: Any) -> None:
+def test_every_query_states_its_purpose_and_uses_known_commands(file: Any) -> None:
     query = file.read_text(encoding="utf-8")
     assert query.startswith("# ")
     assert not re.search(r"#", code_of(query))
@@ -120,7 +120,7 @@ COUNTING = [file for file in QUERIES if re.search(r"^\| stats", file.read_text(e
 
 
 @pytest.mark.parametrize("file", COUNTING, ids=lambda file: file.stem)
-def test_a_query_that_counts_requests_counts_what_each_line_stands_for(file: Any) -> None:
+def test_a_query_that_counts_requests_uses_the_weight_of_each_line(file: Any) -> None:
     """A line without a weight, of an older version, stands for one request."""
     query = code_of(file.read_text(encoding="utf-8"))
     found = re.search(r"\bfields coalesce\(weight, 1\) as (\w+)", query)
@@ -139,6 +139,6 @@ def test_the_queries_that_on_call_needs_are_there() -> None:
     }
 
 
-def test_a_field_that_nobody_writes_would_be_seen() -> None:
+def test_a_field_that_is_never_logged_is_found() -> None:
     query = '# one\nfields @timestamp, http.stauts as s\n| filter level = "ERROR" and ispresent(cache)\n| sort s desc'
     assert names_in(query) == {"@timestamp", "http.stauts", "level", "cache"}

@@ -12,7 +12,7 @@ from tests.observed.expressions import RULES, TESTS, alerts, metrics_in, rule_te
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 HEARTBEAT = "Heartbeat"
-"""It fires as long as alerts arrive: CloudWatch tells when it does not."""
+"""It always fires; CloudWatch alarms when it does not arrive."""
 
 ANCHORS = {
     re.sub(r"[^\w -]", "", line.strip("# ").lower()).replace(" ", "-")
@@ -22,7 +22,7 @@ ANCHORS = {
 
 
 def checked(promtool: str, *arguments: object) -> str:
-    """Run promtool, return what it says."""
+    """Run promtool; return its output."""
     ran = subprocess.run([promtool, *map(str, arguments)], capture_output=True, text=True, timeout=100, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
@@ -37,7 +37,7 @@ def test_the_rules_are_valid(promtool: str) -> None:
 
 
 @pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
-def test_the_rules_do_what_their_tests_say(promtool: str, file: Any) -> None:
+def test_the_rules_pass_their_tests(promtool: str, file: Any) -> None:
     checked(promtool, "test", "rules", file)
 
 
@@ -48,7 +48,7 @@ def test_every_alert_is_tested_firing_and_not_firing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", alerts())
-def test_every_alert_says_how_urgent_it_is_what_is_wrong_and_where_to_read_on(name: str) -> None:
+def test_every_alert_has_a_severity_a_description_and_a_runbook_section(name: str) -> None:
     rule = alerts()[name]
     assert rule["labels"]["severity"] in ({"heartbeat"} if name == HEARTBEAT else {"page", "ticket"})
     assert rule["annotations"]["summary"].endswith(".") or rule["annotations"]["summary"].endswith("503.")
@@ -67,7 +67,7 @@ def test_every_cloudwatch_alarm_has_a_section_in_the_runbook() -> None:
 
 
 def cloudwatch_anchors(source: str) -> set[str]:
-    """Return the sections that alarms name; where a table's key is part of the name, one for each key."""
+    """Return the runbook sections that alarms name; a name with a table's key stands for one section per key."""
     keys = re.findall(r"^ {4}(\w+) = \{\n? +metric ", source, re.MULTILINE)
     keys += [
         word.lower()

@@ -1,4 +1,4 @@
-"""What the runbook tells somebody to run does what it says."""
+"""The runbook's commands work."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ from tests.fixtures.servers import ROOT, passed_on
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 
 
-def test_its_way_to_empty_the_cache_empties_it_and_touches_nothing_else(redis_url: str, database_url: str) -> None:
+def test_its_command_to_empty_the_cache_deletes_only_products(redis_url: str, database_url: str) -> None:
     (program,) = re.findall(r"```python\n(.*?)```", RUNBOOK, re.DOTALL)
     environ = {**passed_on(), "REDIS_URL": redis_url, "DATABASE_URL": database_url}
     with redis.Redis.from_url(redis_url) as client:

@@ -1,4 +1,4 @@
-"""The container's entry point: closed without passwords, the target's name from outside, no secret left lying about."""
+"""The container's entry point: it requires passwords, reads the targets' name from a variable, and leaves no secret."""
 
 import queue
 import re
@@ -40,7 +40,7 @@ def environ_of(home: Path, prometheus_program: str, **settings: str) -> dict[str
     return {"PATH": path, "TMPDIR": str(home / "writable"), "STORAGE": str(home / "samples"), **settings}
 
 
-def test_it_serves_whoever_knows_the_password_and_scrapes_the_given_name(home: Path, prometheus_program: str) -> None:
+def test_it_requires_the_password_and_scrapes_the_given_name(home: Path, prometheus_program: str) -> None:
     port = free_port()
     environ = environ_of(
         home,
@@ -114,7 +114,9 @@ def test_where_only_the_samples_can_be_written_it_renders_there_and_cleans_up_af
         ({"PROMETHEUS_WEB_CONFIG": WEB_CONFIG, "STORAGE": "/proc/none", "TMPDIR": "/proc/none"}, "can be written to"),
     ],
 )
-def test_what_is_missing_stops_it(home: Path, prometheus_program: str, settings: dict[str, str], sentence: str) -> None:
+def test_a_missing_setting_stops_it(
+    home: Path, prometheus_program: str, settings: dict[str, str], sentence: str
+) -> None:
     environ = {**environ_of(home, prometheus_program), **settings}
     command = ["sh", str(DEPLOYED / "start")]
     ran = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30, check=False)
@@ -130,11 +132,11 @@ IN_AWS = {
     "REMOTE_WRITE_URL": "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-0/api/v1/remote_write",
     "AWS_REGION": "eu-west-1",
 }
-"""What terraform/prometheus_programs.tf sets, with a workspace."""
+"""The variables of terraform/prometheus_programs.tf with a workspace."""
 
 
-def test_in_aws_it_asks_for_all_tasks_tells_alertmanager_and_sends_samples(home: Path, promtool: str) -> None:
-    """A program that only shows the configuration takes Prometheus' place."""
+def test_in_aws_it_discovers_all_tasks_notifies_alertmanager_and_sends_samples(home: Path, promtool: str) -> None:
+    """In place of Prometheus a program prints the configuration."""
     (home / "bin").mkdir()
     shown = home / "bin" / "prometheus"
     shown.write_text("#!/bin/sh\necho ${1#--config.file=}\n")
@@ -161,7 +163,7 @@ def test_in_aws_it_asks_for_all_tasks_tells_alertmanager_and_sends_samples(home:
 
 
 def test_samples_are_sent_on_signed_for_the_workspace(home: Path, prometheus_program: str) -> None:
-    """Debian's 2.42 takes `sigv4` and does not sign; 3.5 was seen to. The image has 3.13."""
+    """Debian's 2.42 accepts `sigv4` and does not sign; 3.5 signs. The image has 3.13."""
     received: queue.Queue[tuple[str, Mapping[str, str]]] = queue.Queue()
 
     class Workspace(BaseHTTPRequestHandler):
@@ -189,6 +191,6 @@ def test_samples_are_sent_on_signed_for_the_workspace(home: Path, prometheus_pro
         assert re.match(signed_for, headers["Authorization"])
 
 
-def test_the_example_of_passwords_is_refused_as_it_stands(promtool: str) -> None:
+def test_the_unchanged_example_of_passwords_is_refused(promtool: str) -> None:
     command = [promtool, "check", "web-config", str(DEPLOYED / "web.example.yml")]
     assert subprocess.run(command, capture_output=True, timeout=30, check=False).returncode != 0

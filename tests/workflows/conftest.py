@@ -1,4 +1,4 @@
-"""A machine for the scripts; all of these tests belong to `make test-infra`."""
+"""A machine for the scripts. All tests in this folder belong to `make test-infra`."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what stands in this folder."""
+    """Mark the tests of this folder."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.infra)
@@ -18,5 +18,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
-    """A runner of GitHub's with stubs in place of the programs that reach out."""
+    """A runner with stubs in place of the programs that use the network."""
     return Machine(tmp_path / "machine")

@@ -1,4 +1,4 @@
-"""Plays GitHub: carries out a workflow's jobs and steps in their order, the real scripts over stubs.
+"""Emulates GitHub: runs a workflow's jobs and steps in order, with the real scripts over stubs.
 
 A step gets the variables that the workflow gives it, and no others; after one that fails, only those run that ask for
 failures. Actions do nothing, but for the one that fetches AWS credentials: after it, and not before, they are in the
@@ -22,21 +22,21 @@ _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 
 
 class UnknownExpressionError(AssertionError):
-    """A workflow says something that this runner does not understand, or names what is not there."""
+    """A workflow has an expression that this runner does not know, or names something that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What expressions see: `github.sha`, `inputs.env` and so on, by their full names."""
+    """The values of expressions, such as `github.sha` and `inputs.env`, by full name."""
 
     values: Mapping[str, str]
 
     def filled(self, text: object) -> str:
-        """Return a text with its expressions carried out."""
+        """Return a text with its expressions evaluated."""
         return _EXPRESSION.sub(lambda found: self.value(found[1]), str(text))
 
     def agrees(self, part: Document, failed: bool) -> bool:
-        """Say whether a job or a step is to be carried out, after those before it failed or did not."""
+        """Return whether a job or a step runs; `failed`: an earlier one failed."""
         condition = str(part.get("if", "!cancelled()")).removeprefix("${{").removesuffix("}}").strip()
         if failed and not _STATUS.search(str(part.get("if", ""))):
             return False
@@ -44,7 +44,7 @@ class Context:
         return bool(Context({**self.values, **states}).value(condition))
 
     def value(self, expression: str) -> str:
-        """Carry out an expression; `||` and `&&` bind as in GitHub's language, an empty text is false."""
+        """Evaluate an expression; `||` and `&&` bind as in GitHub's language, an empty text is false."""
         if "||" in expression:
             left, _, right = expression.partition("||")
             return self.value(left) or self.value(right)
@@ -72,7 +72,7 @@ class Context:
 
 @dataclass(slots=True)
 class Run:
-    """One run of a workflow: `at` the steps that it came to, `ended` how each did, and `failed` the first fault."""
+    """One run of a workflow: `at` are the steps it reached, `ended` their outcomes, `failed` the first failure."""
 
     tree: Tree
     machine: Machine
@@ -81,7 +81,7 @@ class Run:
     failed: Done | None = None
 
     def workflow(self, name: str, values: Values) -> "Run":
-        """Carry out a workflow's jobs, one after the other as they wait for each other."""
+        """Run a workflow's jobs, each after those it needs."""
         document = self.tree.workflows()[name]
         done: set[str] = set()
         for label, job in document["jobs"].items():
@@ -94,12 +94,12 @@ class Run:
         return self
 
     def job(self, workflow: str, label: str, values: Values) -> "Run":
-        """Carry out one job of a workflow by itself."""
+        """Run one job of a workflow."""
         self._job(label, self.tree.workflows()[workflow]["jobs"][label], values)
         return self
 
     def _job(self, label: str, job: Document, values: Values) -> Values:
-        """Carry out a job; return its outputs, as the jobs see them that need it."""
+        """Run a job; return its outputs."""
         context = Context(values)
         if not context.agrees(job, failed=False):
             return {}
@@ -123,7 +123,7 @@ class Run:
         return {f"inputs.{name}": str(each["default"]) for name, each in inputs.items() if "default" in each}
 
     def _steps(self, job: Document, values: Values) -> Values:
-        """Carry out a job's steps; return the values that they leave behind."""
+        """Run a job's steps; return the values that they set."""
         credentials: Values = {}
         for step in job["steps"]:
             context = Context(values)
@@ -158,7 +158,7 @@ def _matrix(job: Document, context: Context) -> Iterator[Values]:
 
 
 def combinations(job: Document) -> list[Document]:
-    """Return what a job is carried out for: each combination of its matrix, and what `include` adds."""
+    """Return each combination of a job's matrix, with what `include` adds."""
     matrix = dict(job.get("strategy", {}).get("matrix", {}))
     included = matrix.pop("include", [])
     if not matrix:

@@ -1,4 +1,4 @@
-"""Programs that play docker, aws, terraform and others: each notes how it was called, and answers as it was told.
+"""Stubs of docker, aws, terraform and others: each records its calls, and gives the answers that a test has set.
 
 A call that no answer was given for fails, so a script can do nothing that a test did not foresee.
 """
@@ -30,16 +30,16 @@ with open(folder + "/calls", "ab") as calls:
     calls.write(marshal.dumps((name, words, stdin, watched)))
 
 with open(folder + "/answers", "rb") as file:
-    told = marshal.load(file)
+    answers = marshal.load(file)
 line = " ".join([name, *words])
-fitting = [start for start in told if line.startswith(start)]
+fitting = [start for start in answers if line.startswith(start)]
 if not fitting:
-    sys.exit(f"nobody told this stub what to answer to: {{line}}")
+    sys.exit(f"this stub has no answer to: {{line}}")
 start = max(fitting, key=len)
-with open(f"{{folder}}/turn-{{list(told).index(start)}}", "a+") as turn:
+with open(f"{{folder}}/turn-{{list(answers).index(start)}}", "a+") as turn:
     number = turn.tell()
     turn.write(".")
-answer = told[start][min(number, len(told[start]) - 1)]
+answer = answers[start][min(number, len(answers[start]) - 1)]
 wanted = answer["files"].items()
 files = {{word[len(begin):]: text for begin, text in wanted for word in words if word.startswith(begin)}}
 if answer["body"]:
@@ -55,7 +55,7 @@ sys.exit(answer["status"])
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a program writes, and its exit status.
+    """A program's output and exit status.
 
     `body` is what curl gets for its --output, `files` what is written to the path after a word's beginning: `json=`.
     """
@@ -67,15 +67,15 @@ class Answer:
     files: Mapping[str, str] = field(default_factory=dict)
 
 
-FAILS = Answer(status=1, stderr="it was told to fail\n")
+FAILS = Answer(status=1, stderr="it fails by order of the test\n")
 
 Answers = Mapping[str, str | Answer | Sequence[str | Answer]]
-"""What is answered to calls that begin so, the longest such beginning first; several answers one after the other."""
+"""The answers to calls by their beginning; the longest beginning that fits counts. Several answers come in turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """How a program was called."""
+    """A call of a program."""
 
     program: str
     words: list[str]
@@ -84,11 +84,11 @@ class Call:
 
     @property
     def line(self) -> str:
-        """The call as one would type it."""
+        """The call as a command line."""
         return " ".join([self.program, *self.words])
 
     def option(self, name: str) -> str:
-        """Return what follows an option, or its part after `=`."""
+        """Return the value of an option."""
         for word, following in zip(self.words, [*self.words[1:], ""], strict=True):
             if word == name:
                 return following
@@ -99,14 +99,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How a script ended."""
+    """The end of a script."""
 
     status: int
     output: str
 
     @property
     def error(self) -> str:
-        """What GitHub shows as the error; nothing where there is none."""
+        """The error that GitHub shows; empty if there is none."""
         said = [line.removeprefix("::error::") for line in self.output.splitlines() if line.startswith("::error::")]
         assert len(said) <= 1, self.output
         return said[0] if said else ""
@@ -114,13 +114,13 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A runner of GitHub's, as far as scripts see it: the stubs before everything else on the PATH."""
+    """A GitHub runner as scripts see it, with the stubs first on the PATH."""
 
     folder: Path
     answers: dict[str, list[Answer]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Put the stubs in their place."""
+        """Create the stubs."""
         (self.folder / "bin").mkdir(parents=True)
         text = _STUB.format(python=sys.executable, folder=str(self.folder), stdin="--password-stdin", watched=WATCHED)
         for name in PROGRAMS:
@@ -128,8 +128,8 @@ class Machine:
             program.write_text(text, encoding="utf-8")
             program.chmod(0o755)
 
-    def told(self, answers: Answers) -> "Machine":
-        """Tell the stubs what to answer; what was told of the same call before is forgotten."""
+    def stub(self, answers: Answers) -> "Machine":
+        """Set the stubs' answers; they replace earlier answers to the same calls."""
         for start, given in answers.items():
             several = [given] if isinstance(given, str | Answer) else list(given)
             self.answers[start] = [Answer(each) if isinstance(each, str) else each for each in several]
@@ -140,9 +140,9 @@ class Machine:
         return self.shell([str(ROOT / SCRIPTS / script), *arguments], environ)
 
     def shell(self, command: Sequence[str], environ: Mapping[str, str]) -> Done:
-        """Run a command, with these variables and no others."""
-        told = {start: [asdict(each) for each in given] for start, given in self.answers.items()}
-        (self.folder / "answers").write_bytes(marshal.dumps(told))
+        """Run a command with only these variables."""
+        given = {start: [asdict(each) for each in given] for start, given in self.answers.items()}
+        (self.folder / "answers").write_bytes(marshal.dumps(given))
         done = subprocess.run(
             command,
             cwd=self.folder,
@@ -165,7 +165,7 @@ class Machine:
 
     @property
     def calls(self) -> list[Call]:
-        """How the stubs were called, in order."""
+        """The calls of the stubs, in order."""
         written = self.folder / "calls"
         calls = []
         with contextlib.suppress(FileNotFoundError, EOFError), written.open("rb") as file:
@@ -174,15 +174,15 @@ class Machine:
         return calls
 
     def called(self, start: str) -> list[Call]:
-        """Return the calls that begin so."""
+        """Return the calls with this beginning."""
         return [call for call in self.calls if call.line.startswith(start)]
 
     def call(self, start: str) -> Call:
-        """Return the one call that begins so."""
+        """Return the one call with this beginning."""
         (call,) = self.called(start)
         return call
 
     def text(self, name: str) -> str:
-        """Return what was written for GitHub: `output`, `summary` or `path`."""
+        """Return what scripts wrote for GitHub: `output`, `summary` or `path`."""
         path = self.folder / name
         return path.read_text(encoding="utf-8") if path.exists() else ""

@@ -1,4 +1,4 @@
-"""A commit on main goes all the way, in the promised order; whatever fails on the way, nothing after it takes place."""
+"""A commit on main is deployed in the promised order; after any failure nothing more is done."""
 
 from collections.abc import Mapping
 
@@ -80,20 +80,20 @@ DEEDS = {
 
 def deploy(machine: Machine, answers: Answers = AS_EVER, values: Mapping[str, str] = AS_EVER) -> Run:
     built(machine)
-    machine.told({**EVERYTHING_WELL, **answers})
+    machine.stub({**EVERYTHING_WELL, **answers})
     return Run(Tree(), machine).workflow("deploy-app.yml", {**PUSH, **TOKEN, **KEYS, **values})
 
 
 def deeds(machine: Machine) -> list[str]:
     done = [call.line for call in machine.calls if "--dry-run" not in call.words]
     found = [next((deed for start, deed in DEEDS.items() if line.startswith(start)), "") for line in done]
-    several = ("wait", "ask")  # of several calls one after the other, the first stands for all
+    several = ("wait", "ask")  # of consecutive calls only the first is listed
     return [deed for deed, before in zip(found, ["", *found], strict=False) if deed and not (deed == before in several)]
 
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    """The machine after a deployment on which everything went well."""
+    """The machine after a successful deployment."""
     machine = Machine(tmp_path_factory.mktemp("deployed") / "machine")
     run = deploy(machine)
     assert run.failed is None, run.failed
@@ -108,14 +108,14 @@ MIGRATED = ALL[: ALL.index("migrate") + 1]
 
 PROMETHEUS_IS_THERE: Answers = {f"aws ecr describe-images --repository-name {PROMETHEUS}": "sha256:1\n"}
 OFTEN = ["apply", *IMAGE * 2, "tag", "apply", "migrate", "apply", "wait", "ask"]
-"""What is done where Prometheus' folder has not changed."""
+"""The steps if Prometheus' folder has not changed."""
 
 
 def test_a_commit_goes_all_the_way_in_this_order(deployed: Machine) -> None:
     assert deeds(deployed) == ALL
 
 
-def test_first_the_repositories_then_what_the_migration_needs_then_everything(deployed: Machine) -> None:
+def test_the_repositories_are_applied_first_then_what_the_migration_needs_then_everything(deployed: Machine) -> None:
     plans = [call for call in deployed.called(f"{TF} plan") if any(word.startswith("-out") for word in call.words)]
     targets = [[word.partition("=")[2] for word in plan.words if word.startswith("-target")] for plan in plans]
     assert targets[0] == ["module.ecr"]
@@ -152,7 +152,7 @@ def test_a_commit_of_the_application_leaves_prometheus_image_alone(machine: Mach
 
 
 @pytest.mark.parametrize("said", ["UNSUPPORTED_IMAGE\tNone\tNone\n", "FAILED\tNone\tNone\n", FAILS])
-def test_what_ecr_thinks_of_an_image_stops_nothing_and_is_shown(said: str | Answer, machine: Machine) -> None:
+def test_ecrs_own_scan_stops_nothing_and_is_shown(said: str | Answer, machine: Machine) -> None:
     run = deploy(machine, {**PROMETHEUS_IS_THERE, FINDINGS: said})
     assert run.failed is None, run.failed
     assert deeds(machine) == OFTEN
@@ -163,10 +163,10 @@ def test_the_scan_comes_before_the_image_goes_anywhere(machine: Machine) -> None
     run = deploy(machine, {GRYPE: [scanned(), scanned(CRITICAL)]})
     assert run.failed is not None
     assert "app (arm64) must not be deployed" in run.failed.error
-    assert deeds(machine) == ["apply", *IMAGE, *IMAGE[:3]]  # what was pushed before has no tag
+    assert deeds(machine) == ["apply", *IMAGE, *IMAGE[:3]]  # the earlier push has no tag
 
 
-def test_terraform_has_its_token_and_what_builds_images_does_not(deployed: Machine) -> None:
+def test_terraform_has_its_token_and_the_build_of_images_does_not(deployed: Machine) -> None:
     has = {call.program: "TF_TOKEN_app_terraform_io" in call.environ for call in deployed.calls}
     assert has["terraform"]
     assert not has["docker"]
@@ -218,7 +218,7 @@ def test_a_second_run_of_the_same_commit_builds_nothing(machine: Machine) -> Non
         ({next(iter(FINDS)): FAILS}, "Find the running image", OFTEN[:11]),
     ],
 )
-def test_what_fails_stops_all_that_follows(fault: Answers, step: str, done: list[str], machine: Machine) -> None:
+def test_a_failure_stops_all_later_steps(fault: Answers, step: str, done: list[str], machine: Machine) -> None:
     run = deploy(machine, {**PROMETHEUS_IS_THERE, **fault})
     assert run.failed is not None
     assert run.at[-1] == step
@@ -237,7 +237,7 @@ ROLLED_BACK = stands("ROLLBACK_SUCCESSFUL")
         ({NEWEST: [*[FAILS] * 5, stands("SUCCESSFUL")]}, "Wait until the services are stable", [*ALL[:-1], *BACK]),
     ],
 )
-def test_what_does_not_prove_itself_goes_back_and_is_a_failure_all_the_same(
+def test_a_release_that_fails_its_checks_is_rolled_back_and_the_run_fails(
     fault: Answers, step: str, done: list[str], machine: Machine
 ) -> None:
     run = deploy(machine, {WHY: "{}\n", **fault})
@@ -256,7 +256,7 @@ def test_the_first_deployment_has_nothing_to_go_back_to(machine: Machine) -> Non
     assert "nothing to roll back to" in run.ended[-1].error
 
 
-def test_the_role_is_assumed_again_before_what_may_come_an_hour_later() -> None:
+def test_the_role_is_assumed_again_before_steps_that_may_come_an_hour_later() -> None:
     steps = Tree().workflows()["deploy-infra.yml"]["jobs"]["apply"]["steps"]
     names = [step.get("name", "") for step in steps]
     renewed = [names[number - 1] for number, name in enumerate(names) if name.startswith(("Wait until", "Go back"))]
@@ -274,14 +274,14 @@ Plan: 0 to add, 1 to change, 0 to destroy.
 """
 
 
-def test_with_an_environment_the_plan_stands_before_the_job_that_waits_for_approval(machine: Machine) -> None:
+def test_with_an_environment_the_plan_comes_before_the_job_that_waits_for_approval(machine: Machine) -> None:
     run = deploy(machine, {f"{TF} plan": PLAN}, APPROVED)
     assert run.failed is None, run.failed
     assert run.at.index("Plan for approval") < run.at.index("Plan everything")
     assert deeds(machine) == ALL
 
 
-def test_what_was_not_approved_is_not_applied(machine: Machine) -> None:
+def test_a_plan_that_differs_from_the_approved_one_is_not_applied(machine: Machine) -> None:
     run = deploy(machine, {f"{TF} plan": ["", PLAN, PLAN.replace("module.app", "module.database")]}, APPROVED)
     assert run.failed is not None
     assert "not the one that was approved" in run.failed.error
@@ -293,7 +293,7 @@ def test_without_an_environment_nothing_is_planned_twice(deployed: Machine) -> N
     assert len(deployed.called(f"{TF} plan")) == 4
 
 
-def test_the_services_run_what_was_migrated_for(deployed: Machine) -> None:
+def test_the_services_run_the_image_of_the_migration(deployed: Machine) -> None:
     assert deployed.call("aws ecs run-task").option("--task-definition") == MIGRATION
 
 

@@ -1,4 +1,4 @@
-"""What actionlint, zizmor, the schema and shellcheck say of the pipeline: nothing; and of a bad one, something."""
+"""actionlint, zizmor, the schema and shellcheck accept the pipeline, and refuse a bad one."""
 
 import subprocess
 import sys
@@ -32,7 +32,7 @@ jobs:
 
 @pytest.fixture
 def bad(tmp_path: Path) -> Path:
-    """A folder with a workflow that no linter lets pass."""
+    """A folder with a workflow that every linter refuses."""
     folder = tmp_path / WORKFLOWS
     folder.mkdir(parents=True)
     (folder / "bad.yml").write_text(BAD, encoding="utf-8")
@@ -109,7 +109,7 @@ PINNED = {
     "pip": ("requirements*.in", "*/requirements*.in"),
     "terraform": ("terraform/versions.tf", "terraform/modules/*/versions.tf"),
 }
-"""Which files say that there is something pinned."""
+"""The files that pin versions."""
 
 
 def dependabot(file: Path) -> tuple[int, str]:
@@ -138,7 +138,7 @@ def test_dependabot_looks_into_every_folder_with_something_pinned() -> None:
     given = {each["package-ecosystem"]: each.get("directories", [each.get("directory")]) for each in updates}
     looked_into = {kind: set().union(*map(folders, names)) for kind, names in given.items()}
     there = {kind: {file.parent for name in names for file in ROOT.glob(name)} for kind, names in PINNED.items()}
-    there["github-actions"] = {ROOT}  # it finds the workflows from there
+    there["github-actions"] = {ROOT}  # it finds the workflows from the root
     assert looked_into == there
 
 

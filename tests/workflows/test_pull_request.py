@@ -1,4 +1,4 @@
-"""A pull request shows what merging it would change; one from a fork, which gets no secrets, does not."""
+"""A pull request shows the plan of its merge. One from a fork does not: forks get no secrets."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.workflows.tree import Tree
 PULL_REQUEST = {
     "github.repository": "example/shop",
     "github.event.pull_request.head.repo.full_name": "example/shop",
-    "github.event.pull_request.user.login": "somebody",
+    "github.event.pull_request.user.login": "contributor",
     "github.event.pull_request.head.sha": "c0ffee",
     "github.event.pull_request.number": "12",
     "github.token": "test",
@@ -22,7 +22,7 @@ PLANS: Answers = {**CHECKS, f"{TF} plan": "Plan: 1 to add, 0 to change, 0 to des
 
 
 def plan(machine: Machine, answers: Answers, **values: str) -> Run:
-    machine.told({**PLANS, **answers})
+    machine.stub({**PLANS, **answers})
     given = {**PULL_REQUEST, "github.workspace": str(machine.folder)}
     given |= {f"github.event.pull_request.{name.replace('__', '.')}": value for name, value in values.items()}
     return Run(Tree(), machine).job("ci.yml", "plan", given)

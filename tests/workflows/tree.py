@@ -1,4 +1,4 @@
-"""The files that the pipeline is made of, as they are, or with one of them changed on purpose."""
+"""The files of the pipeline, as they are or with some replaced by a test."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,28 +18,28 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The checkout; `changed` holds what other text some files are to have. None: the file is not there."""
+    """The checkout; `changed` holds the replaced texts of files. None: the file is missing."""
 
     changed: Mapping[str, str | None] = field(default_factory=dict)
 
     def exists(self, path: str | Path) -> bool:
-        """Say whether a file or folder is there."""
+        """Return whether a file or folder exists."""
         name = Path(path).as_posix()
         return self.changed[name] is not None if name in self.changed else (ROOT / name).exists()
 
     def text(self, path: str | Path) -> str:
-        """Return what a file holds; nothing, where there is none."""
+        """Return a file's text; empty if there is no file."""
         name = Path(path).as_posix()
         if not self.exists(name):
             return ""
         return self.changed.get(name) or (ROOT / name).read_text(encoding="utf-8")
 
     def together(self, folder: str, pattern: str) -> str:
-        """Return what all files of a folder hold that match."""
+        """Return the text of all matching files of a folder."""
         return "\n".join(self.text(path) for path in self.files(folder, pattern))
 
     def files(self, folder: str, pattern: str) -> list[Path]:
-        """Return the files of a folder that match."""
+        """Return the matching files of a folder."""
         found = (path.relative_to(ROOT) for path in sorted((ROOT / folder).glob(pattern)))
         return [path for path in found if self.exists(path)]
 
@@ -54,20 +54,20 @@ class Tree:
 
 @cache
 def workflow(text: str) -> Document:
-    """Read a workflow; YAML 1.1 takes its key `on` for a truth value."""
+    """Read a workflow; YAML 1.1 reads its key `on` as a boolean."""
     document: dict[Any, Any] = yaml.safe_load(text)
     return {"on": document[True], **document}
 
 
 def jobs_of(workflows: Mapping[str, Document]) -> Iterator[tuple[str, Document]]:
-    """Yield every job of some workflows, each with a word on where it stands."""
+    """Yield every job of some workflows, each with its place."""
     for name, document in workflows.items():
         for label, job in document["jobs"].items():
             yield f"{name}: {label}", job
 
 
 def called_by(document: Document) -> Document:
-    """Return what a re-usable workflow declares for its callers; nothing where it is none."""
+    """Return the declarations of a reusable workflow for its callers; empty if it is not reusable."""
     on = document["on"]
     return (on.get("workflow_call") or {}) if isinstance(on, dict) else {}
 
@@ -83,6 +83,6 @@ def resources(text: str) -> set[str]:
 
 
 def block(kind: str, name: str, text: str) -> str:
-    """Return one top-level block of Terraform text; nothing where there is none."""
+    """Return one top-level block of Terraform text; empty if there is none."""
     found = re.search(rf'^{kind} "{name}" {{\n(.*?)^}}', text, re.MULTILINE | re.DOTALL)
     return found[1] if found else ""

@@ -1,4 +1,4 @@
-"""The least of an HTTP client: one kept connection to one task, and little CPU, so that many reads are judged."""
+"""A minimal HTTP client: one kept connection to one task. It uses little CPU, so that many reads can be judged."""
 
 import contextlib
 import socket
@@ -9,7 +9,7 @@ from tests.consistency.judge.history import ABSENT, Value
 ANSWER_SECONDS = 5.0
 
 NAME = b"product "
-"""How each name begins that is written: so a statement that writes is told from any other on its way to PostgreSQL."""
+"""The prefix of every product name. A proxy recognises by it the statements that write."""
 
 _ABSENCE = b'"NotFoundError"'
 
@@ -19,7 +19,7 @@ class NoAnswerError(Exception):
 
 
 class TaskClient:
-    """Asks one task, one question at a time."""
+    """Sends requests to one task, one at a time."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -32,10 +32,10 @@ class TaskClient:
         Raises:
             NoAnswerError: there was none.
         """
-        question = self._gets.get(product)
-        if question is None:
-            question = self._gets[product] = b"GET /product/%d HTTP/1.1\r\nHost: shop\r\n\r\n" % product
-        status, body = self._ask(question)
+        request = self._gets.get(product)
+        if request is None:
+            request = self._gets[product] = b"GET /product/%d HTTP/1.1\r\nHost: shop\r\n\r\n" % product
+        status, body = self._ask(request)
         if status == 200:
             return status, value_in(body)
         if status == 404 and _ABSENCE not in body:
@@ -55,7 +55,7 @@ class TaskClient:
         return self._ask(b"DELETE /product/%d HTTP/1.1\r\nHost: shop\r\n\r\n" % product)[0]
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -64,11 +64,11 @@ class TaskClient:
         head = b"%b %b HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
         return self._ask(head % (method, path, len(body)) + body)[0]
 
-    def _ask(self, question: bytes) -> tuple[int, bytes]:
+    def _ask(self, request: bytes) -> tuple[int, bytes]:
         try:
             if self._socket is None:
                 self._socket = self._connect()
-            self._socket.sendall(question)
+            self._socket.sendall(request)
             return self._answer(self._socket)
         except (OSError, NoAnswerError) as error:
             self.close()

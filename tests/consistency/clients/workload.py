@@ -1,7 +1,7 @@
-"""The shop's clients: readers that never stop, and writers that write down what they were told.
+"""The shop's clients: readers that never pause, and writers that record the response to each write.
 
-What must hold: each operation is recorded with the time before it was sent and the time after it was answered, and a
-write's value is unlike any other's.
+What must hold: each operation is recorded with a time before it was sent and a time after it was answered, and each
+write has a value of its own.
 """
 
 import functools
@@ -30,7 +30,7 @@ _ACKNOWLEDGED = frozenset({200, 201, 204})
 
 
 class Recorder:
-    """What the clients saw since it was last asked. Safe to share by threads."""
+    """The reads and writes since the last call of `take_*`. Thread-safe."""
 
     def __init__(self) -> None:
         self.values = itertools.count(1)
@@ -68,7 +68,7 @@ class Recorder:
         return True
 
     def write(self, product: int, value: Value, send: Callable[[], int]) -> tuple[Status, int]:
-        """Send a write and record what came of it; return that, and the HTTP status (0: no answer)."""
+        """Send a write and record its outcome; return that and the HTTP status (0: no answer)."""
         start = time.monotonic()
         try:
             code = send()
@@ -86,7 +86,7 @@ class Recorder:
 
 
 class Workload:
-    """Clients in threads, from `with` to its end; the writers can be stopped before the readers are."""
+    """Clients in threads, which run while the block does. The writers can be stopped before the readers."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class Workload:
             thread.join()
 
     def stop_writing(self) -> None:
-        """Return once no writer waits for an answer any more."""
+        """Stop the writers; return when none waits for an answer."""
         self._stop_writing.set()
         for thread in self._writers:
             thread.join()
@@ -149,7 +149,7 @@ class _Client(threading.Thread, ABC):
         self._stopped = stop
 
     def run(self) -> None:
-        """Work until told to stop."""
+        """Work until the workload stops."""
         try:
             self.work()
         finally:
@@ -158,11 +158,11 @@ class _Client(threading.Thread, ABC):
 
     @abstractmethod
     def work(self) -> None:
-        """Do what this kind of client does."""
+        """Send the requests of this kind of client."""
 
 
 class _Reader(_Client):
-    """Reads any product from any task, as fast as it is answered."""
+    """Reads any product from any task, one read after another."""
 
     def work(self) -> None:
         choose = self._random.choice
@@ -176,7 +176,7 @@ class _Reader(_Client):
 
 
 class _Writer(_Client):
-    """Writes, and once that is acknowledged asks every task whether it knows; its work depends on what it meets."""
+    """Writes a product, and after the acknowledgement reads it from every task. What it writes next depends on that."""
 
     def __init__(
         self,
@@ -212,7 +212,7 @@ class _Writer(_Client):
         self._create(product)
 
     def _create(self, product: int) -> None:
-        """Create it, and where nobody knows whether that happened, say the same again."""
+        """Create it; if the outcome is unknown, send the same again."""
         value = next(self._recorder.values)
         for _ in range(RETRIES):
             post = self._random.choice(self._clients).post

@@ -1,6 +1,6 @@
-"""What goes wrong in a world, planned ahead from a seed.
+"""Faults in a world, planned from a seed.
 
-What must hold: the plan depends on the seed alone, so a printed seed brings the same blows at the same moments again;
+What must hold: the plan depends on the seed alone, so a printed seed brings the same faults at the same moments again;
 and when it is over, the world is whole.
 """
 
@@ -18,7 +18,7 @@ from tests.consistency.clients.client import NAME
 from tests.consistency.world import PRODUCTS, Task, World
 
 Wait = Callable[[float], object]
-"""Waits that many seconds, or until all is to end."""
+"""Waits that many seconds, or until the run ends."""
 
 Span = tuple[float, float]
 
@@ -29,8 +29,8 @@ WRITE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Blow:
-    """One thing that goes wrong: when, to which task, and for how long."""
+class Fault:
+    """One fault: when, to which task, and for how long."""
 
     at: float
     kind: str
@@ -40,10 +40,10 @@ class Blow:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Blows that come one after another; those of several lanes come at the same time."""
+    """Faults that happen one after another. Several lanes run at the same time."""
 
     name: str
-    kinds: Sequence[tuple[str, int]]  # with how often each comes, relative to the others
+    kinds: Sequence[tuple[str, int]]  # with the weight of each
     gap: Span
     seconds: Span
 
@@ -81,35 +81,35 @@ EVICTIONS = Lane("memory", (("evict", 1),), gap=(0.0, 0.2), seconds=(0.5, 1.0))
 LOST_HOT_SETS = Lane("memory", (("lose_hot_set", 1),), gap=(0.0, 0.2), seconds=(0.5, 1.0))
 RESTORED_SNAPSHOTS = Lane("stores", (("restore_redis", 1),), gap=(0.2, 0.5), seconds=(0.3, 0.6))
 RESTARTS = Lane("tasks", (("kill", 1),), gap=(1.0, 2.5), seconds=(0.0, 0.1))
-"""For negative controls and the like: what brings a certain fault to light soon."""
+"""For negative controls: each reveals one broken cache soon."""
 
 
-def plan(lanes: Sequence[Lane], seed: int, seconds: float, tasks: int) -> list[list[Blow]]:
-    """Return each lane's blows of so many seconds."""
+def plan(lanes: Sequence[Lane], seed: int, seconds: float, tasks: int) -> list[list[Fault]]:
+    """Return the faults of each lane within `seconds`."""
     return [_plan_lane(lane, random.Random(f"{seed}/{lane.name}"), seconds, tasks) for lane in lanes]
 
 
-def _plan_lane(lane: Lane, rng: random.Random, seconds: float, tasks: int) -> list[Blow]:
+def _plan_lane(lane: Lane, rng: random.Random, seconds: float, tasks: int) -> list[Fault]:
     kinds, weights = zip(*lane.kinds, strict=True)
-    blows: list[Blow] = []
+    faults: list[Fault] = []
     at = rng.uniform(*lane.gap)
     while at < seconds:
-        blow = Blow(at, rng.choices(kinds, weights)[0], rng.randrange(tasks), rng.uniform(*lane.seconds))
-        blows.append(blow)
-        at += blow.seconds + rng.uniform(*lane.gap)
-    return blows
+        fault = Fault(at, rng.choices(kinds, weights)[0], rng.randrange(tasks), rng.uniform(*lane.seconds))
+        faults.append(fault)
+        at += fault.seconds + rng.uniform(*lane.gap)
+    return faults
 
 
 class Nemesis:
-    """Deals blows to a world, from `with` to its end."""
+    """Injects the faults while the block runs."""
 
     def __init__(self, world: World, lanes: Sequence[Lane], seed: int, seconds: float) -> None:
         self._world = world
         self._stop = threading.Event()
         self._errors: list[BaseException] = []
         self._threads = [
-            threading.Thread(target=self._deal, args=(blows,), daemon=True)
-            for blows in plan(lanes, seed, seconds, len(world.tasks))
+            threading.Thread(target=self._inject, args=(faults,), daemon=True)
+            for faults in plan(lanes, seed, seconds, len(world.tasks))
         ]
 
     def __enter__(self) -> "Nemesis":
@@ -121,95 +121,95 @@ class Nemesis:
         self._stop.set()
         for thread in self._threads:
             thread.join()
-        self._world.heal()
+        self._world.end_faults()
         if self._errors:
             raise self._errors[0]
 
     def wait(self, seconds: float) -> None:
-        """Return after so many seconds, or at once when something went wrong with going wrong."""
+        """Return after `seconds`, or at once if a fault could not be injected."""
         self._stop.wait(seconds)
 
-    def _deal(self, blows: Sequence[Blow]) -> None:
+    def _inject(self, faults: Sequence[Fault]) -> None:
         began = time.monotonic()
         try:
-            for blow in blows:
-                if self._stop.wait(max(0.0, began + blow.at - time.monotonic())):
+            for fault in faults:
+                if self._stop.wait(max(0.0, began + fault.at - time.monotonic())):
                     return
-                BLOWS[blow.kind](self._world, blow, self._stop.wait)
+                FAULTS[fault.kind](self._world, fault, self._stop.wait)
         except BaseException as error:  # noqa: BLE001  raised where the block ends
             self._errors.append(error)
             self._stop.set()
 
 
-def _delay_redis(world: World, blow: Blow, wait: Wait) -> None:
-    proxy = _struck(world, blow).to_redis
+def _delay_redis(world: World, fault: Fault, wait: Wait) -> None:
+    proxy = _task_of(world, fault).to_redis
     proxy.delay(LONG_DELAY, LONG_DELAY)
-    wait(blow.seconds)
+    wait(fault.seconds)
     proxy.delay()
 
 
-def _delay_postgres(world: World, blow: Blow, wait: Wait) -> None:
-    proxy = _struck(world, blow).to_postgres
+def _delay_postgres(world: World, fault: Fault, wait: Wait) -> None:
+    proxy = _task_of(world, fault).to_postgres
     proxy.delay(LONG_DELAY, LONG_DELAY)
-    wait(blow.seconds)
+    wait(fault.seconds)
     proxy.delay()
 
 
-def _hold_answers(world: World, blow: Blow, wait: Wait) -> None:
-    """Of PostgreSQL: what it reads is old by the time that it arrives."""
-    proxy = _struck(world, blow).to_postgres
+def _hold_answers(world: World, fault: Fault, wait: Wait) -> None:
+    """Delay PostgreSQL's answers: what was read is old when it arrives."""
+    proxy = _task_of(world, fault).to_postgres
     proxy.delay(to_client=HELD)
-    wait(blow.seconds)
+    wait(fault.seconds)
     proxy.delay()
 
 
-def _cut_redis(world: World, blow: Blow, wait: Wait) -> None:
-    """Any command: a reader's look, a lease, a fence."""
-    _struck(world, blow).to_redis.cut_after_delivery(times=3)
-    wait(blow.seconds)
+def _cut_redis(world: World, fault: Fault, wait: Wait) -> None:
+    """Cut the answer to any command: a lookup, a lease, a fence."""
+    _task_of(world, fault).to_redis.cut_after_delivery(times=3)
+    wait(fault.seconds)
 
 
-def _cut_script(world: World, blow: Blow, wait: Wait) -> None:
-    """What fills and publishes."""
-    _struck(world, blow).to_redis.cut_after_delivery(times=3, matching=b"EVALSHA")
-    wait(blow.seconds)
+def _cut_script(world: World, fault: Fault, wait: Wait) -> None:
+    """Cut the answer to the scripts that fill and publish."""
+    _task_of(world, fault).to_redis.cut_after_delivery(times=3, matching=b"EVALSHA")
+    wait(fault.seconds)
 
 
-def _cut_write(world: World, blow: Blow, wait: Wait) -> None:
-    _struck(world, blow).to_postgres.cut_after_delivery(times=2, matching=NAME)
-    wait(blow.seconds)
+def _cut_write(world: World, fault: Fault, wait: Wait) -> None:
+    _task_of(world, fault).to_postgres.cut_after_delivery(times=2, matching=NAME)
+    wait(fault.seconds)
 
 
-def _drop_redis(world: World, blow: Blow, wait: Wait) -> None:
-    _struck(world, blow).to_redis.drop()
+def _drop_redis(world: World, fault: Fault, wait: Wait) -> None:
+    _task_of(world, fault).to_redis.drop()
 
 
-def _drop_postgres(world: World, blow: Blow, wait: Wait) -> None:
-    _struck(world, blow).to_postgres.drop()
+def _drop_postgres(world: World, fault: Fault, wait: Wait) -> None:
+    _task_of(world, fault).to_postgres.drop()
 
 
-def _partition_from_redis(world: World, blow: Blow, wait: Wait) -> None:
-    proxy = _struck(world, blow).to_redis
+def _partition_from_redis(world: World, fault: Fault, wait: Wait) -> None:
+    proxy = _task_of(world, fault).to_redis
     proxy.freeze()
-    wait(blow.seconds)
+    wait(fault.seconds)
     proxy.thaw()
 
 
-def _evict(world: World, blow: Blow, wait: Wait) -> None:
-    """Delete one product's key after another, whatever it holds; many writers lose their fence."""
-    _delete(world, blow, wait, [f"p1:{product}" for product in PRODUCTS])
+def _evict(world: World, fault: Fault, wait: Wait) -> None:
+    """Delete one product's key after another; many writers lose their fence."""
+    _delete(world, fault, wait, [f"p1:{product}" for product in PRODUCTS])
 
 
-def _lose_hot_set(world: World, blow: Blow, wait: Wait) -> None:
-    """Delete what writers are told of tasks' memories, over and over."""
-    _delete(world, blow, wait, [HOT_SET])
+def _lose_hot_set(world: World, fault: Fault, wait: Wait) -> None:
+    """Delete the record of the products in tasks' memories, again and again."""
+    _delete(world, fault, wait, [HOT_SET])
 
 
-def _delete(world: World, blow: Blow, wait: Wait, keys: Sequence[str]) -> None:
-    rng = random.Random(blow.at)
+def _delete(world: World, fault: Fault, wait: Wait, keys: Sequence[str]) -> None:
+    rng = random.Random(fault.at)
     passed = 0.0
     with world.redis_client() as client:
-        while passed < blow.seconds:
+        while passed < fault.seconds:
             with suppress(redis.RedisError):
                 client.delete(rng.choice(keys))
             pause = rng.uniform(*EVICTION_SECONDS)
@@ -218,51 +218,51 @@ def _delete(world: World, blow: Blow, wait: Wait, keys: Sequence[str]) -> None:
             passed += pause
 
 
-def _freeze_redis(world: World, blow: Blow, wait: Wait) -> None:
+def _freeze_redis(world: World, fault: Fault, wait: Wait) -> None:
     world.redis_server.freeze()
-    wait(blow.seconds)
+    wait(fault.seconds)
     world.redis_server.thaw()
 
 
-def _flush_redis(world: World, blow: Blow, wait: Wait) -> None:
+def _flush_redis(world: World, fault: Fault, wait: Wait) -> None:
     with world.redis_client() as client, suppress(redis.RedisError):
         client.flushall()
 
 
-def _restart_redis(world: World, blow: Blow, wait: Wait) -> None:
+def _restart_redis(world: World, fault: Fault, wait: Wait) -> None:
     world.redis_server.kill()
-    wait(blow.seconds)
+    wait(fault.seconds)
     world.redis_server.start()
 
 
-def _restore_redis(world: World, blow: Blow, wait: Wait) -> None:
-    """Have it come back with what it held a while ago; so does every later restart."""
+def _restore_redis(world: World, fault: Fault, wait: Wait) -> None:
+    """Restart it with an old snapshot; every later restart loads it too."""
     with world.redis_client() as client, suppress(redis.RedisError):
         client.save()
-    wait(blow.seconds)
+    wait(fault.seconds)
     world.redis_server.kill()
     world.redis_server.start()
 
 
-def _kill(world: World, blow: Blow, wait: Wait) -> None:
-    task = _struck(world, blow)
+def _kill(world: World, fault: Fault, wait: Wait) -> None:
+    task = _task_of(world, fault)
     task.kill()
-    wait(blow.seconds)
+    wait(fault.seconds)
     task.start()
 
 
-def _kill_at_write(world: World, blow: Blow, wait: Wait) -> None:
-    task = _struck(world, blow)
+def _kill_at_write(world: World, fault: Fault, wait: Wait) -> None:
+    task = _task_of(world, fault)
     task.kill_at_write(WRITE_SECONDS)
-    wait(blow.seconds)
+    wait(fault.seconds)
     task.start()
 
 
-def _struck(world: World, blow: Blow) -> Task:
-    return world.tasks[blow.task]
+def _task_of(world: World, fault: Fault) -> Task:
+    return world.tasks[fault.task]
 
 
-BLOWS: dict[str, Callable[[World, Blow, Wait], None]] = {
+FAULTS: dict[str, Callable[[World, Fault, Wait], None]] = {
     "cut_write": _cut_write,
     "cut_redis": _cut_redis,
     "cut_script": _cut_script,

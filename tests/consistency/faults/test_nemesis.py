@@ -1,9 +1,9 @@
-"""The plan of what goes wrong can be had again from its seed."""
+"""The same seed gives the same plan of faults."""
 
-from tests.consistency.faults.nemesis import BLOWS, EVICTIONS, HELD_ANSWERS, MIXED, RESTARTS, SLOW_NETWORK, plan
+from tests.consistency.faults.nemesis import EVICTIONS, FAULTS, HELD_ANSWERS, MIXED, RESTARTS, SLOW_NETWORK, plan
 
 
-def test_the_same_seed_plans_the_same_blows_and_another_seed_others() -> None:
+def test_the_same_seed_plans_the_same_faults_and_another_seed_others() -> None:
     assert plan(MIXED, 1, 60, 3) == plan(MIXED, 1, 60, 3)
     assert plan(MIXED, 1, 60, 3) != plan(MIXED, 2, 60, 3)
 
@@ -13,7 +13,7 @@ def test_a_longer_trial_begins_like_a_shorter_one() -> None:
         assert long[: len(short)] == short
 
 
-def test_every_blow_is_known_and_one_trial_deals_all_of_the_mixed_ones() -> None:
+def test_every_planned_fault_exists_and_one_trial_has_all_of_the_mixed_ones() -> None:
     dealt = {blow.kind for blows in plan(MIXED, 1, 600, 3) for blow in blows}
-    assert dealt == {kind for lane in MIXED for kind, _ in lane.kinds} == set(BLOWS)
-    assert {kind for lane in (SLOW_NETWORK, HELD_ANSWERS, EVICTIONS, RESTARTS) for kind, _ in lane.kinds} <= set(BLOWS)
+    assert dealt == {kind for lane in MIXED for kind, _ in lane.kinds} == set(FAULTS)
+    assert {kind for lane in (SLOW_NETWORK, HELD_ANSWERS, EVICTIONS, RESTARTS) for kind, _ in lane.kinds} <= set(FAULTS)

@@ -1,9 +1,8 @@
-"""What clients saw, and whether it was right.
+"""What clients saw, and whether it keeps the promise.
 
-The promise that is judged: a read that starts after a write was acknowledged never returns an older value. Which of
-two values is older is not guessed from clocks: the database itself wrote down the order in which the writes of each
-product were committed (`ledger.py`), those that nobody knows the outcome of included. So what must hold is that a read
-is called stale only if it surely is: where something is uncertain, the reader's case is believed.
+The promise: a read that starts after a write was acknowledged never returns an older value. The database's own record
+says which value is older (`ledger.py`), also for writes whose outcome their client does not know. No clocks are
+compared. A read is called stale only if that is certain.
 """
 
 from bisect import bisect_left, bisect_right
@@ -13,26 +12,26 @@ from enum import StrEnum
 from typing import NamedTuple
 
 Value = int
-"""The version that a write gave a product, unlike any other's; or ABSENT."""
+"""The version that a write gave a product, different for each write; or ABSENT."""
 
 ABSENT: Value = 0
 
 Order = Mapping[int, Sequence[Value]]
-"""For each product, the values that were committed, in their order; before the first it was absent."""
+"""The committed values of each product in order; before the first it was absent."""
 
 NEVER = float("inf")
 
 
 class Status(StrEnum):
-    """What a writer was told."""
+    """The outcome of a write as its client knows it."""
 
     ACKNOWLEDGED = "acknowledged"
-    REFUSED = "refused"  # for good: it has not happened and will not
+    REFUSED = "refused"  # it has not happened and will not
     UNKNOWN = "unknown"  # it may have happened, or may still
 
 
 class Read(NamedTuple):
-    """A read that was answered; times are seconds on one monotonic clock."""
+    """An answered read; times are seconds on one monotonic clock."""
 
     start: float
     end: float
@@ -41,7 +40,7 @@ class Read(NamedTuple):
 
 
 class Write(NamedTuple):
-    """A write that has ended, however; `value` is ABSENT for a deletion."""
+    """A write that has ended; `value` is ABSENT for a deletion."""
 
     start: float
     end: float
@@ -51,7 +50,7 @@ class Write(NamedTuple):
 
 
 class Stale(NamedTuple):
-    """A read that broke the promise, and an acknowledged write that it should have seen (None: it made up a value)."""
+    """A read that broke the promise, and a write that it missed (None: its value was never written)."""
 
     read: Read
     missed: Write | None
@@ -60,28 +59,28 @@ class Stale(NamedTuple):
         what, missed = self.read, self.missed
         seen = f"product {what.product}: read {_shown(what.value)} from {what.start:.6f} to {what.end:.6f}"
         if missed is None:
-            return f"{seen}, which nobody had written by then"
+            return f"{seen}, which was not written by then"
         after = what.start - missed.end
         return f"{seen}, {after * 1000:.1f} ms after {_shown(missed.value)} had been acknowledged at {missed.end:.6f}"
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What a history comes to."""
+    """The result for a history."""
 
     reads: int = 0
     stale: list[Stale] = field(default_factory=list)
     lost: list[Write] = field(default_factory=list)  # acknowledged, and not in the database
-    undead: list[Write] = field(default_factory=list)  # refused, and in the database
+    refused_but_stored: list[Write] = field(default_factory=list)  # refused, and in the database
 
     @property
     def good(self) -> bool:
         """Whether every promise was kept."""
-        return not (self.stale or self.lost or self.undead)
+        return not (self.stale or self.lost or self.refused_but_stored)
 
 
 def judge(reads: Iterable[Read], writes: Iterable[Write], order: Order) -> Verdict:
-    """Hold every read against every acknowledged write of its product.
+    """Compare every read with every acknowledged write of its product.
 
     Args:
         reads: any of those that were answered.
@@ -102,7 +101,7 @@ def judge(reads: Iterable[Read], writes: Iterable[Write], order: Order) -> Verdi
 
 
 def settled(writes: Iterable[Write], order: Order) -> set[int]:
-    """Return the products whose newest value was acknowledged by somebody."""
+    """Return the products whose newest value was acknowledged."""
     writes = list(writes)
     lines = {
         product: _Line(values, [write for write in writes if write.product == product], Verdict())
@@ -112,7 +111,7 @@ def settled(writes: Iterable[Write], order: Order) -> set[int]:
 
 
 class _Line:
-    """One product's values in their order; a place is an index in `self._values`, 0 being the absence before all."""
+    """One product's values in order. A place is an index in `self._values`; 0 is the absence before the first."""
 
     def __init__(self, values: Sequence[Value], writes: Sequence[Write], verdict: Verdict) -> None:
         self._values = [ABSENT, *values]
@@ -121,7 +120,7 @@ class _Line:
         self._first = {value: place for place, value in reversed(list(enumerate(self._values)))}
         self._earliest = self._earliest_commits(writes)
         self._latest = self._latest_commits(writes)
-        self._find_undead(writes, verdict)
+        self._find_refused_but_stored(writes, verdict)
         self._acknowledge(writes, verdict)
 
     def allows(self, read: Read) -> bool:
@@ -146,7 +145,7 @@ class _Line:
         return max(before)[1] if known and before else None
 
     def _earliest_commits(self, writes: Sequence[Write]) -> list[float]:
-        """Return for each place a time before which it was not committed: not before its write began, nor its past."""
+        """Return for each place a time before which it was not committed: its write had not started."""
         starts: dict[Value, float] = {}
         for write in writes:
             if write.value != ABSENT:
@@ -157,7 +156,7 @@ class _Line:
         return bounds
 
     def _latest_commits(self, writes: Sequence[Write]) -> list[float]:
-        """Return for each place a time after which it was not committed: its acknowledgement, or what came after."""
+        """Return for each place a time by which it was committed: it or a later one was acknowledged."""
         ends: dict[Value, float] = {}
         for write in writes:
             if write.status is Status.ACKNOWLEDGED and write.value != ABSENT:
@@ -168,17 +167,17 @@ class _Line:
             bounds.append(bound)
         return bounds[::-1]
 
-    def _find_undead(self, writes: Sequence[Write], verdict: Verdict) -> None:
-        """Find what was refused and happened all the same (deletions cannot be told apart, and are not looked for)."""
+    def _find_refused_but_stored(self, writes: Sequence[Write], verdict: Verdict) -> None:
+        """Find writes that were refused and happened. Deletions cannot be told from each other and are not checked."""
         happened = {write.value for write in writes if write.status is not Status.REFUSED}
-        verdict.undead += [
+        verdict.refused_but_stored += [
             write
             for write in writes
             if write.status is Status.REFUSED and write.value in self._last and write.value not in {*happened, ABSENT}
         ]
 
     def _acknowledge(self, writes: Sequence[Write], verdict: Verdict) -> None:
-        """Find the place of every acknowledged write, and from them what readers must have seen by when."""
+        """Find the place of every acknowledged write, and so what a reader must see from when on."""
         self._acknowledged: list[tuple[int, Write]] = []
         for write in writes:
             if write.status is Status.ACKNOWLEDGED:
@@ -194,7 +193,7 @@ class _Line:
             self._floors.append(max(self._floors[-1], place))
 
     def _place_of(self, write: Write) -> int | None:
-        """Return the first place that the write may have taken; None where there is none."""
+        """Return the first place that the write may have; None if there is none."""
         if write.value != ABSENT:
             return self._first.get(write.value)
         found = bisect_right(self._absences, write.start, lo=1, key=lambda place: self._latest[place])

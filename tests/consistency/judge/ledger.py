@@ -1,7 +1,7 @@
-"""The database's own record of what was committed to each product, in the order in which it was.
+"""The database's record of the values committed to each product, in their order.
 
-A trigger writes it in the transaction that changes the product, while that holds the product's row: so entries of one
-product stand in the order of their commits, and a write whose outcome no client knows is in it exactly if it happened.
+A trigger writes it in the transaction that changes the product, under the lock of the product's row. So the entries of
+a product are in the order of their commits, and a write of unknown outcome has an entry exactly if it was committed.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ CREATE TRIGGER ledger AFTER INSERT OR UPDATE OR DELETE ON products FOR EACH ROW 
 
 
 class Ledger:
-    """The record in one database; a value is the price of a product."""
+    """The record in one database. The price of a product is its value."""
 
     def __init__(self, database_url: str) -> None:
         self._url = database_url
@@ -38,13 +38,13 @@ class Ledger:
                 database.run(statement)
 
     def fill(self, products: Iterable[tuple[int, Value]]) -> None:
-        """Put products into the shop, past it."""
+        """Insert products into the database directly."""
         with self._connected() as database:
             for id, value in products:
                 database.run("INSERT INTO products VALUES (:id, :name, :value)", id=id, name=f"v{value}", value=value)
 
     def order(self) -> Order:
-        """Return what was committed so far."""
+        """Return the committed values so far."""
         order: dict[int, list[Value]] = {}
         with self._connected() as database:
             for product, value in database.run("SELECT product, value FROM ledger ORDER BY position"):
@@ -52,7 +52,7 @@ class Ledger:
         return order
 
     def rows(self, products: Iterable[int]) -> dict[int, Value]:
-        """Return what the products are now."""
+        """Return the current values of the products."""
         with self._connected() as database:
             values = dict(database.run("SELECT id, CAST(price AS INT) FROM products"))
         return {product: values.get(product, ABSENT) for product in products}

@@ -1,4 +1,4 @@
-"""The judge itself: what is stale is called so, and nothing else is."""
+"""The judge calls every stale read stale, and no other."""
 
 import pytest
 
@@ -106,7 +106,7 @@ def test_a_read_older_than_an_acknowledged_write_is_stale(
         pytest.param(read(4, 5, 20), order(10, 20), id="was sent after the read had ended"),
     ],
 )
-def test_a_value_that_nobody_had_written_is_not_taken(seen: Read, committed: Order) -> None:
+def test_a_read_of_a_value_that_was_never_written_is_found(seen: Read, committed: Order) -> None:
     verdict = judge([seen], [FIRST, write(6, 7, 20)], committed)
     assert [each.read for each in verdict.stale] == [seen]
 
@@ -118,7 +118,7 @@ def test_of_several_deletions_a_read_is_believed_to_have_seen_any_that_it_can_ha
     assert [each.read for each in judge(reads, writes, committed).stale] == reads[2:]
 
 
-def test_an_acknowledged_deletion_is_found_among_others_by_what_stands_around_it() -> None:
+def test_an_acknowledged_deletion_is_identified_by_the_writes_around_it() -> None:
     """Two deletions were committed and one acknowledged: the later one, since it began after the value in between."""
     writes = [FIRST, write(2, 3, ABSENT, Status.UNKNOWN), CREATION, write(6, 7, ABSENT)]
     committed = order(10, ABSENT, 30, ABSENT)
@@ -131,9 +131,9 @@ def test_an_acknowledged_write_that_the_database_does_not_have_is_lost(write_: W
     assert judge([], [FIRST, write_], order(10)).lost == [write_]
 
 
-def test_a_refused_write_that_happened_is_told() -> None:
+def test_a_refused_write_that_happened_is_reported() -> None:
     refused = write(2, 3, 20, Status.REFUSED)
-    assert judge([], [FIRST, refused], order(10, 20)).undead == [refused]
+    assert judge([], [FIRST, refused], order(10, 20)).refused_but_stored == [refused]
     assert judge([], [FIRST, refused], order(10)).good
 
 

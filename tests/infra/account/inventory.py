@@ -1,4 +1,4 @@
-"""What is there in an account, kind by kind, asked of the account itself: what `destroy` must not leave behind."""
+"""All that exists in an account, by kind: `destroy` must leave none of it. The account is asked, not the state."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +8,7 @@ from tests.infra.account.cloud import Cloud
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How a kind of thing is listed."""
+    """How to list a kind of thing."""
 
     service: str
     operation: str
@@ -17,7 +17,7 @@ class Kind:
     arguments: dict[str, str] = field(default_factory=dict)
 
     def found(self, client: Any) -> set[str]:
-        """Return the ids of all that are there, asked with a client of its service."""
+        """Return the ids of all that exist."""
         if client.can_paginate(self.operation):
             pages = list(client.get_paginator(self.operation).paginate(**self.arguments))
         else:
@@ -29,7 +29,7 @@ class Kind:
 
 
 def _gone(each: Any) -> bool:
-    """Say whether it is listed only because it was there, as NAT gateways are for an hour."""
+    """Return whether it is deleted but still listed, as NAT gateways are for an hour."""
     return isinstance(each, dict) and str(each.get("State", "")).lower() in ("deleted", "deleting")
 
 
@@ -95,7 +95,7 @@ KINDS = {
     "aws_vpc_endpoint": Kind("ec2", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
     "aws_wafv2_web_acl": Kind("wafv2", "list_web_acls", "WebACLs", "Name", {"Scope": "REGIONAL"}),
 }
-"""Kinds that exist by themselves, by Terraform's word; some are not created by Terraform but could be left by it."""
+"""Kinds that exist on their own, by Terraform's name. Some are not created by Terraform but could remain after it."""
 
 PARTS = {
     "aws_cloudwatch_log_metric_filter": "aws_cloudwatch_log_group",
@@ -123,13 +123,13 @@ PARTS = {
     "aws_vpc_security_group_ingress_rule": "aws_security_group",
     "aws_wafv2_web_acl_association": "aws_wafv2_web_acl",
     "aws_wafv2_web_acl_logging_configuration": "aws_wafv2_web_acl",
-    "terraform_data": "",  # is nowhere but in the state
+    "terraform_data": "",  # only in the state
 }
-"""Kinds that are gone with what they are part of."""
+"""Kinds that end with what they are part of."""
 
 
 def inventory(cloud: Cloud) -> set[tuple[str, str]]:
-    """Return everything that is there, by kind and id, and the records of each zone."""
+    """Return all that exists by kind and id, and the records of each zone."""
     clients = {service: cloud.client(service) for service in {kind.service for kind in KINDS.values()}}
     things = {(name, id) for name, kind in KINDS.items() for id in kind.found(clients[kind.service])}
     route53 = clients["route53"]

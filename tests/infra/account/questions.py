@@ -1,4 +1,4 @@
-"""What tests ask an AWS account about the service, in its own words; boto3 answers, not Terraform's state."""
+"""What tests read from an AWS account about the service: with boto3, not from Terraform's state."""
 
 import json
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ class Container:
 
     @property
     def secrets(self) -> dict[str, str]:
-        """Which secret each of its other variables comes from."""
+        """The secret of each of its other variables."""
         return {each["name"]: each["valueFrom"] for each in self.definition.get("secrets", ())}
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Who may come in, or where one may go out to: a rule of a security group."""
+    """A rule of a security group, for incoming or outgoing traffic."""
 
     group: str  # the group's name
     inwards: bool
@@ -37,7 +37,7 @@ class Opening:
 
 
 class Account:
-    """An account, asked about what belongs to one environment."""
+    """One environment's part of an account."""
 
     def __init__(self, cloud: Cloud, name: str) -> None:
         self.cloud = cloud
@@ -144,5 +144,5 @@ def _peers(rule: dict[str, Any]) -> list[str]:
 
 
 def as_list(value: Any) -> list[Any]:
-    """Read what a policy may write as one or as a list of them."""
+    """Return a list; a policy may write a single value without one."""
     return value if isinstance(value, list) else [value]

@@ -1,4 +1,4 @@
-"""A task's twin on this machine: the real server, with exactly the names in its container, and stores of the test's."""
+"""The server of a task on this machine: it gets exactly the variables of its container, and the test's stores."""
 
 import contextlib
 import json
@@ -32,11 +32,11 @@ LEFT_ALONE = {
     "POWERTOOLS_TRACE_DISABLED": "tracing is on",
     "WORKERS": "a task is one process",
 }
-"""What the container does not set, and why not."""
+"""The variables that the container does not set, each with the reason."""
 
 
 class _Asked(Mapping[str, str]):
-    """An environment that remembers what it was asked for."""
+    """An environment that records the names that are read."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
@@ -54,9 +54,9 @@ class _Asked(Mapping[str, str]):
 
 
 def names_read() -> set[str]:
-    """Return every name that the server's settings look up, found out by letting them."""
+    """Return every name that the server's settings read, by running them."""
     asked = _Asked({"DATABASE_URL": "postgresql://user@localhost/shop", "REDIS_URL": "redis://localhost"})
-    with contextlib.suppress(shop.SettingsError):  # the address has no password; all names are looked up first
+    with contextlib.suppress(shop.SettingsError):  # the URL has no password; all names are read before that error
         shop.read_settings(asked)
     settings = adapter.read_settings(asked)
     assert isinstance(settings.api_keys, ApiKeys)
@@ -65,7 +65,7 @@ def names_read() -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """How the container of a task is run here."""
+    """The container of a task, run on this machine."""
 
     container: Container
     cloud: Cloud
@@ -79,21 +79,21 @@ class Twin:
             yield server
 
     def _environ(self) -> dict[str, str]:
-        """Return the container's own environment, with what only AWS has replaced by what is here."""
+        """Return the container's environment, with the stores and secrets of AWS replaced by those of the test."""
         database = urlsplit(self.database_url)
         password = secrets.token_hex(16)
         with redis.Redis.from_url(self.redis.url) as client:
             client.config_set("requirepass", password)
         return self.container.environment | {
             "DATABASE_URL": f"postgresql://{database.username}@{database.hostname}:{database.port}{database.path}",
-            "DATABASE_IAM_AUTH": "false",  # the tests' PostgreSQL knows no tokens
+            "DATABASE_IAM_AUTH": "false",  # the tests' PostgreSQL accepts no tokens
             "DATABASE_SECRET_ARN": self._secret(database.username, database.password),
             "REDIS_URL": self.redis.url,
             "REDIS_SECRET_ARN": self._secret("default", password),
         }
 
     def _secret(self, username: str | None, password: str | None) -> str:
-        """Make a secret beside those of the service, which hold what only AWS accepts."""
+        """Create a secret. Those of the service hold logins that only AWS accepts."""
         text = json.dumps({"username": username, "password": password})
         client = self.cloud.client("secretsmanager")
         return str(client.create_secret(Name=f"twin/{secrets.token_hex(4)}", SecretString=text)["ARN"])

@@ -11,7 +11,7 @@ from tests.infra.emulator.repeats import DoneOnce
 
 ADDITIONS = ("autoscaling", "cloudformation", "ec2", "ecs", "efs", "elasticache", "logs", "rds", "servicediscovery")
 
-THREADS = 4  # one at work, and some that wait for a queue's message
+THREADS = 4  # one works, the others wait for a message of a queue
 
 # The provider keeps up to ten connections open for each service. Waitress would take no more than a hundred in all, and
 # let the next one wait until another is given up: for a minute and a half.
@@ -19,10 +19,10 @@ CONNECTIONS = 1000
 
 
 def main(host: str, port: int) -> None:
-    """Serve until ended; by waitress, since moto's own development server drops a connection now and then."""
+    """Serve with waitress, since moto's development server drops connections now and then."""
     for addition in ADDITIONS:
         import_module(f"tests.infra.emulator.{addition}")
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that requests wait is how it is meant
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # requests are meant to wait
     application = DoneOnce(DomainDispatcherApplication(create_backend_app))
     waitress.serve(application, host=host, port=port, threads=THREADS, connection_limit=CONNECTIONS)
 

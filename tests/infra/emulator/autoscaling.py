@@ -1,4 +1,4 @@
-"""Application Auto Scaling: tags of targets (aws_appautoscaling_target), and AWS' own answer about what is gone."""
+"""Application Auto Scaling: tags of targets (aws_appautoscaling_target), and AWS' error for a deleted one."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ _tags: dict[str, dict[str, str]] = {}
 
 @around(Backend, "delete_scaling_policy", "deregister_scalable_target")
 def _delete(original: Call, self: Any, *arguments: Any, **named: Any) -> None:
-    """Delete; a client that asks again, as its answer got lost, takes AWS' error for done, and moto's for a fault."""
+    """Delete. A client that retries takes AWS' error for success, and moto's for a failure."""
     try:
         original(self, *arguments, **named)
     except AWSValidationException as error:

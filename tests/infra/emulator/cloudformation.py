@@ -1,4 +1,4 @@
-"""CloudFormation: the cache's user, its password out of Secrets Manager (aws_cloudformation_stack)."""
+"""CloudFormation: the cache's user, with a password from Secrets Manager (aws_cloudformation_stack)."""
 
 import json
 import re
@@ -19,24 +19,24 @@ class CacheUser(CloudFormationModel):
 
     @property
     def physical_resource_id(self) -> str:
-        """What `Ref` gives."""
+        """The value of `Ref`."""
         return self.user_id
 
     @staticmethod
     def cloudformation_name_type() -> str:
-        """Say which property is its name."""
+        """Return the property that is its name."""
         return "UserId"
 
     @staticmethod
     def cloudformation_type() -> str:
-        """Say what it is."""
+        """Return its type."""
         return "AWS::ElastiCache::User"
 
     @classmethod
     def create_from_cloudformation_json(
         cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **kwargs: Any
     ) -> "CacheUser":
-        """Make the user, as ElastiCache would by itself."""
+        """Create the user, as ElastiCache does."""
         properties = cloudformation_json["Properties"]
         passwords = [_resolved(each, account_id, region_name) for each in properties["Passwords"]]
         elasticache_backends[account_id][region_name].create_user(
@@ -59,7 +59,7 @@ class CacheUser(CloudFormationModel):
         account_id: str,
         region_name: str,
     ) -> Any:
-        """Leave it: another password is all that ever changes, and nobody logs in here."""
+        """Do nothing: only the password ever changes, and no login is emulated."""
         return original_resource
 
     @classmethod
@@ -71,7 +71,7 @@ class CacheUser(CloudFormationModel):
 
 
 def _resolved(text: str, account_id: str, region_name: str) -> str:
-    """Follow a dynamic reference into Secrets Manager; fails where it leads nowhere."""
+    """Resolve a dynamic reference to Secrets Manager; fails if there is no such secret."""
     reference = _REFERENCE.fullmatch(text)
     assert reference, f"no dynamic reference: {text}"
     backend = secretsmanager_backends[account_id][region_name]

@@ -1,4 +1,4 @@
-"""EC2: descriptions of rules that name a group or a prefix list, AWS' answer about a rule that is gone, NAT gateways.
+"""EC2: descriptions of rules that name a group or a prefix list, AWS' error for a deleted rule, NAT gateways.
 
 The network interface of a NAT gateway goes with it (aws_nat_gateway).
 """
@@ -16,15 +16,15 @@ from tests.infra.emulator.patching import Call, around
 def _remember(original: Call, self: Any, *arguments: Any, **named: Any) -> None:
     original(self, *arguments, **named)
     peers = arguments[5:8]  # a range of addresses, a group, a prefix list: one of them is given
-    self.told = next((peer["Description"] for peer in peers if peer and "Description" in peer), None)
+    self.given_description = next((peer["Description"] for peer in peers if peer and "Description" in peer), None)
 
 
-SecurityGroupRule.description = property(lambda self: self.told)  # type: ignore[method-assign,assignment]
+SecurityGroupRule.description = property(lambda self: self.given_description)  # type: ignore[method-assign,assignment]
 
 
 @around(SecurityGroupBackend, "revoke_security_group_ingress", "revoke_security_group_egress")
 def _revoke(original: Call, *arguments: Any, **named: Any) -> Any:
-    """Say of a rule's id that is not there what AWS says: who asks to delete it a second time is content with that."""
+    """Answer an unknown rule's id with AWS' error: a client that deletes a second time takes it for success."""
     try:
         return original(*arguments, **named)
     except InvalidPermissionNotFoundError:

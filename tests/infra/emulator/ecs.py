@@ -1,4 +1,4 @@
-"""ECS: what moto forgets of a service (aws_ecs_service), and clusters that are gone (aws_ecs_cluster)."""
+"""ECS: the fields of a service that moto drops (aws_ecs_service), and deleted clusters (aws_ecs_cluster)."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ _FORGOTTEN = {
 
 @around(Backend, "list_clusters")
 def _list(original: Call, self: Any) -> list[str]:
-    """List those that are there: a deleted one can be described for a while, but is in no list."""
+    """List the existing clusters: a deleted one can be described for a while, but is not listed."""
     return [cluster.arn for cluster in self.clusters.values() if cluster.status == "ACTIVE"]
 
 
@@ -32,7 +32,7 @@ def _create(original: Call, self: Any) -> Any:
     service.availability_zone_rebalancing = "DISABLED"
     _remember(self, service)
     if self._get_param("capacityProviderStrategy"):
-        service.launch_type = None  # AWS knows one or the other
+        service.launch_type = None  # AWS has one or the other
     return answer
 
 
@@ -53,14 +53,14 @@ def _remember(call: Any, service: Any) -> None:
 
 
 def _merge_deployment_configuration(service: Any) -> None:
-    """Keep what an update does not name; moto puts the update in its place."""
+    """Keep the fields that an update does not name; moto replaces them all."""
     known = getattr(service, "known_deployment_configuration", {})
     service.deployment_configuration = known | getattr(service, "deployment_configuration", {})
     service.known_deployment_configuration = service.deployment_configuration
 
 
 def _require_alarms(call: Any) -> None:
-    """Refuse alarms without names, which AWS wants even where it is told not to watch."""
+    """Refuse alarms without names: AWS requires them even if alarms are disabled."""
     alarms = (call._get_param("deploymentConfiguration") or {}).get("alarms")
     if alarms is not None and not alarms.get("alarmNames"):
         raise InvalidParameterException("alarmNames must be specified.")

@@ -12,13 +12,13 @@ from tests.infra.emulator.patching import Call, adds, around
 
 
 class CacheParameterGroupNotFound(ElastiCacheException):
-    """What AWS answers where there is no such parameter group."""
+    """AWS' error for an unknown parameter group."""
 
     code = "CacheParameterGroupNotFound"
 
 
 class UserGroupNotFound(ElastiCacheException):
-    """What AWS answers where there is no such user group."""
+    """AWS' error for an unknown user group."""
 
     code = "UserGroupNotFound"
 
@@ -38,7 +38,7 @@ def _tag(call: Any, arn: str) -> None:
 
 @around(ElastiCacheBackend, "list_tags_for_resource")
 def _list_tags(original: Call, self: Any, arn: str) -> Any:
-    """Tags of anything: moto looks for its own kinds of things only."""
+    """Return the tags of anything: moto knows only its own kinds."""
     kept = self.tagging_service.list_tags_for_resource(arn)
     return kept if kept["Tags"] or ":parametergroup:" in arn or ":usergroup:" in arn else original(self, arn)
 
@@ -175,7 +175,7 @@ def _add_replicas(group: Any, count: int) -> None:
 
 
 def _node(call: Any, group: Any, name: str) -> SimpleNamespace:
-    """Return a node with all that the provider asks of it, which it takes for what the group is like."""
+    """Return a node with the fields from which the provider describes its group."""
     parameters = call._get_param("CacheParameterGroupName")
     return SimpleNamespace(
         arn=_arn(call, "cluster", name),
@@ -213,7 +213,7 @@ def _node(call: Any, group: Any, name: str) -> SimpleNamespace:
 
 
 def _patch_level(version: str | None) -> str:
-    """Return the version that AWS would run for the one that was asked for: 8.0 is some 8.0.x."""
+    """Return the version that AWS runs for the requested one: 8.0 is some 8.0.x."""
     version = version or "8.0"
     return version if version.count(".") == 2 else f"{version}.0"
 

@@ -1,4 +1,4 @@
-"""Adding to moto's classes: a call it has not, or something around one that it has."""
+"""Add a call to moto's classes, or wrap one."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,7 +8,7 @@ Call = Callable[..., Any]
 
 
 def adds(owner: type) -> Callable[[Call], Call]:
-    """Decorate a function that becomes a method of `owner`, which must not have one of that name."""
+    """Add the decorated function to `owner` as a method; `owner` must not have one of that name."""
 
     def decorate(function: Call) -> Call:
         assert not hasattr(owner, function.__name__), f"moto has {owner.__name__}.{function.__name__} now: drop ours"
@@ -19,7 +19,7 @@ def adds(owner: type) -> Callable[[Call], Call]:
 
 
 def around(owner: type, *names: str) -> Callable[[Call], Call]:
-    """Decorate a function that is given the original of each named method first, then what the method is given."""
+    """Replace each named method by the decorated function, which gets the original and then the arguments."""
 
     def decorate(function: Call) -> Call:
         for name in names:

@@ -1,4 +1,4 @@
-"""RDS: what moto forgets of an instance (aws_db_instance), and who set a parameter (aws_db_parameter_group)."""
+"""RDS: the fields of an instance that moto drops (aws_db_instance), a parameter's source (aws_db_parameter_group)."""
 
 from typing import Any
 

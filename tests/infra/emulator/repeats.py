@@ -1,4 +1,4 @@
-"""Requests one at a time, and none done twice: a client whose answer got lost asks again, and gets that answer.
+"""One request at a time, and none twice: a client that retries because the answer was lost gets the first answer.
 
 AWS' clients give each call an `amz-sdk-invocation-id` and send it with every attempt at the call. AWS itself recognises
 only some calls when they come again; here a second attempt at any call gets the first one's answer. An error is not
@@ -17,12 +17,12 @@ KEPT = 2000  # answers; a repeated request comes within seconds
 
 _logger = logging.getLogger(__name__)
 
-_WAITS = "/sqs/aws4_request"  # in the signature's scope: who receives from a queue may wait for another one's message
+_WAITS = "/sqs/aws4_request"  # in the signature's scope: receiving from a queue waits for a message
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a call was answered."""
+    """The answer to a call."""
 
     status: str
     headers: list[tuple[str, str]]
@@ -30,12 +30,12 @@ class Answer:
 
     @property
     def done(self) -> bool:
-        """Whether the call did what it was asked for."""
+        """Whether the call succeeded."""
         return self.status.startswith("2")
 
 
 class DoneOnce:
-    """The application behind it sees one request at a time, and each call that succeeds once.
+    """Passes requests on one at a time, and each call that succeeds once.
 
     moto changes lists and dictionaries that other requests read meanwhile. Nothing is lost: Python itself runs one
     thread at a time.
@@ -83,7 +83,7 @@ def _ask(application: WSGIApplication, environ: WSGIEnvironment) -> Answer:
 
 
 def _log(environ: WSGIEnvironment, answer: Answer, what: str) -> None:
-    """Write a line for what is out of the ordinary: a repeated request, an error."""
+    """Log a repeated request or an error."""
     attempt = environ.get("HTTP_AMZ_SDK_REQUEST", "attempt=?").partition(";")[0]
     action = environ.get("HTTP_X_AMZ_TARGET") or f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
     _logger.warning("%s (%s): %s, %s: %r", action, attempt, what, answer.status, answer.body[:300])

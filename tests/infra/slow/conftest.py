@@ -1,4 +1,4 @@
-"""Both examples, each applied to an emulated AWS of its own; what a test reads there was really put there."""
+"""Each example, applied to an emulated AWS of its own, from which the tests read."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ pytest.register_assert_rewrite("tests.infra.slow.promises")
 def environment(
     request: pytest.FixtureRequest, terraform: Terraform, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Environment]:
-    """The environment that the module names, and an empty account that it will be applied to."""
+    """The module's environment and an empty account for it."""
     name: str = request.module.ENVIRONMENT
     folder = tmp_path_factory.mktemp(name)
     with emulated(folder) as cloud:
@@ -25,12 +25,12 @@ def environment(
 
 @pytest.fixture(scope="module")
 def applied(environment: Environment) -> Environment:
-    """The environment, wholly applied."""
+    """The environment after its apply."""
     environment.apply()
     return environment
 
 
 @pytest.fixture(scope="module")
 def account(applied: Environment) -> Account:
-    """The account that it was applied to."""
+    """The account with the applied environment."""
     return Account(applied.cloud, applied.full_name)

@@ -62,7 +62,7 @@ def test_its_bill_is_the_one_in_the_docs(applied: Environment) -> None:
     assert table in page, f"make costs prints another table than docs/costs.md has:\n{table}"
 
 
-def test_what_the_service_has_always_promised_is_there_by_name(applied: Environment, account: Account) -> None:
+def test_the_promised_names_exist(applied: Environment, account: Account) -> None:
     client, name = account.cloud.client, account.name
     (vpc,) = client("ec2").describe_vpcs(Filters=[{"Name": "tag:Name", "Values": [name]}])["Vpcs"]
     ours = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
@@ -162,7 +162,7 @@ def test_prometheus_gets_its_web_configuration_from_the_secret(applied: Environm
     assert container.secrets["PROMETHEUS_WEB_CONFIG"] == applied.given.prometheus_web_config_secret_arn
 
 
-def test_prometheus_asks_the_containers_beside_it_for_every_task_and_to_tell_the_topic(
+def test_prometheus_gets_its_targets_and_sends_its_alerts_through_containers_beside_it(
     applied: Environment, account: Account
 ) -> None:
     containers = account.containers("-prometheus")
@@ -177,10 +177,10 @@ def test_prometheus_asks_the_containers_beside_it_for_every_task_and_to_tell_the
     ]
     assert account.service()["serviceRegistries"][0]["registryArn"] == service["Arn"]
     assert discovery["DISCOVERY_NAMESPACE"] == f"{account.name}.internal"
-    told = containers["alertmanager"].environment
-    assert told["SNS_TOPIC_ARN"] == applied.given.sns_topic
+    settings = containers["alertmanager"].environment
+    assert settings["SNS_TOPIC_ARN"] == applied.given.sns_topic
     topics = {each["TopicArn"] for each in account.cloud.client("sns").list_topics()["Topics"]}
-    assert told["HEARTBEAT_TOPIC_ARN"] in topics
+    assert settings["HEARTBEAT_TOPIC_ARN"] in topics
     mounted = {name for name, container in containers.items() if container.definition.get("mountPoints")}
     assert mounted == {"prometheus", "alertmanager"}
 
@@ -256,7 +256,7 @@ ALARMS = {
 
 
 @pytest.mark.parametrize("part", ALARMS)
-def test_alarms_tell_the_topic(part: str, applied: Environment, account: Account) -> None:
+def test_alarms_notify_the_topic(part: str, applied: Environment, account: Account) -> None:
     alarms = {alarm["AlarmName"]: alarm for alarm in account.alarms()}
     for name in ALARMS[part]:
         alarm = alarms[f"{account.name}-{name}"]
@@ -264,7 +264,7 @@ def test_alarms_tell_the_topic(part: str, applied: Environment, account: Account
         assert alarm["ActionsEnabled"]
 
 
-def test_alarms_look_at_what_is_really_there(account: Account) -> None:
+def test_alarms_watch_existing_resources(account: Account) -> None:
     seen = {
         (dimension["Name"], dimension["Value"])
         for alarm in account.alarms()
@@ -292,11 +292,11 @@ def test_the_deployment_watches_alarms_that_are_there_and_do_not_stop_the_first(
     for name in names:
         assert alarms[name]["StateValue"] != "ALARM"
         assert alarms[name]["TreatMissingData"] == "notBreaching"
-        assert not alarms[name]["AlarmActions"], "a deployment that goes back wakes nobody"
+        assert not alarms[name]["AlarmActions"], "a rollback notifies no one"
 
 
 @pytest.mark.parametrize("suffix", ["", "-prometheus"])
-def test_containers_share_what_the_task_has(suffix: str, account: Account) -> None:
+def test_containers_fit_into_the_task(suffix: str, account: Account) -> None:
     task = account.task(suffix)
     definitions = [container.definition for container in account.containers(suffix).values()]
     assert sum(each["cpu"] for each in definitions) == int(task["cpu"])
@@ -328,7 +328,7 @@ def test_stores_are_private_and_encrypted(account: Account) -> None:
 
 @pytest.mark.parametrize("suffix", ["", "-prometheus", "-migration"])
 @pytest.mark.parametrize("role", ["taskRoleArn", "executionRoleArn"])
-def test_roles_may_do_only_what_they_need(role: str, suffix: str, account: Account) -> None:
+def test_roles_have_only_the_permissions_they_need(role: str, suffix: str, account: Account) -> None:
     everywhere = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules"}
     everywhere |= {"xray:GetSamplingTargets", "xray:GetSamplingStatisticSummaries", "ecr:GetAuthorizationToken"}
     everywhere |= {f"ssmmessages:{end}{what}Channel" for end in ("Create", "Open") for what in ("Control", "Data")}

@@ -14,7 +14,7 @@ from tests.infra.terraform import ROOT, TREE, scratch_tree
 pytestmark = [pytest.mark.infra, pytest.mark.timeout(300)]
 
 OWN = ROOT / ".cache" / "checkov" / "bin" / "checkov"
-"""Where `make test-infra` installs it: its requirements do not go together with ours."""
+"""Where `make test-infra` installs it, apart: its requirements conflict with ours."""
 
 
 @pytest.fixture(scope="module")

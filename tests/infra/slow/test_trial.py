@@ -1,4 +1,4 @@
-"""`trial` goes up without a NAT gateway and leaves nothing. What it shares with `dev`, the tests of `dev` hold."""
+"""`trial` is applied without a NAT gateway, and destroyed. What it shares with `dev` is tested there."""
 
 import pytest
 

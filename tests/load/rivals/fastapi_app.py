@@ -1,4 +1,4 @@
-"""What a team with asyncio would write: FastAPI, redis.asyncio, asyncpg, uvicorn; a write deletes what is cached."""
+"""A usual implementation with asyncio: FastAPI, redis.asyncio, asyncpg, uvicorn. A write deletes the cache entry."""
 
 import json
 import os
@@ -25,7 +25,7 @@ cache = redis.asyncio.from_url(os.environ["REDIS_URL"])
 
 
 class Details(BaseModel):
-    """What a client says of a product."""
+    """A product in a request."""
 
     name: str
     price: Decimal
@@ -44,7 +44,7 @@ def answer(id: int, details: Details, status: int) -> Response:
 
 @app.get("/product/{id}")
 async def read_product(id: int) -> Response:
-    """Return a product, from the cache where it is there."""
+    """Return a product, from the cache if possible."""
     body = await cache.get(f"rival:{id}")
     if body is None:
         row = await app.state.pool.fetchrow("SELECT name, price FROM products WHERE id = $1", id)

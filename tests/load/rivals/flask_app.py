@@ -1,4 +1,4 @@
-"""What a team with threads would write: Flask, redis-py and psycopg under waitress; a write deletes what is cached."""
+"""A usual implementation with threads: Flask, redis-py, psycopg, waitress. A write deletes the cache entry."""
 
 import json
 import os
@@ -21,7 +21,7 @@ def answer(product: dict[str, Any], status: int = 200) -> Response:
 
 @app.get("/product/<int:id>")
 def read_product(id: int) -> Response:
-    """Return a product, from the cache where it is there."""
+    """Return a product, from the cache if possible."""
     body = cache.get(f"rival:{id}")
     if body is None:
         with pool.connection() as connection:

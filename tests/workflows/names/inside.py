@@ -1,4 +1,4 @@
-"""The workflows among themselves, and with the scripts they run: order, inputs, secrets, variables, caution."""
+"""Checks between the workflows and the scripts they run: order, inputs, secrets, variables, permissions."""
 
 import os
 import re
@@ -13,15 +13,15 @@ DEPLOYMENT = {
     "build-app-image": ("./.github/workflows/build-app.yml", "deploy-initial-infra"),
     "deploy-infra": ("./.github/workflows/deploy-infra.yml", "build-app-image"),
 }
-"""The jobs of deploy-app.yml in their order: what each calls, and which it waits for."""
+"""The jobs of deploy-app.yml in order: what each calls, and which jobs it needs."""
 
 
 RUNNER = {"GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STEP_SUMMARY", "RUNNER_TEMP", "SECONDS"}
-"""What every step finds in its environment, or bash brings itself."""
+"""Variables that every step has, or that bash sets."""
 
 
 TOKEN = "TF_TOKEN_app_terraform_io"
-"""Where Terraform looks for its token for Terraform Cloud."""
+"""The variable with Terraform's token for Terraform Cloud."""
 
 _PINNED = re.compile(r"^\s*(?:- )?uses: ([\w-]+/[\w./-]+)@([0-9a-f]{40}) # (v\d+\.\d+\.\d+)$", re.MULTILINE)
 
@@ -36,7 +36,7 @@ def deployment(tree: Tree) -> Iterator[str]:
 
 
 def calls(tree: Tree) -> Iterator[str]:
-    """Yield what is wrong where one workflow calls another: inputs, secrets and permissions."""
+    """Yield errors in calls between workflows: inputs, secrets and permissions."""
     workflows = tree.workflows()
     for place, job in jobs_of(workflows):
         if not str(job.get("uses", "")).startswith("./"):
@@ -57,7 +57,7 @@ def _given(place: str, given: Document, wanted: Document) -> Iterator[str]:
         yield f"{place} are not named: {given}"
         return
     if unknown := given.keys() - wanted.keys():
-        yield f"{place}: nobody takes {sorted(unknown)}"
+        yield f"{place}: no step takes {sorted(unknown)}"
     if missing := {name for name, each in wanted.items() if each.get("required")} - given.keys():
         yield f"{place}: {sorted(missing)} are missing"
 
@@ -90,7 +90,7 @@ def pins(tree: Tree) -> Iterator[str]:
 
 
 def caution(tree: Tree) -> Iterator[str]:
-    """Yield what would let too much happen: a cancelled apply, a token that may everything, secrets for strangers."""
+    """Yield what permits too much: a cancelled apply, a token with all permissions, secrets for forks."""
     workflows = tree.workflows()
     concurrency = workflows["deploy-app.yml"].get("concurrency", {})
     if not concurrency.get("group") or concurrency.get("cancel-in-progress") is not False:
@@ -105,14 +105,14 @@ def caution(tree: Tree) -> Iterator[str]:
 
 
 def patience(tree: Tree) -> Iterator[str]:
-    """Yield jobs that may run without end."""
+    """Yield jobs without a time limit."""
     for place, job in jobs_of(tree.workflows()):
         if "steps" in job and "timeout-minutes" not in job:
             yield f"{place} has no time limit"
 
 
 def approval(tree: Tree) -> Iterator[str]:
-    """Yield jobs that AWS would not know, since GitHub names an environment in place of the branch, and gaps in it."""
+    """Yield jobs that AWS would refuse: with an environment, GitHub's token names it in place of the branch."""
     with_one = {place: job["environment"] for place, job in jobs_of(tree.workflows()) if "environment" in job}
     if with_one != {"deploy-infra.yml: apply": "${{ inputs.environment }}"}:
         yield f"environments are {with_one}: the role trusts the one of the applying job"
@@ -143,7 +143,7 @@ def scripts(tree: Tree) -> Iterator[str]:
 
 
 def environment(tree: Tree) -> Iterator[str]:
-    """Yield variables that a script wants and its step does not give, and those that a job gives to nobody."""
+    """Yield variables that a script needs and its step lacks, and those of a job that no step uses."""
     scripts = tree.scripts()
     for place, job in jobs_of(tree.workflows()):
         wanted_by_any: set[str] = set()
@@ -159,7 +159,7 @@ def environment(tree: Tree) -> Iterator[str]:
 
 
 def _wanted(script: str) -> tuple[set[str], set[str]]:
-    """Return the variables that a script cannot do without, and all that it reads from outside."""
+    """Return the variables that a script requires, and all that it reads."""
     code = "\n".join(line for line in script.splitlines() if not line.lstrip().startswith("#"))
     used = set(re.findall(r"\$\{?#?([A-Z]\w+)", code))
     optional = set(re.findall(r"\$\{([A-Z]\w+):-", code))
@@ -167,19 +167,19 @@ def _wanted(script: str) -> tuple[set[str], set[str]]:
 
 
 def _from_credentials(job: Document) -> set[str]:
-    """Return what the steps that fetch AWS credentials leave in the environment."""
+    """Return the variables that the steps set which fetch AWS credentials."""
     fetched = any("configure-aws-credentials" in step.get("uses", "") for step in job.get("steps", ()))
     return {"AWS_REGION"} if fetched else set()
 
 
 def _with_called(name: str, scripts: Mapping[str, str]) -> str:
-    """Return a script together with those that it runs itself."""
+    """Return a script and those that it runs."""
     script = scripts.get(name, "")
     return "\n".join([script, *(scripts.get(called, "") for called in re.findall(r'"\$scripts/([\w.-]+)"', script))])
 
 
 def token(tree: Tree) -> Iterator[str]:
-    """Yield steps that run Terraform without its token, and those that get it for nothing."""
+    """Yield steps that run Terraform without its token, and those with the token that do not run it."""
     scripts = tree.scripts()
     for place, job in jobs_of(tree.workflows()):
         for step in job.get("steps", ()):

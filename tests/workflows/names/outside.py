@@ -1,4 +1,4 @@
-"""The workflows and their scripts against what they name: Terraform, the images' files, the role, the Makefile."""
+"""Checks of the workflows and scripts against what they name: Terraform, the images, the role, the Makefile."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ ACTIONS = {
     "ecs wait tasks-stopped": "ecs:DescribeTasks",
     "sts get-caller-identity": None,  # needs no permission
 }
-"""What a call of the aws program asks a role for, where its name does not say so."""
+"""The permission that a call of the aws program needs, where its name differs."""
 
 
 PUSHING = {
@@ -23,13 +23,13 @@ PUSHING = {
     "ecr:PutImage",
     "ecr:UploadLayerPart",
 }
-"""What pushing an image, and joining two, asks ECR for."""
+"""The calls of ECR that a push of an image needs, and the join of two."""
 
 TAGS = {"commit": "image_tag", "folder": "prometheus_image_tag"}
-"""The variable with which Terraform is told the tag, by what the tag is made from."""
+"""The Terraform variable for each tag, by the tag's source."""
 
 RUNNERS = {"amd64": "ubuntu-24.04", "arm64": "ubuntu-24.04-arm"}
-"""Where an image for a kind of processor is built and tried: on that kind."""
+"""The runner that builds and tries the image for each processor."""
 
 
 def terraform_names(tree: Tree) -> Iterator[str]:
@@ -48,7 +48,7 @@ def terraform_names(tree: Tree) -> Iterator[str]:
 
 
 def addresses(tree: Tree) -> Iterator[str]:
-    """Yield what is to be applied by itself and is not there."""
+    """Yield targets of a partial apply that do not exist."""
     lines = (line.partition("#")[0].strip() for line in tree.text(SCRIPTS / "before-roll-out.txt").splitlines())
     before = [line for line in lines if line]
     only = [job["with"]["only"] for _, job in jobs_of(tree.workflows()) if job.get("with", {}).get("only")]
@@ -72,7 +72,7 @@ def _has(tree: Tree, address: str) -> bool:
 
 
 def images(tree: Tree) -> Iterator[str]:
-    """Yield what is wrong with the images' files, and with how the tag gets to the tasks."""
+    """Yield errors in the images' files, and in how the tag reaches the tasks."""
     matrix = _matrix(tree)
     for each in matrix.values():
         for kind in ("dockerfile", "context"):
@@ -90,7 +90,7 @@ def images(tree: Tree) -> Iterator[str]:
 
 
 def architectures(tree: Tree) -> Iterator[str]:
-    """Yield what is wrong with the way of an image for each kind of processor to their one tag."""
+    """Yield errors between the image for each processor and their common tag."""
     jobs = tree.workflows()["build-app.yml"]["jobs"]
     build, tag = jobs["build"], jobs["tag"]
     found = {(each.get("image"), each.get("architecture")): each.get("runner") for each in combinations(build)}
@@ -99,7 +99,7 @@ def architectures(tree: Tree) -> Iterator[str]:
         yield f"images are built on {found}"
     said = {name: f"${{{{ steps.push.outputs.{name} }}}}" for name in (f"{image}-{kind}" for image, kind in wanted)}
     if build.get("outputs") != said:
-        yield f"what was pushed is told as {build.get('outputs')}"
+        yield f"the pushed image is named by {build.get('outputs')}"
     for each in combinations(tag):
         own = _matrix(tree).get(each["image"], {})
         if any(each[name] != own.get(name) for name in ("context", "suffix", "tagged-by")):
@@ -110,7 +110,7 @@ def architectures(tree: Tree) -> Iterator[str]:
 
 
 def repositories(tree: Tree) -> Iterator[str]:
-    """Yield what is wrong with the names of the repositories."""
+    """Yield errors in the names of the repositories."""
     matrix = _matrix(tree)
     jobs = tree.workflows()["build-app.yml"]["jobs"].values()
     named = {"${{ inputs.env }}-${{ inputs.service }}${{ matrix.suffix }}"}
@@ -134,7 +134,7 @@ def _locals(tree: Tree, name: str) -> str:
 
 
 def migration(tree: Tree) -> Iterator[str]:
-    """Yield what is wrong with the task that migrates."""
+    """Yield errors in the migration task."""
     container = _container(tree, "migrate")
     task = tree.text("terraform/migration.tf")
     if f'name    = "{container}"' not in task:
@@ -149,7 +149,7 @@ def migration(tree: Tree) -> Iterator[str]:
 
 
 def services(tree: Tree) -> Iterator[str]:
-    """Yield what is wrong with the services that are looked at, waited for and asked."""
+    """Yield errors in the services that scripts read, wait for and call."""
     running, wait, smoke = (tree.text(SCRIPTS / f"{name}.sh") for name in ("find-running", "wait-stable", "smoke-test"))
     container = _container(tree, "find-running")
     if (
@@ -217,7 +217,7 @@ def make_targets(tree: Tree) -> Iterator[str]:
 
 
 def role(tree: Tree) -> Iterator[str]:
-    """Yield what the scripts ask AWS for that the role may not."""
+    """Yield calls of AWS that the role does not permit."""
     policy = tree.text("terraform/modules/github_oidc/permissions.tf")
     allowed = set(re.findall(r'"(\w+:[A-Z]\w+)"', policy))
     asked = set(PUSHING)

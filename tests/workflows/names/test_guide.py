@@ -1,4 +1,4 @@
-"""docs/deploying.md names what exists, and leaves out nothing that must be set."""
+"""docs/deploying.md names only what exists, and everything that must be set."""
 
 import re
 from pathlib import Path
@@ -32,7 +32,7 @@ def test_every_secret_and_variable_of_the_workflows_is_named_and_no_other() -> N
     assert named - CLOUDS_OWN - SAID_BY_PROGRAMS == SET_IN_GITHUB
 
 
-def test_every_variable_without_a_default_is_told_of() -> None:
+def test_every_variable_without_a_default_is_documented() -> None:
     needed = {name for name in declared("variable", VARIABLES) if " default " not in block("variable", name, VARIABLES)}
     assert len(needed) > 5
     assert needed <= CODE

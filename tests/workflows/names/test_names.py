@@ -1,4 +1,4 @@
-"""Every name in the workflows and their scripts exists; and a name that is broken on purpose does not go unnoticed."""
+"""Every name in the workflows and their scripts exists, and the check finds each name that a test breaks."""
 
 import pytest
 
@@ -130,7 +130,7 @@ def test_a_broken_name_does_not_go_unnoticed(path: str, old: str | None, new: st
 
 
 def broken(path: str, old: str | None, new: str | None) -> str | None:
-    """Return what a file holds with a name in it replaced; None where the file is to be missing."""
+    """Return a file's text with a name replaced; None: the file is missing."""
     text = (ROOT / path).read_text(encoding="utf-8")
     if old is None or new is None:
         return None

@@ -1,4 +1,4 @@
-"""Walks the workflows and their scripts, and holds every name in them against what it names."""
+"""All checks of names in the workflows and their scripts."""
 
 from itertools import chain
 
@@ -31,5 +31,5 @@ CHECKS = (
 
 
 def faults(tree: Tree) -> list[str]:
-    """Return whatever does not agree, a sentence each; nothing where all of it does."""
+    """Return the errors, a sentence each."""
     return list(chain.from_iterable(check(tree) for check in CHECKS))

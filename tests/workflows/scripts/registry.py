@@ -1,4 +1,4 @@
-"""A registry of images at the wire, in place of ECR's: it takes what is pushed to it, and notes under which names."""
+"""An HTTP registry of images, in place of ECR: it records what is pushed, and under which names."""
 
 import hashlib
 import re
@@ -14,13 +14,13 @@ from local.ports import LOOPBACK
 
 
 def digest_of(content: bytes) -> str:
-    """Return the name that content has by itself."""
+    """Return the digest of content."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 @dataclass(slots=True)
 class Registry:
-    """What was pushed: blobs by their digests, manifests by the name that each was pushed under."""
+    """The pushed blobs by digest, and the pushed manifests by name."""
 
     address: str = ""
     blobs: dict[str, bytes] = field(default_factory=dict)
@@ -35,28 +35,28 @@ class Handler(BaseHTTPRequestHandler):
     registry: Registry
 
     def do_GET(self) -> None:
-        """Say that this is a registry."""
+        """Answer that this is a registry."""
         self._answer(200 if self.path == "/v2/" else 404)
 
     def do_HEAD(self) -> None:
-        """Say whether something is there."""
+        """Answer whether something exists."""
         name = self.path.rpartition("/")[2]
         self._answer(200 if name in {**self.registry.blobs, **self.registry.manifests} else 404)
 
     def do_POST(self) -> None:
-        """Begin the upload of a blob."""
+        """Start the upload of a blob."""
         self._body()
         place = f"{self.path.rstrip('/')}/{len(self.registry.uploads)}"
         self.registry.uploads[place] = b""
         self._answer(202, Location=place)
 
     def do_PATCH(self) -> None:
-        """Take a part of a blob."""
+        """Receive a part of a blob."""
         self.registry.uploads[self.path] += self._body()
         self._answer(202, Location=self.path)
 
     def do_PUT(self) -> None:
-        """End the upload of a blob, or take a manifest."""
+        """End the upload of a blob, or receive a manifest."""
         url, body = urlsplit(self.path), self._body()
         if found := re.fullmatch(r"/v2/.+/manifests/(.+)", url.path):
             self.registry.manifests[found[1]] = body
@@ -69,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
         return self._answer(201)
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") != "chunked":

@@ -1,4 +1,4 @@
-"""AWS would understand what the scripts ask: operations and options are its own, queries find what they look for."""
+"""The scripts' calls of AWS are valid: operations and options exist, and queries match the responses."""
 
 import re
 from typing import Any
@@ -15,12 +15,12 @@ from tests.workflows.test_deployment import deploy
 DESCRIBES = "aws ecs describe-services --cluster dev-chalice-app --services dev-chalice-app"
 
 EVERY_COMMANDS = {"query", "output", "no-paginate"}
-THE_PROGRAMS_OWN = "ecr get-login-password"  # no operation of AWS
+THE_PROGRAMS_OWN = "ecr get-login-password"  # an operation of the program, not of AWS
 
 
 @pytest.fixture(scope="module")
 def calls(tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
-    """What a deployment asks AWS; this one is rolled back, so that it asks why."""
+    """The calls of AWS in a deployment that is rolled back, and so asks for the reason."""
     rolled_back = {NEWEST: [stands("ROLLBACK_SUCCESSFUL"), stands("SUCCESSFUL")], WHY: "{}\n"}
     forgotten = {NEWEST_OF_PROMETHEUS: "None\n", f"{DESCRIBES}-prometheus": f"{PROMETHEUS}\n"}
     machine = Machine(tmp_path_factory.mktemp("deployed") / "machine")
@@ -29,7 +29,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
 
 
 def operation_of(call: Call) -> Any:
-    """Return AWS' description of the operation that a call is of; a waiter's is the one that it repeats."""
+    """Return AWS' description of a call's operation; for a waiter, of the operation that it repeats."""
     client = boto3.client(call.words[0], region_name="eu-west-1")
     if call.words[1] == "wait":
         name = client.get_waiter(call.words[2].replace("-", "_")).config.operation
@@ -83,7 +83,7 @@ ANSWERED: list[tuple[str, dict[str, Any], Any]] = [
         [0, "ended"],
     ),
     (
-        "ecs describe-tasks",  # its image was never there
+        "ecs describe-tasks",  # its image does not exist
         {"tasks": [{"containers": [{"name": "migration"}], "stoppedReason": "CannotPull"}]},
         [None, "CannotPull"],
     ),
@@ -147,7 +147,7 @@ ANSWERED: list[tuple[str, dict[str, Any], Any]] = [
 
 
 @pytest.mark.parametrize(("call", "answer", "found"), ANSWERED)
-def test_a_query_finds_what_it_looks_for(call: str, answer: dict[str, Any], found: Any, calls: list[Call]) -> None:
+def test_a_query_matches_the_response(call: str, answer: dict[str, Any], found: Any, calls: list[Call]) -> None:
     start, _, part = call.partition(": ")
     queries = {each.option("--query") for each in calls if each.line.startswith(f"aws {start} ") and part in each.line}
     assert [jmespath.search(query, answer) for query in queries] == [found]

@@ -1,4 +1,4 @@
-"""What is applied before the migration, planned by Terraform itself: all that its task needs, and no service."""
+"""The apply before the migration contains all that the migration's task needs, and no service (by Terraform's plan)."""
 
 import json
 
@@ -13,7 +13,7 @@ PROVED = "what_the_migration_needs"
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
-    """The resources and the outputs of that plan, with the provider that terraform/tests plays."""
+    """The resources and outputs of that plan, with the mocked provider of terraform/tests."""
     with required_tools():
         terraform = find_terraform(tmp_path_factory.mktemp("providers"))
     root = scratch_tree(tmp_path_factory.mktemp("tree"))
@@ -55,7 +55,7 @@ def _planned(events: str) -> dict[str, set[str]]:
         "module.observability: aws_cloudwatch_log_group",
     ],
 )
-def test_what_the_task_needs_is_there(needed: str, plan: dict[str, set[str]]) -> None:
+def test_all_that_the_task_needs_is_planned(needed: str, plan: dict[str, set[str]]) -> None:
     assert needed in plan["resources"]
 
 
@@ -68,7 +68,7 @@ def test_no_service_is_touched(plan: dict[str, set[str]]) -> None:
     assert not {each for each in plan["resources"] if each.startswith("module.prometheus:")}
 
 
-def test_what_the_script_reads_is_known_by_then(plan: dict[str, set[str]]) -> None:
+def test_the_outputs_that_the_script_reads_are_known(plan: dict[str, set[str]]) -> None:
     read = {
         "cluster_name",
         "migration_task_definition_arn",

@@ -1,4 +1,4 @@
-"""The scripts that plan, apply, migrate, wait and ask: what they call, and that each fault stops them."""
+"""The scripts that plan, apply, migrate, wait and check: what they call, and that each error stops them."""
 
 import json
 
@@ -51,7 +51,7 @@ CHECKS = {f"{TF} fmt": "", f"{TF} init": "", f"{TF} validate": ""}
 
 
 def test_the_tree_is_checked_before_it_is_used(machine: Machine) -> None:
-    machine.told(CHECKS)
+    machine.stub(CHECKS)
     done = machine.run("check-terraform.sh", **TOKEN)
     assert done.status == 0, done.output
     assert [call.words[1] for call in machine.calls] == ["fmt", "init", "validate"]
@@ -60,8 +60,8 @@ def test_the_tree_is_checked_before_it_is_used(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_whatever_is_wrong_with_the_tree_ends_the_check(number: int, machine: Machine) -> None:
-    machine.told({**CHECKS, list(CHECKS)[number]: FAILS})
+def test_each_error_in_the_tree_fails_the_check(number: int, machine: Machine) -> None:
+    machine.stub({**CHECKS, list(CHECKS)[number]: FAILS})
     assert machine.run("check-terraform.sh", **TOKEN).status != 0
     assert len(machine.calls) == number + 1
 
@@ -78,7 +78,7 @@ def test_a_token_that_is_missing_is_named(token: dict[str, str], machine: Machin
 
 
 def test_a_plan_is_shown_and_changes_nothing(machine: Machine) -> None:
-    machine.told({f"{TF} plan": "Plan: 1 to add, 0 to change, 0 to destroy.\n"})
+    machine.stub({f"{TF} plan": "Plan: 1 to add, 0 to change, 0 to destroy.\n"})
     text = machine.folder / "plan.txt"
     done = machine.run("plan.sh", **DEPLOYED, PLAN_TEXT=str(text))
     assert done.status == 0, done.output
@@ -96,7 +96,7 @@ def test_a_plan_is_shown_and_changes_nothing(machine: Machine) -> None:
 
 
 def test_a_plan_that_fails_is_shown_too_and_is_a_failure(machine: Machine) -> None:
-    machine.told({f"{TF} plan": Answer("half a plan\n", 1, "Error: no such thing\n")})
+    machine.stub({f"{TF} plan": Answer("half a plan\n", 1, "Error: no such thing\n")})
     text = machine.folder / "plan.txt"
     assert machine.run("plan.sh", **DEPLOYED, PLAN_TEXT=str(text)).status == 1
     assert "Error: no such thing" in text.read_text()
@@ -114,14 +114,14 @@ Plan: 0 to add, 1 to change, 0 to destroy.
 
 
 def fingerprint(machine: Machine, plan: str) -> str:
-    machine.told({f"{TF} plan": plan})
+    machine.stub({f"{TF} plan": plan})
     assert machine.run("plan.sh", **DEPLOYED).status == 0
     return machine.text("output").splitlines()[-1].removeprefix("changes=")
 
 
-def test_the_same_changes_are_the_same_whatever_is_said_around_them(machine: Machine) -> None:
+def test_the_same_changes_are_equal_despite_other_output(machine: Machine) -> None:
     approved = fingerprint(machine, f"Preparing the remote plan...\n{APPROVED}")
-    machine.told({f"{TF} plan": f"run-2\n{APPROVED}\nWarning: something\n"})
+    machine.stub({f"{TF} plan": f"run-2\n{APPROVED}\nWarning: something\n"})
     done = machine.run("plan.sh", **DEPLOYED, APPROVED_CHANGES=approved)
     assert done.status == 0, done.output
 
@@ -131,14 +131,14 @@ def test_the_same_changes_are_the_same_whatever_is_said_around_them(machine: Mac
 )
 def test_other_changes_than_those_that_were_approved_are_refused(now: str, machine: Machine) -> None:
     approved = fingerprint(machine, APPROVED)
-    machine.told({f"{TF} plan": now})
+    machine.stub({f"{TF} plan": now})
     done = machine.run("plan.sh", **DEPLOYED, APPROVED_CHANGES=approved)
     assert done.status != 0
     assert "not the one that was approved" in done.error
 
 
 def test_a_summary_holds_no_more_than_github_takes(machine: Machine) -> None:
-    machine.told({f"{TF} plan": "x" * 2_000_000})
+    machine.stub({f"{TF} plan": "x" * 2_000_000})
     assert machine.run("plan.sh", **DEPLOYED).status == 0
     assert len(machine.text("summary")) < 1024 * 1024
 
@@ -153,8 +153,8 @@ def targets(machine: Machine) -> list[str]:
     return [word.removeprefix("-target=") for word in words if word.startswith("-target")]
 
 
-def test_exactly_what_was_planned_is_applied(machine: Machine) -> None:
-    machine.told(APPLIES)
+def test_exactly_the_saved_plan_is_applied(machine: Machine) -> None:
+    machine.stub(APPLIES)
     done = machine.run("apply.sh", **DEPLOYED)
     assert done.status == 0, done.output
     plan, apply = machine.calls
@@ -165,13 +165,13 @@ def test_exactly_what_was_planned_is_applied(machine: Machine) -> None:
 
 
 def test_one_module_is_applied_by_itself(machine: Machine) -> None:
-    machine.told(APPLIES)
+    machine.stub(APPLIES)
     assert machine.run("apply.sh", "module.ecr", **DEPLOYED).status == 0
     assert targets(machine) == ["module.ecr"]
 
 
 def test_before_the_roll_out_neither_service_is_touched(machine: Machine) -> None:
-    machine.told(APPLIES)
+    machine.stub(APPLIES)
     assert machine.run("apply.sh", "--before-roll-out", **DEPLOYED).status == 0
     assert "module.migration" in targets(machine)
     assert "module.database" in targets(machine)
@@ -180,19 +180,19 @@ def test_before_the_roll_out_neither_service_is_touched(machine: Machine) -> Non
 
 
 def test_a_plan_that_fails_is_not_applied(machine: Machine) -> None:
-    machine.told({**APPLIES, f"{TF} plan": FAILS})
+    machine.stub({**APPLIES, f"{TF} plan": FAILS})
     assert machine.run("apply.sh", **DEPLOYED).status != 0
     assert len(machine.calls) == 1
 
 
 def test_an_apply_that_fails_is_a_failure(machine: Machine) -> None:
-    machine.told({**APPLIES, f"{TF} apply": FAILS})
+    machine.stub({**APPLIES, f"{TF} apply": FAILS})
     assert machine.run("apply.sh", **DEPLOYED).status != 0
 
 
 @pytest.mark.parametrize("missing", DEPLOYED)
 def test_nothing_is_planned_for_half_an_address(missing: str, machine: Machine) -> None:
-    machine.told(APPLIES)
+    machine.stub(APPLIES)
     for script in ("plan.sh", "apply.sh"):
         known = {name: value for name, value in DEPLOYED.items() if name != missing}
         assert machine.run(script, **known).status != 0
@@ -212,7 +212,7 @@ MIGRATES: Answers = {
 
 
 def test_the_migration_runs_as_a_task_of_its_own_definition_where_tasks_run(machine: Machine) -> None:
-    machine.told(MIGRATES)
+    machine.stub(MIGRATES)
     done = machine.run("migrate.sh", IMAGE_TAG="c0ffee")
     assert done.status == 0, done.output
     task = machine.call("aws ecs run-task")
@@ -230,14 +230,14 @@ def test_the_migration_runs_as_a_task_of_its_own_definition_where_tasks_run(mach
 
 
 def test_the_migration_gets_a_public_address_where_tasks_have_one(machine: Machine) -> None:
-    machine.told({**MIGRATES, f"{TF} output -raw task_public_ip": "ENABLED"})
+    machine.stub({**MIGRATES, f"{TF} output -raw task_public_ip": "ENABLED"})
     assert machine.run("migrate.sh", IMAGE_TAG="c0ffee").status == 0
     network = json.loads(machine.call("aws ecs run-task").option("--network-configuration"))
     assert network["awsvpcConfiguration"]["assignPublicIp"] == "ENABLED"
 
 
-def test_what_the_migration_wrote_is_shown(machine: Machine) -> None:
-    machine.told(MIGRATES)
+def test_the_output_of_the_migration_is_shown(machine: Machine) -> None:
+    machine.stub(MIGRATES)
     assert "Migrated: 0002 Versions" in machine.run("migrate.sh", IMAGE_TAG="c0ffee").output
     log = machine.call("aws logs get-log-events")
     assert log.option("--log-group-name") == "/ecs/dev-chalice-app/app"
@@ -262,26 +262,26 @@ def test_what_the_migration_wrote_is_shown(machine: Machine) -> None:
     ],
 )
 def test_a_migration_that_did_not_succeed_is_a_failure(answers: Answers, said: str, machine: Machine) -> None:
-    machine.told({**MIGRATES, **answers})
+    machine.stub({**MIGRATES, **answers})
     done = machine.run("migrate.sh", IMAGE_TAG="c0ffee")
     assert done.status != 0
     assert said in done.error
 
 
-def test_a_migration_that_failed_shows_what_it_wrote(machine: Machine) -> None:
-    machine.told({**MIGRATES, "aws ecs describe-tasks": "1\tEssential container in task exited\n"})
+def test_a_failed_migration_shows_its_output(machine: Machine) -> None:
+    machine.stub({**MIGRATES, "aws ecs describe-tasks": "1\tEssential container in task exited\n"})
     assert "Migrated: 0002 Versions" in machine.run("migrate.sh", IMAGE_TAG="c0ffee").output
 
 
 def test_a_long_migration_is_waited_for_again(machine: Machine) -> None:
-    machine.told({**MIGRATES, "aws ecs wait tasks-stopped": [Answer(status=255), ""]})
+    machine.stub({**MIGRATES, "aws ecs wait tasks-stopped": [Answer(status=255), ""]})
     assert machine.run("migrate.sh", IMAGE_TAG="c0ffee").status == 0
     assert len(machine.called("aws ecs wait")) == 2
     assert len(machine.called("aws ecs run-task")) == 1
 
 
 def test_lines_that_cannot_be_read_do_not_fail_a_migration_that_succeeded(machine: Machine) -> None:
-    machine.told({**MIGRATES, "aws logs get-log-events": FAILS})
+    machine.stub({**MIGRATES, "aws logs get-log-events": FAILS})
     assert machine.run("migrate.sh", IMAGE_TAG="c0ffee").status == 0
 
 
@@ -295,22 +295,22 @@ FINDS: Answers = {
 
 
 def test_the_image_that_runs_is_noted_before_another_is_rolled_out(machine: Machine) -> None:
-    machine.told(FINDS)
+    machine.stub(FINDS)
     done = machine.run("find-running.sh", ENV="dev", SERVICE="chalice-app")
     assert done.status == 0, done.output
     assert machine.text("output") == "image-tag=0ldc0de\n"
 
 
 def test_before_the_first_deployment_nothing_runs(machine: Machine) -> None:
-    machine.told({"aws ecs describe-services": "None\n"})
+    machine.stub({"aws ecs describe-services": "None\n"})
     done = machine.run("find-running.sh", ENV="dev", SERVICE="chalice-app")
     assert done.status == 0, done.output
     assert machine.text("output") == "image-tag=\n"
 
 
 @pytest.mark.parametrize("call", FINDS)
-def test_what_cannot_be_asked_is_not_taken_for_nothing(call: str, machine: Machine) -> None:
-    machine.told({**FINDS, call: FAILS})
+def test_a_failed_query_is_not_read_as_an_empty_answer(call: str, machine: Machine) -> None:
+    machine.stub({**FINDS, call: FAILS})
     assert machine.run("find-running.sh", ENV="dev", SERVICE="chalice-app").status != 0
     assert not machine.text("output")
 
@@ -341,7 +341,7 @@ EXPLAINED: Answers = {WHY: '{"alarms": ["failed-requests"]}\n', "aws ecs describ
 
 
 def wait(machine: Machine, answers: Answers, minutes: str = "1") -> Done:
-    machine.told({**STABLE, **EXPLAINED, **answers})
+    machine.stub({**STABLE, **EXPLAINED, **answers})
     return machine.run("wait-stable.sh", PAUSE="0", WAIT_MINUTES=minutes)
 
 
@@ -378,7 +378,7 @@ def test_the_deployment_before_is_not_taken_for_this_one(machine: Machine) -> No
         ("SOMETHING_NEW", "ended as SOMETHING_NEW"),
     ],
 )
-def test_a_deployment_that_ended_otherwise_is_a_failure_with_what_ecs_says(
+def test_a_deployment_that_ended_otherwise_fails_with_the_reason_of_ecs(
     status: str, said: str, machine: Machine
 ) -> None:
     done = wait(machine, {NEWEST: [stands("IN_PROGRESS"), stands(status)]})
@@ -407,14 +407,14 @@ def test_how_it_ended_is_said_though_ecs_does_not_say_why(machine: Machine) -> N
     assert "ECS rolled dev-chalice-app back" in done.error
 
 
-def test_a_service_whose_deployment_ecs_has_forgotten_is_known_by_what_runs(machine: Machine) -> None:
+def test_if_ecs_has_forgotten_the_deployment_the_running_task_decides(machine: Machine) -> None:
     runs = "aws ecs describe-services --cluster dev-chalice-app --services dev-chalice-app-prometheus"
     done = wait(machine, {NEWEST_OF_PROMETHEUS: "None\n", runs: f"{PROMETHEUS}\n"})
     assert done.status == 0, done.output
 
 
 @pytest.mark.parametrize("call", sorted(STABLE.keys() - OUTPUTS.keys()))
-def test_what_cannot_be_asked_is_not_taken_for_well(call: str, machine: Machine) -> None:
+def test_a_failed_query_is_not_read_as_success(call: str, machine: Machine) -> None:
     done = wait(machine, {call: FAILS})
     assert done.status == 1
     assert "ECS does not respond" in done.error
@@ -432,7 +432,7 @@ BACK = {**DEPLOYED, "PREVIOUS_IMAGE_TAG": "0ldc0de", "PAUSE": "0", "WAIT_MINUTES
 
 
 def goes_back(machine: Machine, answers: Answers, **environ: str) -> Done:
-    machine.told({**STABLE, **EXPLAINED, **APPLIES, CURL: [HEALTHY, LISTED, FORBIDDEN, HIDDEN], **answers})
+    machine.stub({**STABLE, **EXPLAINED, **APPLIES, CURL: [HEALTHY, LISTED, FORBIDDEN, HIDDEN], **answers})
     return machine.run("roll-back.sh", **{**BACK, **environ})
 
 
@@ -453,7 +453,7 @@ def test_an_alarm_that_the_bad_image_raises_late_does_not_bring_it_back(machine:
     assert "the application runs 0ldc0de again" in done.output
 
 
-def test_what_ecs_rolls_back_twice_is_a_failure(machine: Machine) -> None:
+def test_a_second_rollback_is_a_failure(machine: Machine) -> None:
     done = goes_back(machine, {NEWEST: stands("ROLLBACK_SUCCESSFUL")})
     assert done.status != 0
     assert len(machine.called(f"{TF} apply")) == 2
@@ -488,7 +488,7 @@ def test_going_back_that_fails_says_at_what(answers: Answers, said: str, machine
 
 
 def test_the_application_is_asked_through_its_public_name(machine: Machine) -> None:
-    machine.told({**OUTPUTS, CURL: [HEALTHY, LISTED, FORBIDDEN, HIDDEN]})
+    machine.stub({**OUTPUTS, CURL: [HEALTHY, LISTED, FORBIDDEN, HIDDEN]})
     done = machine.run("smoke-test.sh", PAUSE="0")
     assert done.status == 0, done.output
     assert [call.words[-1] for call in machine.called("curl")] == [
@@ -503,16 +503,16 @@ def test_the_application_is_asked_through_its_public_name(machine: Machine) -> N
     "answers",
     [
         [Answer("503", body='{"status":"Unhealthy"}')],
-        [Answer("200", body="<html>somebody else's</html>")],
+        [Answer("200", body="<html>another site's</html>")],
         [Answer("000", 6, "curl: (6) Could not resolve host\n")],
         [HEALTHY, Answer("503", body='{"Code":"ServiceUnavailable"}')],
-        [HEALTHY, LISTED, Answer("201", body="{}")],  # anybody may write
-        [HEALTHY, LISTED, FORBIDDEN, Answer("200", body="# HELP")],  # anybody may read the metrics
+        [HEALTHY, LISTED, Answer("201", body="{}")],  # a write without a key
+        [HEALTHY, LISTED, FORBIDDEN, Answer("200", body="# HELP")],  # public metrics
         [Answer("200")],
     ],
 )
 def test_a_wrong_answer_is_a_failure(answers: list[Answer], machine: Machine) -> None:
-    machine.told({**OUTPUTS, CURL: answers})
+    machine.stub({**OUTPUTS, CURL: answers})
     done = machine.run("smoke-test.sh", PAUSE="0", TRIES="3")
     assert done.status != 0
     assert " returned " in done.error
@@ -521,7 +521,7 @@ def test_a_wrong_answer_is_a_failure(answers: list[Answer], machine: Machine) ->
 
 def test_a_name_that_is_not_there_at_once_is_asked_again(machine: Machine) -> None:
     unknown = Answer("000", 6, "curl: (6) Could not resolve host\n")
-    machine.told({**OUTPUTS, CURL: [unknown, unknown, HEALTHY, LISTED, FORBIDDEN, HIDDEN]})
+    machine.stub({**OUTPUTS, CURL: [unknown, unknown, HEALTHY, LISTED, FORBIDDEN, HIDDEN]})
     assert machine.run("smoke-test.sh", PAUSE="0").status == 0
 
 
@@ -531,7 +531,7 @@ def test_a_name_that_is_not_there_at_once_is_asked_again(machine: Machine) -> No
 def shown(machine: Machine, text: str) -> str:
     plan = machine.folder / "plan.txt"
     plan.write_text(text, encoding="utf-8")
-    machine.told({"gh pr comment": ""})
+    machine.stub({"gh pr comment": ""})
     done = machine.run("comment-plan.sh", PLAN_TEXT=str(plan), PULL_REQUEST="12", IMAGE_TAG="c0ffee")
     assert done.status == 0, done.output
     call = machine.call("gh pr comment")
@@ -542,7 +542,7 @@ def shown(machine: Machine, text: str) -> str:
     return comment.read_text(encoding="utf-8")
 
 
-def test_a_plan_stands_on_its_pull_request_with_its_sum_first(machine: Machine) -> None:
+def test_a_plan_is_commented_on_its_pull_request_with_its_summary_first(machine: Machine) -> None:
     comment = shown(machine, "# aws_vpc.this will be created\nPlan: 1 to add, 0 to change, 0 to destroy.\n")
     assert comment.index("Plan: 1 to add") < comment.index("<details>") < comment.index("# aws_vpc.this")
     assert "c0ffee" in comment
@@ -569,5 +569,5 @@ def test_without_a_plan_there_is_no_comment(machine: Machine) -> None:
 def test_a_comment_that_is_refused_is_a_failure(machine: Machine) -> None:
     plan = machine.folder / "plan.txt"
     plan.write_text("No changes.\n", encoding="utf-8")
-    machine.told({"gh pr comment": FAILS})
+    machine.stub({"gh pr comment": FAILS})
     assert machine.run("comment-plan.sh", PLAN_TEXT=str(plan), PULL_REQUEST="12", IMAGE_TAG="c0ffee").status != 0

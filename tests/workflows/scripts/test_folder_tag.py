@@ -1,4 +1,4 @@
-"""The tag of Prometheus' image: it changes with what goes into the image, and with nothing else."""
+"""The tag of Prometheus' image changes exactly when the files in the image change."""
 
 import re
 import shutil
@@ -12,20 +12,20 @@ import pytest
 from tests.workflows.tree import ROOT, SCRIPTS
 
 PROMETHEUS = ROOT / "prometheus"
-NOBODY = ("-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
+COMMITTER = ("-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A repository of git's with the script and a copy of prometheus/ in it."""
+    """A git repository with the script and a copy of prometheus/."""
 
     folder: Path
 
     def git(self, *words: str) -> None:
-        subprocess.run(["git", *NOBODY, *words], cwd=self.folder, check=True, capture_output=True, timeout=60)
+        subprocess.run(["git", *COMMITTER, *words], cwd=self.folder, check=True, capture_output=True, timeout=60)
 
     def commit(self, files: Mapping[str, str]) -> "Repository":
-        """Write some files, or more to those that are there, and commit all."""
+        """Write or append to some files, and commit all."""
         for name, text in files.items():
             file = self.folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def test_a_commit_of_the_application_does_not_change_it(repository: Repository) 
 
 
 @pytest.mark.parametrize("path", ["README.md", "tests/new.test.yml", "dashboards/shop.json"])
-def test_what_does_not_go_into_the_image_does_not_change_it(path: str, repository: Repository) -> None:
+def test_files_outside_of_the_image_do_not_change_it(path: str, repository: Repository) -> None:
     before = repository.tag()
     assert repository.commit({f"prometheus/{path}": "\n"}).tag() == before
 
@@ -71,7 +71,7 @@ def test_what_does_not_go_into_the_image_does_not_change_it(path: str, repositor
 @pytest.mark.parametrize(
     "path", ["Dockerfile", "prometheus.yml", "rules/slo.yml", "rules/new.yml", "consoles/shop.html", "start"]
 )
-def test_what_goes_into_the_image_changes_it(path: str, repository: Repository) -> None:
+def test_files_in_the_image_change_it(path: str, repository: Repository) -> None:
     before = repository.tag()
     assert repository.commit({f"prometheus/{path}": "# more\n"}).tag() != before
 
@@ -85,7 +85,7 @@ def test_another_name_or_mode_is_another_image(repository: Repository) -> None:
     assert len({first, second, third}) == 3
 
 
-def test_what_it_was_before_has_the_tag_that_it_had_before(repository: Repository) -> None:
+def test_a_reverted_folder_has_its_earlier_tag(repository: Repository) -> None:
     before = repository.tag()
     repository.commit({"prometheus/rules/slo.yml": "# a mistake\n"})
     repository.git("revert", "--no-edit", "HEAD")
@@ -99,7 +99,7 @@ def test_lines_that_go_on_are_read_to_their_end_and_other_stages_are_left_out(re
     assert repository.commit({"prometheus/folder/a": "more"}).tag() != before
 
 
-def test_what_is_copied_but_was_never_committed_is_named(repository: Repository) -> None:
+def test_a_copied_file_that_is_not_committed_is_an_error(repository: Repository) -> None:
     done = repository.commit({"prometheus/Dockerfile": "COPY secrets.yml /etc/prometheus/\n"}).attempt()
     assert done.returncode == 1
     assert done.stdout == ""
@@ -107,7 +107,7 @@ def test_what_is_copied_but_was_never_committed_is_named(repository: Repository)
 
 
 def test_everything_that_the_image_is_made_of_is_found_in_its_dockerfile() -> None:
-    """What COPY names here, whatever else stands in prometheus/Dockerfile by now."""
+    """COPY names these files, independent of the current prometheus/Dockerfile."""
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (PROMETHEUS / "Dockerfile").read_text(encoding="utf-8"), re.M)
     assert copied
     for name in " ".join(copied).split():

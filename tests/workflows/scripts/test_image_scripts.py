@@ -1,4 +1,4 @@
-"""The scripts that make images: what they ask their programs for, and that each fault stops them."""
+"""The scripts that build images: what they call, and that each error stops them."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ def refused(name: str) -> Answer:
 
 
 def built(machine: Machine, *digests: str) -> None:
-    """Leave what build-image.sh leaves."""
+    """Write the files that build-image.sh writes."""
     folder = machine.folder / "image"
     folder.mkdir(exist_ok=True)
     manifests = [{"digest": digest} for digest in digests or (DIGEST,)]
@@ -31,7 +31,7 @@ def built(machine: Machine, *digests: str) -> None:
 
 
 def find(machine: Machine, answer: str | Answer, tagged_by: str = "commit") -> Done:
-    machine.told({"aws ecr describe-images": answer})
+    machine.stub({"aws ecr describe-images": answer})
     environ = {"REPOSITORY": "dev-chalice-app", "IMAGE_TAG": "c0ffee", "CONTEXT": "prometheus"}
     return machine.run("find-image.sh", **environ, TAGGED_BY=tagged_by)
 
@@ -79,12 +79,12 @@ DOCKERFILE = "ARG BASE=python:3.13-slim\nFROM ${BASE} AS packages\nFROM ${BASE}\
 
 def build(machine: Machine, answers: Answers = BUILDS, dockerfile: str = DOCKERFILE) -> Done:
     (machine.folder / "Dockerfile").write_text(dockerfile, encoding="utf-8")
-    machine.told({**BUILDS, **answers})
+    machine.stub({**BUILDS, **answers})
     environ = {"DOCKERFILE": "Dockerfile", "CONTEXT": ".", "ARCHITECTURE": "arm64", "REVISION": "c0ffee"}
     return machine.run("build-image.sh", **environ)
 
 
-def test_an_image_is_built_for_its_processor_and_tells_its_commit(machine: Machine) -> None:
+def test_an_image_is_built_for_its_processor_and_labelled_with_its_commit(machine: Machine) -> None:
     done = build(machine)
     assert done.status == 0, done.output
     call = machine.call("docker buildx build")
@@ -102,7 +102,7 @@ def test_its_sbom_and_its_provenance_go_with_it(machine: Machine) -> None:
     assert [each.partition(",")[0] for each in attached] == ["type=provenance", "type=sbom"]
 
 
-def test_what_builds_and_what_lists_the_packages_is_named_by_its_digest(machine: Machine) -> None:
+def test_the_builder_and_the_package_lister_are_pinned_by_digest(machine: Machine) -> None:
     build(machine)
     builder = machine.call("docker buildx create").option("--driver-opt")
     (generator,) = (word for word in machine.call("docker buildx build").words if "generator=" in word)
@@ -117,7 +117,7 @@ def test_its_builder_is_removed(answers: Answers, machine: Machine) -> None:
     assert machine.calls[-1].line == "docker buildx rm brave_builder"
 
 
-def test_every_base_is_named_by_what_its_tag_stands_for_now(machine: Machine) -> None:
+def test_every_base_is_pinned_to_the_current_digest_of_its_tag(machine: Machine) -> None:
     build(machine, dockerfile=f"ARG PROMETHEUS=prom/prometheus:v3\n{DOCKERFILE}FROM ${{PROMETHEUS}} AS prometheus\n")
     asked = [call.words[-1] for call in machine.called("docker buildx imagetools inspect")]
     assert asked == ["python:3.13-slim", "prom/prometheus:v3"]
@@ -155,7 +155,7 @@ TRIES = {"skopeo copy": "", "docker run": ""}
 
 
 def test_the_image_is_tried_on_the_processor_that_it_is_for(machine: Machine) -> None:
-    machine.told(TRIES)
+    machine.stub(TRIES)
     done = machine.run("try-image.sh", TRY="python -c 'import app'")
     assert done.status == 0, done.output
     copied, run = machine.calls
@@ -166,7 +166,7 @@ def test_the_image_is_tried_on_the_processor_that_it_is_for(machine: Machine) ->
 
 @pytest.mark.parametrize("fault", TRIES)
 def test_an_image_that_does_not_run_there_is_a_failure(fault: str, machine: Machine) -> None:
-    machine.told({**TRIES, fault: FAILS})
+    machine.stub({**TRIES, fault: FAILS})
     assert machine.run("try-image.sh", TRY="true").status != 0
 
 
@@ -176,7 +176,7 @@ INSTALLS: Answers = {"curl --fail": Answer(body="an archive"), "sha256sum --chec
 
 
 def test_the_scanner_is_one_archive_and_no_other(machine: Machine) -> None:
-    machine.told(INSTALLS)
+    machine.stub(INSTALLS)
     done = machine.run("install-scanner.sh")
     assert done.status == 0, done.output
     assert machine.call("curl").words[-1].startswith("https://github.com/anchore/grype/releases/download/v")
@@ -184,7 +184,7 @@ def test_the_scanner_is_one_archive_and_no_other(machine: Machine) -> None:
 
 
 def test_an_archive_with_another_checksum_is_not_unpacked(machine: Machine) -> None:
-    machine.told(INSTALLS)
+    machine.stub(INSTALLS)
     (machine.folder / "bin" / "sha256sum").unlink()
     done = machine.run("install-scanner.sh")
     assert done.status == 1
@@ -195,7 +195,7 @@ def test_an_archive_with_another_checksum_is_not_unpacked(machine: Machine) -> N
 
 @pytest.mark.parametrize("fault", INSTALLS)
 def test_a_scanner_that_cannot_be_had_is_a_failure(fault: str, machine: Machine) -> None:
-    machine.told({**INSTALLS, fault: FAILS})
+    machine.stub({**INSTALLS, fault: FAILS})
     assert machine.run("install-scanner.sh").status != 0
 
 
@@ -209,7 +209,7 @@ LOGS_IN: Answers = {
 
 
 def test_the_registry_is_that_of_the_account(machine: Machine) -> None:
-    machine.told(LOGS_IN)
+    machine.stub(LOGS_IN)
     done = machine.run("log-in.sh", AWS_REGION="eu-west-1")
     assert done.status == 0, done.output
     assert machine.call("docker login").words[-1] == REGISTRY
@@ -217,7 +217,7 @@ def test_the_registry_is_that_of_the_account(machine: Machine) -> None:
 
 
 def test_the_registrys_password_is_on_no_command_line(machine: Machine) -> None:
-    machine.told(LOGS_IN)
+    machine.stub(LOGS_IN)
     done = machine.run("log-in.sh", AWS_REGION="eu-west-1")
     assert machine.call("docker login").stdin == "p4ss\n"
     assert not any("p4ss" in call.line for call in machine.calls)
@@ -226,7 +226,7 @@ def test_the_registrys_password_is_on_no_command_line(machine: Machine) -> None:
 
 @pytest.mark.parametrize("fault", LOGS_IN)
 def test_who_is_not_let_in_goes_no_further(fault: str, machine: Machine) -> None:
-    machine.told({**LOGS_IN, fault: FAILS})
+    machine.stub({**LOGS_IN, fault: FAILS})
     assert machine.run("log-in.sh", AWS_REGION="eu-west-1").status != 0
     assert machine.text("output") == ""
 
@@ -236,7 +236,7 @@ def test_who_is_not_let_in_goes_no_further(fault: str, machine: Machine) -> None
 
 def test_the_very_image_that_was_scanned_is_pushed_and_gets_no_tag(machine: Machine) -> None:
     built(machine)
-    machine.told({"skopeo copy": ""})
+    machine.stub({"skopeo copy": ""})
     done = machine.run("push-image.sh", **WHICH, **WHERE)
     assert done.status == 0, done.output
     (call,) = machine.calls
@@ -247,7 +247,7 @@ def test_the_very_image_that_was_scanned_is_pushed_and_gets_no_tag(machine: Mach
 
 def test_a_push_that_fails_says_no_digest(machine: Machine) -> None:
     built(machine)
-    machine.told({"skopeo copy": FAILS})
+    machine.stub({"skopeo copy": FAILS})
     assert machine.run("push-image.sh", **WHICH, **WHERE).status != 0
     assert machine.text("output") == ""
 
@@ -262,7 +262,7 @@ def test_of_several_images_none_is_pushed(machine: Machine) -> None:
 
 
 def index(**platforms: str) -> str:
-    """Return an index of images, with what is attached to them."""
+    """Return an index of images with their attestations."""
     attached = {"digest": "sha256:9", "platform": {"os": "unknown", "architecture": "unknown"}}
     images = [
         {"digest": digest, "platform": {"os": "linux", "architecture": name}} for name, digest in platforms.items()
@@ -277,7 +277,7 @@ DRY_RUN = f"{CREATE} {SOURCES} --dry-run"
 
 
 def join(machine: Machine, would_be: str | Answer, digests: Mapping[str, str] = BOTH) -> Done:
-    machine.told({CREATE: "", DRY_RUN: would_be})
+    machine.stub({CREATE: "", DRY_RUN: would_be})
     return machine.run("join-images.sh", **WHERE, IMAGE_TAG="c0ffee", **digests)
 
 
@@ -312,7 +312,7 @@ def test_an_image_that_was_not_pushed_is_named(missing: str, machine: Machine) -
 
 
 def test_a_tag_that_is_refused_is_a_failure(machine: Machine) -> None:
-    machine.told({CREATE: FAILS, DRY_RUN: index(amd64="sha256:1", arm64="sha256:2")})
+    machine.stub({CREATE: FAILS, DRY_RUN: index(amd64="sha256:1", arm64="sha256:2")})
     assert machine.run("join-images.sh", **WHERE, IMAGE_TAG="c0ffee", **BOTH).status != 0
 
 
@@ -334,8 +334,8 @@ FINDINGS = "aws ecr describe-image-scan-findings"
         ("", "the scan is"),
     ],
 )
-def test_whatever_ecr_says_of_its_own_scan_is_a_report(answer: str | Answer, said: str, machine: Machine) -> None:
-    machine.told({FINDINGS: answer})
+def test_the_result_of_ecrs_own_scan_is_only_reported(answer: str | Answer, said: str, machine: Machine) -> None:
+    machine.stub({FINDINGS: answer})
     done = machine.run("report-ecr-scan.sh", IMAGE="app", REPOSITORY="dev-chalice-app", **BOTH)
     assert (done.status, done.error) == (0, "")
     assert [call.option("--image-id") for call in machine.calls] == ["imageDigest=sha256:a", "imageDigest=sha256:b"]

@@ -1,4 +1,4 @@
-"""The real skopeo pushes what the builder leaves, byte for byte, with what is attached to it, and under no tag."""
+"""The real skopeo pushes the builder's image byte for byte, with its attestations, and without a tag."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ SBOM = b'{"predicateType":"https://spdx.dev/Document"}'
 
 
 class Layout:
-    """An OCI layout, as BuildKit writes it: an index of an image and what is attached to it, named by another index."""
+    """An OCI layout as BuildKit writes it: an index that names an index of an image and its attestations."""
 
     def __init__(self, folder: Path, architecture: str) -> None:
         self._blobs = folder / "blobs" / "sha256"
@@ -52,7 +52,7 @@ class Layout:
 
 @pytest.fixture
 def layout(machine: Machine) -> Layout:
-    """What build-image.sh leaves of an image for another kind of processor than this machine's."""
+    """The files of build-image.sh for an image of another processor than this machine's."""
     return Layout(machine.folder / "image", "s390x")
 
 
@@ -68,7 +68,7 @@ def push(machine: Machine, registry: Registry) -> Done:
     return machine.run("push-image.sh", IMAGE="app", ARCHITECTURE="s390x", **where)
 
 
-def test_what_was_scanned_is_pushed_as_it_is_and_under_no_tag(machine: Machine, layout: Layout) -> None:
+def test_the_scanned_image_is_pushed_unchanged_and_without_a_tag(machine: Machine, layout: Layout) -> None:
     with serving_registry() as registry:
         done = push(machine, registry)
     assert done.status == 0, done.output

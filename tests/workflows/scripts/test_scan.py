@@ -1,4 +1,4 @@
-"""The scan in the runner: what stops a deployment, what a waiver does and for how long, and what the summary shows."""
+"""The scan in the runner: which findings stop a deployment, how waivers work and end, what the summary shows."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -22,12 +22,12 @@ def match(name: str, severity: str, package: str = "zlib", fixed_in: tuple[str, 
 
 
 def scanned(*matches: dict[str, Any], packages: Any = SOME_PACKAGES) -> Answer:
-    """Return what grype leaves."""
+    """Return grype's report."""
     return Answer(files={"json=": json.dumps({"matches": matches}), "cyclonedx-json=": json.dumps(packages)})
 
 
 def scan(machine: Machine, answer: Answer, *waivers: str, blocking: str = "CRITICAL") -> Done:
-    machine.told({GRYPE: answer})
+    machine.stub({GRYPE: answer})
     file = machine.folder / "waivers.txt"
     file.write_text("\n".join(["# image finding last-day reason", "", *waivers]), encoding="utf-8")
     environ = {"IMAGE": "app", "ARCHITECTURE": "arm64", "BLOCKING_SEVERITY": blocking, "WAIVERS": str(file)}
@@ -56,7 +56,7 @@ def test_the_image_is_scanned_where_it_was_built_and_for_its_processor(machine: 
         ((CRITICAL,), "HIGH", False),
     ],
 )
-def test_what_was_found_decides(matches: tuple[Any, ...], blocking: str, passes: bool, machine: Machine) -> None:
+def test_the_findings_decide(matches: tuple[Any, ...], blocking: str, passes: bool, machine: Machine) -> None:
     done = scan(machine, scanned(*matches), blocking=blocking)
     assert (done.status == 0) is passes, done.output
     assert bool(done.error) is not passes
@@ -69,7 +69,7 @@ def test_the_error_names_the_finding_and_the_way_out(machine: Machine) -> None:
     assert ".github/scan-waivers.txt" in done.error
 
 
-def test_the_summary_shows_what_was_found_and_what_follows(machine: Machine) -> None:
+def test_the_summary_shows_the_findings_and_the_decision(machine: Machine) -> None:
     scan(machine, scanned(match("CVE-2026-1", "Critical", fixed_in=("1.3",)), HIGH, MEDIUM))
     summary = machine.text("summary")
     assert "### Scan of app (arm64): stopped" in summary
@@ -130,7 +130,7 @@ def test_a_waiver_that_finds_nothing_is_reported_and_stops_nothing(last_day: dat
         "app CVE-2026-1 2026-12-31",
         "app CVE-2026-1 a reason without a day",
         "app 2026-12-31 CVE-2026-1 a reason",
-        "prometheus CVE-2026-1",  # also of the image that is not scanned now
+        "prometheus CVE-2026-1",  # also for the image that is not scanned now
     ],
 )
 def test_a_line_that_is_no_waiver_is_named(line: str, machine: Machine) -> None:
@@ -177,6 +177,6 @@ def test_a_severity_that_is_not_known_lets_nothing_pass(machine: Machine) -> Non
 
 
 def test_the_waivers_of_this_repository_are_understood(machine: Machine) -> None:
-    machine.told({GRYPE: scanned()})
+    machine.stub({GRYPE: scanned()})
     done = machine.run("scan-image.sh", IMAGE="app", ARCHITECTURE="amd64", BLOCKING_SEVERITY="CRITICAL")
     assert done.status == 0, done.output
