@@ -24,6 +24,15 @@ SHOP = [
     ["chalicelib.errors", "chalicelib.product"],
     ["chalicelib"],
 ]
+LOCAL = [
+    ["local.__main__", "local.observe"],
+    ["local.command", "local.observed_shop", "local.shop"],
+    ["local.servers", "local.terminal"],
+    ["local.lock", "local.processes", "local.settings"],
+    ["local.costs", "local.ports", "local.waiting"],
+    ["local.errors"],
+    ["local"],
+]
 ADAPTER = [
     ["fargate.__main__"],
     ["fargate.servers", "fargate.startup"],
@@ -80,12 +89,12 @@ def climbing(package: str, floors: list[list[str]]) -> list[str]:
     return wrong
 
 
-@pytest.mark.parametrize(("package", "floors"), [("chalicelib", SHOP), ("fargate", ADAPTER)])
+@pytest.mark.parametrize(("package", "floors"), [("chalicelib", SHOP), ("fargate", ADAPTER), ("local", LOCAL)])
 def test_rooms_know_only_the_rooms_below(package: str, floors: list[list[str]]) -> None:
     assert climbing(package, floors) == []
 
 
-@pytest.mark.parametrize(("package", "floors"), [("chalicelib", SHOP), ("fargate", ADAPTER)])
+@pytest.mark.parametrize(("package", "floors"), [("chalicelib", SHOP), ("fargate", ADAPTER), ("local", LOCAL)])
 def test_every_room_has_its_floor_and_says_what_lives_there(package: str, floors: list[list[str]]) -> None:
     named = {room for row in floors for room in row if room.startswith(f"{package}.")}
     there = {f"{package}.{path.stem}" for path in (ROOT / package).iterdir() if is_room(path)}
