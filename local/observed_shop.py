@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from local.errors import AddressError
 from local.lock import holder
-from local.ports import LOOPBACK, can_listen, free_port, http_status
+from local.ports import LOOPBACK, can_listen, free_port, http_status, parse_port
 from local.processes import Child, Program, require_ready, watch
 from local.servers.prometheus import DEFAULT_PORT, PrometheusServer, program
 from local.settings import ROOT, Settings
@@ -73,16 +73,15 @@ def port_of(environ: Mapping[str, str]) -> int:
     """Return the port for Prometheus: PROMETHEUS_PORT, without it 9090, and a free one if 9090 is taken.
 
     Raises:
-        AddressError: PROMETHEUS_PORT is no port, or taken.
+        AddressError: PROMETHEUS_PORT is not a port, or taken.
     """
     wanted = environ.get("PROMETHEUS_PORT")
     if not wanted:
         return DEFAULT_PORT if can_listen(LOOPBACK, DEFAULT_PORT) else free_port()
-    if not (wanted.isascii() and wanted.isdigit() and 1 <= int(wanted) <= 65535):
-        raise AddressError(f"PROMETHEUS_PORT is {wanted!r}, not a number from 1 to 65535.")
-    if not can_listen(LOOPBACK, int(wanted)):
-        raise AddressError(f"Port {wanted} is taken: choose another one: PROMETHEUS_PORT={int(wanted) + 1}")
-    return int(wanted)
+    port = parse_port("PROMETHEUS_PORT", wanted)
+    if not can_listen(LOOPBACK, port):
+        raise AddressError(f"Port {port} is taken: choose another one: PROMETHEUS_PORT={port + 1}")
+    return port
 
 
 def welcome(shop: str, prometheus: PrometheusServer) -> str:

@@ -15,6 +15,17 @@ LOOPBACK = "127.0.0.1"
 _SERVER_PORTS = range(15_000, 30_000)
 
 
+def parse_port(name: str, text: str) -> int:
+    """Read a port from the variable `name`.
+
+    Raises:
+        AddressError: it is not a port.
+    """
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise AddressError(f"{name} is {text!r}, not a number from 1 to 65535.")
+    return int(text)
+
+
 def free_port() -> int:
     """Return a free port of the loopback address."""
     while True:

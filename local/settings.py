@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.errors import AddressError
-from local.ports import LOOPBACK, reachable_host
+from local.ports import LOOPBACK, parse_port, reachable_host
 
 OWNER = ("DATABASE_OWNER_URL", "DATABASE_OWNER_SECRET_ARN", "DATABASE_PROXY_SECRET_ARN")  # for the migration only
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,14 +64,11 @@ def read_settings(environ: Mapping[str, str], data: Path) -> Settings:
     Writes need no key here (API_KEYS=none), so HOST is the loopback address unless it is set.
 
     Raises:
-        AddressError: PORT is no port.
+        AddressError: PORT is not a port.
     """
-    port = environ.get("PORT") or "3000"
-    if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
-        raise AddressError(f"PORT is {port!r}, not a number from 1 to 65535.")
     return Settings(
         host=environ.get("HOST") or LOOPBACK,
-        port=int(port),
+        port=parse_port("PORT", environ.get("PORT") or "3000"),
         data=data,
         environ=environ,
         database_url=environ.get("DATABASE_URL") or None,

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from local.errors import AddressError
-from local.ports import LOOPBACK, can_listen, free_port, require_free
+from local.ports import LOOPBACK, can_listen, free_port, parse_port, require_free
 from local.processes import Account, Child, Program
 from local.servers.accounts import Passage, may
 from local.servers.stale import end_stale, running_from
@@ -30,6 +30,12 @@ def test_a_free_port_can_be_listened_on_and_is_below_those_of_outgoing_connectio
 def test_a_port_that_is_listened_on_is_not_free(host: str) -> None:
     with socket.create_server((host, 0)) as taken, pytest.raises(AddressError, match="is taken"):
         require_free(LOOPBACK, taken.getsockname()[1])
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "-1", "3000.5", "²"])
+def test_a_port_is_a_number_from_1_to_65535(port: str) -> None:
+    with pytest.raises(AddressError, match="not a number from 1 to 65535"):
+        parse_port("PORT", port)
 
 
 def test_a_host_that_is_not_ours_is_named() -> None:
