@@ -92,5 +92,5 @@ def test_without_one_of_its_parts_it_is_wrong(control: Control) -> None:
     assert explore(control)[1] == SHORTEST_HISTORIES[control]
 
 
-def test_every_part_is_taken_away_once() -> None:
+def test_every_part_is_removed_once() -> None:
     assert set(SHORTEST_HISTORIES) | {Control.NONE} == set(Control)

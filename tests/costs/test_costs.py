@@ -203,7 +203,7 @@ def test_the_page_names_the_saving_of_graviton() -> None:
     assert f"would cost {tasks(3.25, 7):.2f} in place of {tasks(3.25, 7, ' on ARM64'):.2f}" in PAGE
 
 
-def test_the_capacity_model_reckons_with_the_same_prices() -> None:
+def test_the_capacity_model_uses_the_same_prices() -> None:
     assert IRELAND["GB of lines"].usd == capacity.GIGABYTE_LOGGED
     assert IRELAND["million traces"].usd == pytest.approx(capacity.TRACE * 1e6)
     assert LINE_KB == capacity.LINE_KB

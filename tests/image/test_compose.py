@@ -95,7 +95,7 @@ def test_the_shop_starts_once_the_migration_ended_well() -> None:
     assert SERVICES["app"]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
 
 
-def test_everything_that_goes_on_is_asked_whether_it_is_well() -> None:
+def test_every_long_running_service_has_a_health_check() -> None:
     for name, service in SERVICES.items():
         check = service.get("healthcheck", {})
         if name == "migrate":
@@ -107,7 +107,7 @@ def test_everything_that_goes_on_is_asked_whether_it_is_well() -> None:
             assert check["test"][0] == "CMD"
 
 
-def test_it_is_stopped_as_patiently_as_on_fargate() -> None:
+def test_it_has_as_much_time_to_stop_as_on_fargate() -> None:
     app, variables = ((ROOT / "terraform" / file).read_text() for file in ("app.tf", "variables_app.tf"))
     (accepts,) = re.findall(r'variable "app_drain_accept_seconds" {.*?default\s*=\s*(\d+)', variables, re.DOTALL)
     (drains,) = re.findall(r"drain_seconds\s*= (\d+)", app)
@@ -169,7 +169,7 @@ class TestUp:
 
     pytestmark = slow
 
-    def test_everything_is_well_and_the_migration_is_done(self, everything: Project) -> None:
+    def test_everything_becomes_healthy_and_the_migration_is_done(self, everything: Project) -> None:
         states = everything.states()
         assert set(states) == set(SERVICES) - {"grafana"}
         assert states.pop("migrate").startswith("Exited (0)")

@@ -84,7 +84,7 @@ def test_nothing_else_is_even_sent_to_the_engine(engine: Engine, python_base: st
 
 
 def test_every_module_is_there_compiled(engine: Engine, shop_image: str) -> None:
-    """The file system is read-only, so a start would compile again whatever is not compiled."""
+    """The file system is read-only, so every start would compile again what is not compiled."""
     command = ["python", "-v", "-m", "fargate", "--help"]
     done = engine.attempt("run", "--rm", "--network=host", shop_image, *command)
     loaded = [line for line in done.stderr.splitlines() if line.startswith("# code object from ")]

@@ -20,7 +20,7 @@ def test_the_named_mirror_comes_first(tmp_path: Path) -> None:
     assert found == [named, near]
 
 
-def test_a_named_mirror_without_the_provider_is_not_passed_over(tmp_path: Path) -> None:
+def test_a_named_mirror_without_the_provider_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(MissingProgramError, match=f"{MIRROR}=.* holds no"):
         next(mirrors({MIRROR: str(tmp_path)}, tmp_path))
 

@@ -60,21 +60,21 @@ def ask(client: httpx.Client, call: str, attempt: int = 1, path: str = "/", **he
     return answer.status_code, answer.headers.get("X-Count", ""), answer.text
 
 
-def test_a_repeated_call_is_done_once_and_gets_the_same_answer(service: Counter, client: httpx.Client) -> None:
+def test_a_repeated_call_is_carried_out_once_and_gets_the_same_answer(service: Counter, client: httpx.Client) -> None:
     first = ask(client, "a")
     assert ask(client, "a", attempt=2) == first == (200, "1", "a was number 1")
     assert service.done == ["/"]
 
 
-def test_another_call_with_the_same_body_is_done(service: Counter, client: httpx.Client) -> None:
+def test_another_call_with_the_same_body_is_carried_out(service: Counter, client: httpx.Client) -> None:
     assert [ask(client, call)[1] for call in ("a", "b")] == ["1", "2"]
 
 
-def test_requests_without_an_id_are_each_done(service: Counter, client: httpx.Client) -> None:
+def test_requests_without_an_id_are_all_carried_out(service: Counter, client: httpx.Client) -> None:
     assert [client.post("/").headers["X-Count"] for _ in range(2)] == ["1", "2"]
 
 
-def test_a_call_that_failed_is_done_when_it_comes_again(service: Counter, client: httpx.Client) -> None:
+def test_a_failed_call_is_carried_out_when_repeated(service: Counter, client: httpx.Client) -> None:
     assert ask(client, "a", path="/fails")[0] == 503
     assert ask(client, "a", attempt=2, path="/fails")[0] == 200
     assert service.done == ["/fails", "/fails"]

@@ -41,7 +41,7 @@ def test_its_tests_pass(name: str, terraform: Terraform, tree: Path) -> None:
     assert "Success! 0 passed" not in said, f"{name} has no tests"
 
 
-def test_the_whole_is_valid(terraform: Terraform, tree: Path) -> None:
+def test_the_tree_is_valid(terraform: Terraform, tree: Path) -> None:
     assert "Success" in terraform.folder(tree).run("validate")
 
 

@@ -58,7 +58,7 @@ def machines(folder: Path) -> set[int]:
 
 @pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize("home", [home for home, locks in LOCKS.items() if locks])
-def test_every_locked_wheel_can_be_had_for_both_kinds_of_processor(home: str, machine: str, tmp_path: Path) -> None:
+def test_every_locked_package_has_a_wheel_for_both_processors(home: str, machine: str, tmp_path: Path) -> None:
     assert all(lock.exists() for lock in LOCKS[home])
     done = install(LOCKS[home], f"{machine}-{SYSTEMS[home]}", tmp_path)
     assert installed(done), done.stdout
@@ -73,7 +73,7 @@ def test_the_image_installs_the_requirements_checked_here() -> None:
 
 
 @pytest.mark.parametrize("package", ["six==1.17.0", "py2exe==0.14.0.0"])  # another hash; for Windows alone
-def test_a_wheel_that_cannot_be_had_is_noticed(package: str, tmp_path: Path) -> None:
+def test_a_missing_wheel_is_found(package: str, tmp_path: Path) -> None:
     lock = tmp_path / "requirements.txt"
     lock.write_text(f"{package} --hash=sha256:{'0' * 64}\n", encoding="utf-8")
     assert not installed(install((lock,), "aarch64-manylinux2014", tmp_path / "target"))

@@ -71,13 +71,13 @@ def ended(command: list[str]) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("linter", LINTERS)
-def test_workflows_are_without_fault(linter: Linter) -> None:
+def test_the_linters_accept_the_workflows(linter: Linter) -> None:
     status, said = ended(linter(GOOD))
     assert status == 0, said
 
 
 @pytest.mark.parametrize("linter", LINTERS)
-def test_a_bad_workflow_is_noticed(linter: Linter, bad: Path) -> None:
+def test_a_bad_workflow_is_found(linter: Linter, bad: Path) -> None:
     status, said = ended(linter(bad))
     assert status != 0, said
 
@@ -86,12 +86,12 @@ def shellcheck(*files: Path) -> tuple[int, str]:
     return ended([program("shellcheck", "make workflow-tools installs it"), "--severity=style", *map(str, files)])
 
 
-def test_scripts_are_without_fault() -> None:
+def test_shellcheck_accepts_the_scripts() -> None:
     status, said = shellcheck(*sorted((ROOT / SCRIPTS).glob("*.sh")))
     assert status == 0, said
 
 
-def test_a_bad_script_is_noticed(tmp_path: Path) -> None:
+def test_a_bad_script_is_found(tmp_path: Path) -> None:
     script = tmp_path / "bad.sh"
     script.write_text("#!/usr/bin/env bash\nrm -r $1\n", encoding="utf-8")
     status, said = shellcheck(script)
@@ -117,12 +117,12 @@ def dependabot(file: Path) -> tuple[int, str]:
     return ended([found, "--builtin-schema", "vendor.dependabot", str(file)])
 
 
-def test_dependabots_configuration_is_without_fault() -> None:
+def test_dependabots_configuration_is_valid() -> None:
     status, said = dependabot(ROOT / DEPENDABOT)
     assert status == 0, said
 
 
-def test_a_bad_configuration_is_noticed(tmp_path: Path) -> None:
+def test_a_bad_configuration_is_found(tmp_path: Path) -> None:
     text = (ROOT / DEPENDABOT).read_text(encoding="utf-8")
     assert dependabot(written(tmp_path, text.replace("npm", "yarn", 1)))[0] != 0
 

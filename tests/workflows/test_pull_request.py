@@ -46,7 +46,7 @@ def test_a_plan_that_fails_is_shown_too(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("values", [{"head__repo__full_name": "stranger/shop"}, {"user__login": "dependabot[bot]"}])
-def test_who_gets_no_secrets_gets_no_plan(values: dict[str, str], machine: Machine) -> None:
+def test_without_secrets_there_is_no_plan(values: dict[str, str], machine: Machine) -> None:
     run = plan(machine, {}, **values)
     assert run.failed is None
     assert not machine.calls

@@ -168,7 +168,7 @@ class _Line:
         return bounds[::-1]
 
     def _find_refused_but_stored(self, writes: Sequence[Write], verdict: Verdict) -> None:
-        """Find writes that were refused and happened. Deletions cannot be told from each other and are not checked."""
+        """Find writes that were refused and happened. Deletions are all alike, so they are not checked."""
         happened = {write.value for write in writes if write.status is not Status.REFUSED}
         verdict.refused_but_stored += [
             write

@@ -111,7 +111,7 @@ def test_a_read_of_a_value_that_was_never_written_is_found(seen: Read, committed
     assert [each.read for each in verdict.stale] == [seen]
 
 
-def test_of_several_deletions_a_read_is_believed_to_have_seen_any_that_it_can_have() -> None:
+def test_a_read_may_have_seen_any_of_several_possible_deletions() -> None:
     writes = [FIRST, DELETION, CREATION, write(6, 7, ABSENT), write(8, 9, 40)]
     committed = order(10, ABSENT, 30, ABSENT, 40)
     reads = [read(5.5, 6.5, ABSENT), read(7.5, 8.5, ABSENT), read(9.5, 10, ABSENT)]

@@ -226,7 +226,7 @@ def paths(rule: dict[str, Any]) -> list[str]:
     ]
 
 
-def test_names_lead_to_the_load_balancers(applied: Environment, account: Account) -> None:
+def test_dns_names_point_to_the_load_balancers(applied: Environment, account: Account) -> None:
     records = account.records(applied.given.zone_id)
     balancers = account.load_balancers()
     for variable, suffix in (("domain_name", ""), ("prometheus_domain_name", "-prometheus")):
@@ -378,7 +378,7 @@ def test_the_server_serves_with_exactly_these_names(account: Account, database_u
         assert read.headers["x-cache"] in ("hit", "miss")
 
 
-def test_all_of_it_comes_down_again(applied: Environment, record_property: Callable[[str, object], None]) -> None:
+def test_everything_can_be_destroyed(applied: Environment, record_property: Callable[[str, object], None]) -> None:
     created = applied.resources()
     unknown = {resource["type"] for resource in created} - KINDS.keys() - PARTS.keys()
     assert not unknown, "inventory.py is to say how these are listed, or with what they go"

@@ -11,7 +11,7 @@ from tests.infra.slow.promises import (  # noqa: F401 - tests
     test_security_groups_chain_from_the_internet_to_the_stores,
     test_stores_are_private_and_encrypted,
 )
-from tests.infra.slow.promises import test_all_of_it_comes_down_again as comes_down_again
+from tests.infra.slow.promises import test_everything_can_be_destroyed as comes_down_again
 
 pytestmark = [pytest.mark.infra, pytest.mark.timeout(900)]
 

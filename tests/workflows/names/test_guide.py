@@ -21,7 +21,7 @@ SAID_BY_PROGRAMS = {"ISSUED", "SUCCESS", "HIGH"}
 CODE = set(re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", GUIDE, flags=re.MULTILINE | re.DOTALL)))
 
 
-def test_sections_stand_in_the_order_in_which_they_are_followed() -> None:
+def test_sections_are_in_the_order_of_the_steps() -> None:
     headings = re.findall(r"^## \d\. (.*)$", GUIDE, re.MULTILINE)
     assert headings[1:6] == ["GitHub", "Terraform Cloud", "Variables", "The pipeline", "Prometheus"]
     assert GUIDE.count("**Test it:**") == 6
@@ -72,7 +72,7 @@ def test_the_input_that_it_names_is_there() -> None:
     assert Path(ROOT, SCRIPTS, "before-roll-out.txt").exists()
 
 
-def test_the_readme_leads_to_each_section_in_order() -> None:
+def test_the_readme_links_each_section_in_order() -> None:
     part = TREE.text("README.md").partition("## Deploy it")[2].partition("\n## ")[0]
     linked = re.findall(r"\(docs/deploying\.md#([\w-]+)\)", part)
     headings = re.findall(r"^## (.*)$", GUIDE, re.MULTILINE)

@@ -125,7 +125,7 @@ def test_workflows_scripts_terraform_and_the_tree_agree() -> None:
         ("terraform/variables.tf", '"eu-west-1"', '"eu-west-2"'),
     ],
 )
-def test_a_broken_name_does_not_go_unnoticed(path: str, old: str | None, new: str | None) -> None:
+def test_a_broken_name_is_found(path: str, old: str | None, new: str | None) -> None:
     assert set(faults(Tree({path: broken(path, old, new)}))) - AGREED
 
 

@@ -191,7 +191,7 @@ def test_an_apply_that_fails_is_a_failure(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("missing", DEPLOYED)
-def test_nothing_is_planned_for_half_an_address(missing: str, machine: Machine) -> None:
+def test_an_incomplete_deployment_address_is_refused(missing: str, machine: Machine) -> None:
     machine.stub(APPLIES)
     for script in ("plan.sh", "apply.sh"):
         known = {name: value for name, value in DEPLOYED.items() if name != missing}
@@ -402,7 +402,7 @@ def test_a_deployment_that_does_not_end_in_time_is_a_failure_of_another_kind(mac
     assert "tasks failed to start" in done.output
 
 
-def test_how_it_ended_is_said_though_ecs_does_not_say_why(machine: Machine) -> None:
+def test_the_end_is_reported_even_without_a_reason_of_ecs(machine: Machine) -> None:
     done = wait(machine, {NEWEST: stands("ROLLBACK_SUCCESSFUL"), WHY: FAILS, "aws ecs describe-services": FAILS})
     assert "ECS rolled dev-chalice-app back" in done.error
 

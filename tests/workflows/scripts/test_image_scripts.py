@@ -194,7 +194,7 @@ def test_an_archive_with_another_checksum_is_not_unpacked(machine: Machine) -> N
 
 
 @pytest.mark.parametrize("fault", INSTALLS)
-def test_a_scanner_that_cannot_be_had_is_a_failure(fault: str, machine: Machine) -> None:
+def test_a_missing_scanner_is_a_failure(fault: str, machine: Machine) -> None:
     machine.stub({**INSTALLS, fault: FAILS})
     assert machine.run("install-scanner.sh").status != 0
 
@@ -225,7 +225,7 @@ def test_the_registrys_password_is_on_no_command_line(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("fault", LOGS_IN)
-def test_who_is_not_let_in_goes_no_further(fault: str, machine: Machine) -> None:
+def test_a_failed_login_fails_and_outputs_nothing(fault: str, machine: Machine) -> None:
     machine.stub({**LOGS_IN, fault: FAILS})
     assert machine.run("log-in.sh", AWS_REGION="eu-west-1").status != 0
     assert machine.text("output") == ""

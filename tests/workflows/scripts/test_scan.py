@@ -89,7 +89,7 @@ def test_a_waived_finding_does_not_stop_the_deployment_and_is_shown(machine: Mac
 
 
 @pytest.mark.parametrize(("days", "passes"), [(0, True), (-1, False)])
-def test_a_waiver_holds_to_the_end_of_its_last_day(days: int, passes: bool, machine: Machine) -> None:
+def test_a_waiver_is_valid_to_the_end_of_its_last_day(days: int, passes: bool, machine: Machine) -> None:
     last_day = datetime.now(UTC).date() + timedelta(days=days)
     done = scan(machine, scanned(CRITICAL), f"app CVE-2026-1 {last_day} a reason")
     assert (done.status == 0) is passes, done.output
