@@ -13,8 +13,8 @@ from chalicelib.database.store import PostgresStore
 from chalicelib.errors import DatabaseUnavailableError
 from chalicelib.settings import SettingsError
 from tests.chalicelib.database.products import TV, backend_of, database_at, fill_pool, sql, store_at, trips
+from tests.chalicelib.rotating_secret import RotatingSecret
 from tests.fixtures.certificates import Authority
-from tests.fixtures.rotating_secret import RotatingSecret
 from tests.fixtures.wire import proxied
 
 

