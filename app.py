@@ -13,12 +13,12 @@ from chalicelib.web.health import SelfProbe
 from chalicelib.web.product_body import parse_details, parse_product
 
 app = Chalice(app_name="chalice-app")
-app.wait_with = wait_with  # type: ignore[attr-defined]  # what `fargate/` tells how to wait, so that others go on
-app.metrics_registry = REGISTRY  # type: ignore[attr-defined]  # where `fargate/` adds what it knows of requests
+app.wait_with = wait_with  # type: ignore[attr-defined]  # `fargate/` passes its `sleep`, which lends the permit
+app.metrics_registry = REGISTRY  # type: ignore[attr-defined]  # `fargate/` adds its metrics of requests
 lambda_entry.observe(app)
 self_probe = SelfProbe()
 on_start = check_settings
-"""What `fargate/` calls before it serves, so that a bad setting stops the start and not the first request."""
+"""`fargate/` calls it before it serves, so that a bad setting stops the start."""
 
 
 def request() -> Request:
@@ -29,13 +29,13 @@ def request() -> Request:
 
 @app.route("/")
 def index() -> Response:
-    """Say what this is and where to go."""
+    """Name the service, its version and its links."""
     return responses.json_response(openapi.INDEX)
 
 
 @app.route("/status")
 def status() -> Response:
-    """Healthy once a real GET to this server's own port was answered."""
+    """200 if this server answers a GET to its own port."""
     health = self_probe.check(request().context.get("localPort"))
     if health.reason:
         return Response({"status": "Unhealthy", "reason": health.reason}, {"Content-Type": responses.JSON}, 503)
@@ -50,14 +50,14 @@ def livez() -> Response:
 
 @app.route("/readyz")
 def readyz() -> Response:
-    """The process takes requests; the adapter answers 503 here while it starts and drains."""
+    """The process accepts requests; the adapter returns 503 while it starts and drains."""
     return responses.json_response('{"status":"Ready"}')
 
 
 @app.route("/data", methods=["POST"], api_key_required=True)
 @responses.answered
 def create_product() -> Response:
-    """Store a new product; the same one again is no error."""
+    """Store a new product; sending the same one again is no error."""
     product = parse_product(responses.body_of(request()))
     return responses.created_response(product, created=catalog().create(product))
 
@@ -65,34 +65,34 @@ def create_product() -> Response:
 @app.route("/product/{id}")
 @responses.answered
 def read_product(id: str) -> Response:
-    """Return a product, from the cache where it is there."""
+    """Return a product."""
     product_id = responses.parse_id(id)
     return responses.product_response(product_id, catalog().read(product_id), request().headers)
 
 
 @responses.answered
 def product_in_memory(parameters: Mapping[str, str], headers: HeaderSource) -> Response | None:
-    """Answer `read_product` from this task's memory; None: the product is not there."""
+    """The fast path of `read_product`: from this task's memory; None: the product is not there."""
     product_id = responses.parse_id(parameters["id"])
     reading = catalog().read_from_memory(product_id)
     return reading and responses.product_response(product_id, reading, headers)
 
 
 async def product_in_cache(parameters: Mapping[str, str], headers: HeaderSource) -> Response | None:
-    """Answer `read_product` from the cache, in an event loop; None: the product is not there."""
+    """The fast path of `read_product`: from the cache; None: the product is not there."""
     product_id = responses.parse_id(parameters["id"])
     reading = await catalog().read_from_loop(product_id)
     return reading and responses.product_response(product_id, reading, headers)
 
 
-# What `fargate/` calls in its event loop in place of `read_product`, where the answer is in the cache.
+# `fargate/` calls these in its event loop, before the handler.
 app.fast_path = {("GET", "/product/{id}"): (product_in_memory, product_in_cache)}  # type: ignore[attr-defined]
 
 
 @app.route("/product/{id}", methods=["PUT"], api_key_required=True)
 @responses.answered
 def replace_product(id: str) -> Response:
-    """Overwrite a product, if it still is the version that If-Match names."""
+    """Overwrite a product, if it is the version that If-Match names."""
     product = parse_details(responses.parse_id(id), responses.body_of(request()))
     catalog().replace(product, if_match(request().headers))
     return responses.replaced_response(product)
@@ -116,7 +116,7 @@ def list_products() -> Response:
 @app.route("/metrics")
 @responses.answered
 def metrics() -> Response:
-    """Return what Prometheus scrapes; not under `/%6detrics`, which a load balancer that hides this path lets pass."""
+    """Return the metrics; 404 for `/%6detrics`, which passes a load balancer that hides `/metrics`."""
     if "%" in request().context["path"]:
         raise NotFoundError("there is nothing here")
     return metrics_response(request().headers.get("accept"))

@@ -1,4 +1,4 @@
-"""Join the catalog to its stores: the one place that knows which adapters are used."""
+"""Build the catalog with its store and its cache: the one place that chooses the implementations."""
 
 import functools
 import os
@@ -32,7 +32,7 @@ _sleep: Sleep = time.sleep
 
 
 def wait_with(sleep: Sleep) -> None:
-    """Have the cache wait this way from now on, where another than `time.sleep` is better."""
+    """Make the cache wait with `sleep` in place of `time.sleep`: the adapter's lends the thread's permit."""
     global _sleep
     _sleep = sleep
 
@@ -52,7 +52,7 @@ def catalog() -> Catalog:
 
 
 def check_settings() -> None:
-    """Build the catalog; end the start with every fault of the settings, or where Redis is in cluster mode.
+    """Build the catalog; stop the start with every error in the settings, or if Redis is in cluster mode.
 
     Raises:
         SystemExit: the environment does not describe a working shop; its message has one line for each fault.
@@ -65,7 +65,7 @@ def check_settings() -> None:
 
 
 def build_catalog(settings: Settings, metrics: ShopMetrics = METRICS) -> Catalog:
-    """Build a catalog over PostgreSQL and Redis, watched by the metrics.
+    """Build a catalog over PostgreSQL and Redis, recorded in the metrics.
 
     Raises:
         SettingsError: the database's TLS certificates cannot be read.
@@ -75,7 +75,7 @@ def build_catalog(settings: Settings, metrics: ShopMetrics = METRICS) -> Catalog
 
 
 def build_store(settings: Settings, metrics: ShopMetrics = METRICS) -> PostgresStore:
-    """Build the store; raises SettingsError where its TLS certificates cannot be read."""
+    """Build the store; raises SettingsError if its TLS certificates cannot be read."""
     store = PostgresStore(
         settings.database,
         database_source(settings),
@@ -87,7 +87,7 @@ def build_store(settings: Settings, metrics: ShopMetrics = METRICS) -> PostgresS
 
 
 def build_cache(settings: Settings, store: ProductStore, metrics: ShopMetrics = METRICS) -> ProductCache:
-    """Build the cache before a store."""
+    """Build the cache in front of a store."""
     redis_credentials = credentials.source(None, settings.redis_secret_arn)
     reads = redis_client(settings.redis_url, redis_credentials)
     writes = redis_client(settings.redis_url, redis_credentials, WRITERS_TIMEOUTS)

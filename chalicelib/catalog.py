@@ -1,7 +1,7 @@
 """The shop's one subject: reading, creating, replacing, removing and listing products.
 
-A read is answered from the cache where it can be. A write raises its fence before it asks the store for anything, so it
-holds no connection while the fence waits, and is acknowledged only once both stores have it.
+A read comes from the cache if possible. A write raises its fence before it uses the store, so it holds no connection
+while the fence waits. It is acknowledged when both PostgreSQL and Redis have it.
 """
 
 import json
@@ -21,7 +21,7 @@ Condition = Callable[[Product], bool]
 class Catalog:
     """The products, through a store and a cache. Thread-safe if they are.
 
-    Every method raises ServiceUnavailableError where the stores it needs are away.
+    Every method raises ServiceUnavailableError if a store that it needs is unavailable.
     """
 
     def __init__(self, store: ProductStore, cache: ProductCache) -> None:
@@ -29,19 +29,19 @@ class Catalog:
         self._cache = cache
 
     def read(self, product_id: int) -> Reading:
-        """Return a product's JSON (None: there is no such product) and how it was come by."""
+        """Return a product's JSON (None: there is no such product) and whether it came from the cache."""
         return self._cache.read(product_id, lambda: load_json(self._store, product_id))
 
     def read_from_memory(self, product_id: int) -> Reading | None:
-        """Read from this task's memory; None: it is not there."""
+        """Read from this task's memory; None: the product is not there."""
         return self._cache.read_from_memory(product_id)
 
     async def read_from_loop(self, product_id: int) -> Reading | None:
-        """Read from the cache alone, without a thread; None: `read` has to be called."""
+        """Read from the cache only, in an event loop; None: call `read`."""
         return await self._cache.read_from_loop(product_id)
 
     def create(self, product: Product) -> bool:
-        """Store a new product; return False where the very same one is already there, so that a retry is safe.
+        """Store a new product; return False if the same product is stored already, so that a retry is safe.
 
         Raises:
             ConflictError: another product has that id.
@@ -56,11 +56,11 @@ class Catalog:
         return self._write(product.id, product.to_json(), change)
 
     def replace(self, product: Product, may_replace: Condition | None) -> None:
-        """Overwrite the product under its id; without a condition, whatever is there.
+        """Overwrite the product with this id, if `may_replace` accepts the stored one.
 
         Raises:
             NotFoundError: there is none.
-            PreconditionFailedError: `may_replace` refuses what is stored.
+            PreconditionFailedError: `may_replace` refuses the stored product.
         """
 
         def change() -> None:
@@ -87,7 +87,7 @@ class Catalog:
         self._write(product_id, None, change)
 
     def _write(self, product_id: int, body: bytes | None, change: Callable[[], T]) -> T:
-        """Change the store between fence and publishing; where it refuses, nothing was written: lower the fence."""
+        """Change the store between raising the fence and publishing; if the store refuses, lower the fence."""
         fence = self._cache.fence(product_id)
         fence.raise_()
         try:
@@ -99,7 +99,7 @@ class Catalog:
         return result
 
     def page(self, after: int, limit: int) -> bytes:
-        """Return the JSON of `limit` products with ids above `after`, and what `after` is for the next page."""
+        """Return the JSON of `limit` products with ids above `after`, and the `after` of the next page."""
         products = self._store.page(after, limit + 1) if after < MAX_ID else []
         shown, more = products[:limit], len(products) > limit
         following = json.dumps(shown[-1].id if more else None).encode()

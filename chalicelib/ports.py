@@ -1,4 +1,4 @@
-"""What the catalog needs of a store and of a cache, in the catalog's own words.
+"""The interfaces of the store and of the cache, as the catalog uses them.
 
 `database.store` and `cache.read_through` implement these; `chalicelib.bootstrap` joins them.
 """
@@ -19,12 +19,12 @@ class CacheResult(StrEnum):
 
 
 class AuditResult(StrEnum):
-    """What a second look showed."""
+    """The result of one audit."""
 
     MATCH = "match"
     MISMATCH = "mismatch"  # the cache was wrong; the entry was deleted
-    CHANGED = "changed"  # something else stands there by now: nothing can be said
-    UNKNOWN = "unknown"  # a store was away
+    CHANGED = "changed"  # the entry was replaced meanwhile: no result
+    UNKNOWN = "unknown"  # a store did not answer
 
 
 class Reading(NamedTuple):
@@ -39,42 +39,42 @@ Load = Callable[[], bytes | None]
 
 
 class Fence(Protocol):
-    """One write's promise to the readers of one product, from before its statement until it is acknowledged."""
+    """Protects the readers of one product from old values during one write."""
 
     def raise_(self) -> None:
-        """Keep readers from storing the old value, and wait until none is answered from memory; called first.
+        """Stop readers from storing the old value, and wait until copies in memory have expired; called before the statement.
 
         Raises CacheUnavailableError: nothing must then be written.
         """
 
     def publish(self, body: bytes | None) -> None:
-        """Let readers see the new value (None: it is gone); called once it is committed.
+        """Store the new value (None: the product is gone); called after the commit.
 
         Raises CacheUnavailableError: the write must then not be acknowledged.
         """
 
     def lower(self) -> None:
-        """Let readers store again, since nothing was written."""
+        """Allow readers to store again; called if nothing was written."""
 
 
 class ProductCache(Protocol):
     """A read-through cache of products' JSON."""
 
     def read(self, product_id: int, load: Load) -> Reading:
-        """Answer from the cache, or `load` from the database and remember. A cache that is away is no error."""
+        """Return the cached product, or `load` and store it. An unavailable cache is no error."""
 
     def read_from_memory(self, product_id: int) -> Reading | None:
-        """Answer from this task's memory; None: it is not there."""
+        """Return the copy in this task's memory; None: there is none."""
 
     async def read_from_loop(self, product_id: int) -> Reading | None:
-        """Answer from the cache alone, without a thread; None: `read` has to be called."""
+        """Return the cached product without blocking; None: call `read`."""
 
     def fence(self, product_id: int) -> Fence:
-        """Begin a write of one product. Raises CacheUnavailableError where the cache is known to be away."""
+        """Begin a write of one product. Raises CacheUnavailableError if the cache is known to be down."""
 
 
 Check = Callable[[Product], None]
-"""Looks at the product as it stood before a conditional write, its row locked; what it raises undoes the write."""
+"""Checks the stored product before a conditional write, with its row locked; an exception undoes the write."""
 
 
 class ProductStore(Protocol):
@@ -87,13 +87,13 @@ class ProductStore(Protocol):
         """Return at most `limit` products with an id above `after`, in the order of their ids."""
 
     def create(self, product: Product) -> Product | None:
-        """Store the product where its id is free and return None; else return what is there, unchanged."""
+        """Store the product if its id is free and return None; otherwise return the stored one."""
 
     def replace(self, product: Product) -> bool:
-        """Overwrite the product under that id; return False where there is none."""
+        """Overwrite the product with that id; return False if there is none."""
 
     def replace_if(self, product: Product, check: Check) -> bool:
-        """Overwrite the product where `check` agrees to what is there; return False where there is none."""
+        """Overwrite the product if `check` accepts the stored one; return False if there is none."""
 
     def remove(self, product_id: int) -> bool:
-        """Delete the product; return False where there is none."""
+        """Delete the product; return False if there is none."""

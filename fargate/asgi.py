@@ -1,4 +1,4 @@
-"""The ASGI adapter: any Chalice app as an ASGI 3 callable, for uvicorn, granian and the like, and for Mangum on Lambda.
+"""The ASGI adapter: it serves a Chalice app from uvicorn, granian and other ASGI 3 servers, and from Mangum.
 
 Handlers run in a bounded pool of threads, so that the event loop never waits for one. Bodies are limited as they
 arrive; a request whose client has gone while it waited for a thread is not served.
@@ -65,7 +65,7 @@ def create_asgi_app(
 
 
 class AsgiAdapter:
-    """Brings requests to the gateway and its answers back.
+    """Passes requests to the gateway, and its responses to the server.
 
     https://asgi.readthedocs.io/en/latest/specs/www.html
     """
@@ -80,7 +80,7 @@ class AsgiAdapter:
         self._waiting = 0  # only the event loop's thread touches it
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection of the server's: a request, or the lifespan of the app."""
+        """Serve one ASGI scope: a request, or the app's lifespan."""
         if scope["type"] == "http":
             await self._serve(scope, receive, send)
         elif scope["type"] == "lifespan":
@@ -120,7 +120,7 @@ class AsgiAdapter:
         await self._send(response, scope, send)
 
     async def _refuse(self, error: GatewayError, scope: Scope, send: Send, arrival: Arrival | None = None) -> None:
-        """Answer what could not be read, though the client may have gone."""
+        """Send an error; the client may have gone."""
         ends = not isinstance(error, RequestTooLong)  # what follows on the connection cannot be trusted
         with contextlib.suppress(OSError):
             await self._send(self._refusal(error, scope, arrival), scope, send, ends=ends)
@@ -130,10 +130,10 @@ class AsgiAdapter:
         return self.gateway.refuse(error, scope["method"], _last_hop(client[0]) if client else "", arrival)
 
     def _read_head(self, scope: Scope) -> HttpRequest:
-        """Read all of a request but its body.
+        """Read a request without its body.
 
         Raises:
-            BadRequest, NotSupported, HeadersTooLong: it is none, or too long.
+            BadRequest, NotSupported, HeadersTooLong: it is no request, or its head is too long.
         """
         path, query = _raw_path(scope), scope["query_string"].decode("latin-1")
         size = len(path) + len(query)
@@ -175,7 +175,7 @@ class AsgiAdapter:
         return b"".join(chunks)
 
     async def _answer_fast(self, request: HttpRequest) -> HttpResponse | Arrival | None:
-        """Return a response of the fast path, or the arrived request where that has none; None: not its route."""
+        """Return the fast path's response, or the request for its handler; None: the route has no fast path."""
         route = self.fast_path.find(request)
         if route is None or request.local_port is None:  # Mangum ends the loop with each event
             return None
@@ -184,7 +184,7 @@ class AsgiAdapter:
         return await self.fast_path.answer(request, route)
 
     async def _handle(self, request: HttpRequest, arrival: Arrival | None, receive: Receive) -> HttpResponse:
-        """Have a thread answer the request; probes have a thread of their own and never wait behind others."""
+        """Run the handler in a thread; probes have one of their own, so that they never wait behind others."""
         if request.path.removeprefix(self._settings.base_path) in PROBE_PATHS:
             return await self._probe_worker.submit((request, arrival))
         if self._in_need_of_threads >= self._settings.threads + self._settings.connection_limit:
@@ -208,7 +208,7 @@ class AsgiAdapter:
 
     @property
     def is_draining(self) -> bool:
-        """Whether connections end after their answers."""
+        """Whether connections close after the response."""
         return self._lifecycle.is_draining
 
     async def _send(self, response: HttpResponse, scope: Scope, send: Send, *, ends: bool = False) -> None:
@@ -223,7 +223,7 @@ class AsgiAdapter:
 
 
 async def _unless_disconnected(answer: asyncio.Future[HttpResponse], receive: Receive) -> HttpResponse:
-    """Wait for a thread to answer; where the client goes first, take back what no thread has begun.
+    """Wait for a thread's response; if the client goes first, cancel a request that no thread has begun.
 
     Raises:
         ClientDisconnected: the client has gone.
@@ -240,7 +240,7 @@ async def _unless_disconnected(answer: asyncio.Future[HttpResponse], receive: Re
 
 
 async def _disconnected(receive: Receive) -> None:
-    """Return once the client has gone; first may come the end of a body that there is not."""
+    """Wait until the client has gone; a server sends the end of an empty body first."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -254,13 +254,13 @@ def _may_have_body(scope: Scope) -> bool:
 
 
 def _is_http_1(scope: Scope) -> bool:
-    """Tell whether connections, and what frames a message on them, are this protocol's concern."""
+    """Tell whether the request came by HTTP/1, where headers frame messages and control the connection."""
     version: str = scope["http_version"]
     return version.startswith("1")
 
 
 def _last_hop(client: str) -> str:
-    """Return the address that the load balancer itself saw: of its events, Mangum hands over all of X-Forwarded-For."""
+    """Return the address that the load balancer saw; for its events, Mangum passes all of X-Forwarded-For."""
     return client.rpartition(",")[2].strip()
 
 
@@ -279,7 +279,7 @@ def _raw_path(scope: Scope) -> str:
 
 
 def _event_path(scope: Scope) -> str:
-    """Return the path of Mangum's event, which is still encoded, without the base path that Mangum has taken off."""
+    """Return the encoded path of Mangum's event, without the base path that Mangum has removed."""
     path: str = scope["path"]
     event = scope.get("aws.event", {})
     encoded: str = event.get("rawPath") or event.get("path") or ""

@@ -1,4 +1,4 @@
-"""The WSGI adapter: any Chalice app as a WSGI callable (PEP 3333), for waitress, gunicorn and the like."""
+"""The WSGI adapter: it serves a Chalice app from waitress, gunicorn and other WSGI servers (PEP 3333)."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ StartResponse = Callable[..., Any]
 WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 HEADERS_KEY = "fargate.headers"
-"""Where a server of ours leaves the headers one by one; WSGI itself joins repeated ones with commas."""
+"""Our waitress puts the headers here one by one; WSGI joins repeated ones with commas."""
 
 _SAFE_IN_PATH = "/:@!$&'()*+,;=-._~"
 _READ_BYTES = 64 * 1024
@@ -48,7 +48,7 @@ def create_wsgi_app(
 
 
 class WsgiAdapter:
-    """Brings requests to the gateway and its answers back."""
+    """Passes requests to the gateway, and its responses to the server."""
 
     def __init__(self, gateway: Gateway, max_body_bytes: int) -> None:
         self.gateway = gateway
@@ -74,7 +74,7 @@ def _send(response: HttpResponse, method: str, start_response: StartResponse) ->
 
 
 def _read_request(environ: Environ, max_body_bytes: int) -> HttpRequest:
-    """Read a request whole.
+    """Read a request with its body.
 
     Raises:
         RequestTooLong: its body is longer than the limit; no more than that was read.
@@ -93,7 +93,7 @@ def _read_request(environ: Environ, max_body_bytes: int) -> HttpRequest:
 
 
 def _raw_path(environ: Environ) -> str:
-    """Return the path as the client sent it: from the request's target where the server keeps it, else encoded anew."""
+    """Return the path as the client sent it: from the request's target if the server provides it, otherwise encoded again."""
     target = environ.get("REQUEST_URI") or environ.get("RAW_URI")
     if target:
         return path_of(target)

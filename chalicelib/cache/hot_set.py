@@ -11,7 +11,7 @@ whole or not at all. A set of another generation counts as lost, because the las
   have held any product.
 """
 
-from chalicelib.cache.scripts import Execute, Script
+from chalicelib.redis_client.script import Execute, Script
 from chalicelib.settings import MAX_LOCAL_LEASE_MS
 
 KEY = "p1:hot"

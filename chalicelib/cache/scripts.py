@@ -1,50 +1,62 @@
-"""Lua scripts in Redis, called by their hash. They read and store entries of the connection's generation."""
+"""The Lua scripts of the cache protocol. `redis_steps` runs them; docs/cache.md argues why they are right.
 
-import hashlib
-from collections.abc import Callable
-from typing import Any
-
-from chalicelib.redis_client.errors import RedisResponseError, code_of
-from chalicelib.redis_client.generations import GENERATION, GENERATION_BYTES, Argument
-
-Execute = Callable[..., Any]
-"""Sends one command, with the connection's generation filled in, and returns the answer. Raises RedisError."""
-
-# The start of every script. GETEX without an option reads as GET does but counts as a write: a primary that has become
-# a replica refuses it, whereas GET would return values that may be old.
-_PRELUDE = f"""
-local generation = ARGV[#ARGV]
-local function get(key)
-    local stored = redis.call('GETEX', key)
-    if not stored or string.sub(stored, 1, {GENERATION_BYTES}) ~= generation then return false end
-    return string.sub(stored, {GENERATION_BYTES + 1})
-end
-local function put(key, entry, ms)
-    redis.call('SET', key, generation .. entry, 'PX', ms)
-end
+KEYS[1] is the product's key, and KEYS[2] the hot set. `get` and `put` know entries of the server's generation only
+(`redis_client.script`).
 """
 
+from chalicelib.cache import hot_set
+from chalicelib.redis_client.script import Script
 
-class Script:
-    """A script. Its text is sent only if Redis does not have it cached.
+# Announce the product if its body may be copied. Return the entry; if there is none, put a lease and return nothing.
+# Run twice with one lease, it returns nothing again.
+LOOK_OR_LEASE = Script(f"""
+{hot_set.ANNOUNCE}
+announce(KEYS[2], ARGV[3], tonumber(ARGV[4]))
+local held = get(KEYS[1])
+if held and held ~= ARGV[1] then return held end
+put(KEYS[1], ARGV[1], ARGV[2])
+return false
+""")
 
-    The text may use `get(key)` and `put(key, entry, ms)`, which see entries of the connection's `generation` only.
-    """
+# Return the entry.
+LOOK = Script("return get(KEYS[1])")
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self._text = _PRELUDE + text
-        self._hash = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
+# Announce the product. Return what is stored as GETEX does: with its generation.
+ANNOUNCE_AND_LOOK = Script(f"""
+{hot_set.ANNOUNCE}
+announce(KEYS[2], ARGV[1], tonumber(ARGV[2]))
+return redis.call('GETEX', KEYS[1])
+""")
 
-    def run(self, execute: Execute, *keys: str, arguments: tuple[Argument, ...] = ()) -> Any:
-        """Run the script on these keys. Raises RedisError."""
-        try:
-            return execute("EVALSHA", self._hash, len(keys), *keys, *arguments, GENERATION)
-        except RedisResponseError as error:
-            if code_of(error) != "NOSCRIPT":
-                raise
-            return execute(*self.command(*keys, arguments=arguments))
+# Replace the caller's lease by a body or by absence.
+FILL = Script("""
+if get(KEYS[1]) ~= ARGV[1] then return 0 end
+put(KEYS[1], ARGV[2], ARGV[3])
+return 1
+""")
 
-    def command(self, *keys: str, arguments: tuple[Argument, ...] = ()) -> tuple[Argument, ...]:
-        """Return the command that runs the script by its text, so that Redis need not have it cached."""
-        return ("EVAL", self._text, len(keys), *keys, *arguments, GENERATION)
+# Put a fence in place of any entry. Return how many ms the writer has to wait.
+FENCE = Script(f"""
+{hot_set.WAIT}
+put(KEYS[1], ARGV[1], ARGV[2])
+return wait(KEYS[2], ARGV[3], tonumber(ARGV[4]))
+""")
+
+# Replace the caller's fence by a body or by absence. If that fence is gone, delete the entry, also another writer's
+# fence: that writer may have committed earlier, and would publish its older body. Return how many ms to wait then.
+PUBLISH = Script(f"""
+{hot_set.WAIT}
+local held = get(KEYS[1])
+if held == ARGV[1] then
+    put(KEYS[1], ARGV[2], ARGV[3])
+    return 0
+end
+redis.call('DEL', KEYS[1])
+return wait(KEYS[2], ARGV[4], tonumber(ARGV[5]))
+""")
+
+# Delete the entry if it is still the one that the caller saw.
+DROP = Script("""
+if get(KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+""")

@@ -1,4 +1,4 @@
-"""Where the shop meets HTTP: its responses, its errors, and what it reads from paths, queries and headers."""
+"""Responses, errors, and the parameters of paths and queries."""
 
 import functools
 import json
@@ -28,30 +28,30 @@ _WHOLE = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
 def answered(handler: Callable[Parameters, Answer]) -> Callable[Parameters, Answer | Response]:
-    """Turn what a handler raises of the shop's errors into its answer: the one place where that is done."""
+    """Turn the shop's errors into responses: the one place that does."""
 
     @functools.wraps(handler)
-    def with_errors_answered(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer | Response:
+    def with_error_responses(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer | Response:
         try:
             return handler(*args, **kwargs)
         except ShopError as error:
             return _error(error)
 
-    return with_errors_answered
+    return with_error_responses
 
 
 def _error(error: ShopError) -> Response:
     headers: dict[str, str | list[str]] = {"Content-Type": JSON}
     message = str(error)
     if isinstance(error, ServiceUnavailableError):
-        logger.warning("%s: %s", type(error).__name__, error)  # what is away is for the log, not for the client
+        logger.warning("%s: %s", type(error).__name__, error)  # the cause is for the log, not for the client
         headers["Retry-After"] = str(error.retry_after)
         message = AWAY
     return Response({"Code": error.code, "Message": message}, headers, error.status)
 
 
 def json_response(body: bytes | str, status: int = 200, **headers: str) -> Response:
-    """Answer with JSON that is already written; `headers` are named with underscores for hyphens."""
+    """Return a response of serialized JSON; in `headers`, underscores stand for hyphens."""
     text = body.decode() if isinstance(body, bytes) else body
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(text, {"Content-Type": JSON, **named}, status)
@@ -64,24 +64,24 @@ def body_of(request: Request) -> bytes:
 
 
 def no_content() -> Response:
-    """Answer that it is done and there is nothing to say."""
+    """Return 204."""
     return Response("", {}, 204)
 
 
 def replaced_response(product: Product) -> Response:
-    """Answer a write that left this product."""
+    """Return 200 with the product."""
     body = product.to_json()
     return json_response(body, ETag=etag_of(body))
 
 
 def created_response(product: Product, *, created: bool) -> Response:
-    """Answer a creation: 201, or 200 where the very same product was already there."""
+    """Return 201, or 200 if the same product was stored already."""
     return json_response(product.to_json(), 201 if created else 200, Location=f"/product/{product.id}")
 
 
 @answered
 def product_response(product_id: int, reading: Reading, headers: HeaderSource) -> Response:
-    """Answer a read: the product, 304 where the client already has it, or 404."""
+    """Return the product, 304 if the client has it already, or 404."""
     if reading.body is None:
         raise NotFoundError(f"there is no product {product_id}")
     etag = etag_of(reading.body)

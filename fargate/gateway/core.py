@@ -1,4 +1,4 @@
-"""API Gateway's part, for both adapters: HTTP request -> REST proxy event -> `app(event, context)` -> HTTP response.
+"""What API Gateway does, for both adapters: HTTP request -> REST proxy event -> `app(event, context)` -> HTTP response.
 
 What must hold: a request gets exactly one response, and runs in a context of its own, so that nothing of it is left
 when it ends.
@@ -58,12 +58,12 @@ class Arrival(NamedTuple):
 
 
 class Gateway:
-    """One Chalice app behind what API Gateway would do for it. Thread-safe.
+    """One Chalice app behind an emulated API Gateway. Thread-safe.
 
     Args:
         app: the app; it gets per-request `current_request` and `lambda_context`.
         settings: base path, API keys, user pools, trusted proxies, deadline.
-        lifecycle: moved on by the server; readiness probes are answered from it.
+        lifecycle: set by the server; readiness probes read it.
         telemetry: logs, counts and traces each request.
         clock: seconds since the epoch.
         monotonic: seconds on a clock that never goes back.
@@ -103,15 +103,15 @@ class Gateway:
 
         Args:
             request: as it came over the wire.
-            arrival: what `arrive` returned for it, where that was called already.
+            arrival: what `arrive` returned for it, if that was called already.
         """
         arrival = arrival or self.arrive(request)
         return arrival.context.run(self._handle, arrival)
 
     def arrive(self, request: HttpRequest) -> Arrival:
-        """Begin to serve a request: give it its ids and a context, and record that it is being served."""
+        """Begin a request: give it ids and a context, and record that it is being served."""
         now = self._clock()
-        ids = self._identifiers.next(*_names_given(request.headers), now)
+        ids = self._identifiers.next(*_ids_in(request.headers), now)
         scope = RequestScope(request, ids, client_address(request, self._settings.trusted_proxies))
         context = contextvars.copy_context()
         context.run(self.telemetry.begin, scope)
@@ -122,20 +122,20 @@ class Gateway:
         return self._located[path]
 
     def complete(self, arrival: Arrival, answer: Response) -> HttpResponse:
-        """Make the HTTP response of what a route of the app returned, and record it. Runs in the request's context."""
+        """Turn a Chalice response into an HTTP response, and record it. Runs in the request's context."""
         response = read_plain(answer) or read_response(answer.to_dict(self._app.api.binary_types))
         return self._finish(arrival, response)
 
     def refuse(
         self, error: GatewayError, method: str = "", peer: str = "", arrival: Arrival | None = None
     ) -> HttpResponse:
-        """Answer what cannot be read as a request, or cannot be served now.
+        """Return an error for bytes that are no request, or for a request that cannot be served now.
 
         Args:
             error: why.
             method: as far as it is known.
             peer: address of the other end of the connection.
-            arrival: the request, where it was read.
+            arrival: the request, if it was read.
         """
         response = error_response(error)
         if arrival is not None:
@@ -152,8 +152,8 @@ class Gateway:
         return self._finish(arrival, self._answer(arrival))
 
     def _finish(self, arrival: Arrival, response: HttpResponse) -> HttpResponse:
-        """Name the response, and record the request. Runs in the request's context."""
-        _name(response, arrival.scope.ids)
+        """Add the ids to the response, and record the request. Runs in the request's context."""
+        _add_ids(response, arrival.scope.ids)
         method = arrival.request.method
         route = _served_route(arrival.located.match, method, response.status)
         if arrival.scope.close():
@@ -190,7 +190,7 @@ class Gateway:
         return read_response(self._invoke(event, context))
 
     def _admit(self, request: HttpRequest, path: str, match: Match, context: LambdaContext) -> dict[str, Any]:
-        """Have the route's authorizer let the request pass; return what it says of the caller."""
+        """Run the route's authorizer; return what it says of the caller."""
         arn = method_arn(self._stage_arn, request.method, match.route.pattern, path)
         check = self._access_checks.of(match.route.methods[request.method].authorizer)
         return check.authorize(AccessRequest(request.headers, arn, context))
@@ -207,7 +207,7 @@ class Gateway:
         return Located(stripped, _shared(self._routes.match(stripped)))
 
     def _strip_base_path(self, path: str) -> str:
-        """Drop the stage prefix where it is there; a load balancer's probes come without it."""
+        """Remove the stage prefix; requests without it (a load balancer's probes) are served too."""
         path = "/" + path.lstrip("/")
         base = self._settings.base_path
         if base and (path == base or path.startswith(base + "/")):
@@ -219,7 +219,7 @@ class Gateway:
             raise ServiceUnavailable(self._lifecycle.phase)
 
 
-def _names_given(headers: Sequence[Header]) -> tuple[str | None, str | None]:
+def _ids_in(headers: Sequence[Header]) -> tuple[str | None, str | None]:
     """Return X-Amzn-Trace-Id and X-Request-Id, in one pass."""
     trace_header = correlation_id = None
     for name, value in headers:
@@ -230,8 +230,8 @@ def _names_given(headers: Sequence[Header]) -> tuple[str | None, str | None]:
     return trace_header, correlation_id
 
 
-def _name(response: HttpResponse, ids: RequestIds) -> None:
-    """Tell the client what its request is called."""
+def _add_ids(response: HttpResponse, ids: RequestIds) -> None:
+    """Send the request's ids to the client."""
     response.headers.extend(
         (
             ("x-amzn-RequestId", ids.request_id),
@@ -244,19 +244,19 @@ def _name(response: HttpResponse, ids: RequestIds) -> None:
 
 
 def _shared(match: Match | None) -> Match | None:
-    """Return a match that many requests may have: what it holds cannot be changed."""
+    """Make a match read-only, since requests of the same path share it."""
     return match and match._replace(parameters=MappingProxyType(match.parameters or {}))
 
 
 def _served_route(match: Match | None, method: str, status: int) -> str | None:
-    """Return the pattern that a request is counted under; None: whatever a client may try, it is one and the same."""
+    """Return the route for logs and metrics; None if no route or method matches, so that clients cannot add series."""
     if match is None or (status == MethodNotAllowed.status and method not in match.route.methods):
         return None
     return match.route.pattern
 
 
 def _probe_answer(path: str, method: str) -> HttpResponse:
-    """Answer a probe for an app that has no route of that name; any other path is not there."""
+    """Return 200 to a probe that the app has no route for; raise NotFound for other paths."""
     if path not in PROBE_PATHS:
         raise NotFound
     if method not in ("GET", "HEAD"):
@@ -270,7 +270,7 @@ def _allowed(route: Route) -> list[str]:
 
 
 def error_response(error: GatewayError, route: Route | None = None, method: str = "") -> HttpResponse:
-    """Word an error as API Gateway does; a route with CORS lets other origins read it."""
+    """Write an error as API Gateway does; for a route with CORS, with its headers."""
     headers: list[Header] = [("Content-Type", "application/json"), *error.headers]
     if route is not None:
         headers.extend(headers_of(cors_of(route, method)))

@@ -1,4 +1,4 @@
-"""One connection under uvicorn: a bounded head, trailers kept out of the headers, API Gateway's words for errors."""
+"""One connection under uvicorn: bounds the head, drops trailers, and writes errors as API Gateway does."""
 
 from typing import Any
 
@@ -14,11 +14,10 @@ DEFAULT_HEADER_BYTES = 64 * 1024
 
 
 class StrictProtocol(HttpToolsProtocol):
-    """What httptools lets through and a server must not.
+    """Refuses what httptools accepts and a server must not.
 
-    It holds a head of any length in memory, takes any version, and reports the fields of a chunked body's trailer as if
-    they were headers, which lets a client add headers behind the back of a proxy that removes them (RFC 9110, section
-    6.5.1).
+    httptools buffers a head of any length, accepts any version, and reports the trailer fields of a chunked body as
+    headers, so that a client can add headers that a proxy would remove (RFC 9110, section 6.5.1).
     """
 
     def __init__(self, config: Config, *args: Any, **kwargs: Any) -> None:
@@ -30,7 +29,7 @@ class StrictProtocol(HttpToolsProtocol):
         self._refusal: GatewayError | None = None  # once set, nothing more is read
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came; give up on a head that does not end."""
+        """Parse; refuse a head that is too long."""
         if self._refusal:
             return
         self._unset_keepalive_if_required()
@@ -40,7 +39,7 @@ class StrictProtocol(HttpToolsProtocol):
             self._refuse(HeadersTooLong())
 
     def _parse(self, data: bytes) -> None:
-        """Parse; a request to upgrade is parsed once more without its wish, since httptools would not see its body."""
+        """Parse; parse an upgrade request again without its Upgrade header, since httptools would not see its body."""
         while data:
             try:
                 self.parser.feed_data(data)
@@ -57,12 +56,12 @@ class StrictProtocol(HttpToolsProtocol):
         return b"\r\n".join([request_line, *lines, b"", b""])
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's always closes
-        """Answer what was asked whole, and close then: whoever ends its side of a connection may still listen."""
+        """Answer complete requests, then close: a client that ends its side may still read."""
         cycle = self.cycle
         if cycle is None or cycle.response_complete or cycle.more_body:
             return False
         cycle.keep_alive = False
-        cycle.message_event.set()  # most have gone: a request that no thread has begun is not worth beginning
+        cycle.message_event.set()  # most such clients have gone: cancel a request that no thread has begun
         return True
 
     def on_message_begin(self) -> None:
@@ -71,7 +70,7 @@ class StrictProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header, without the blanks at its end; drop a trailer."""
+        """Keep a header without trailing blanks; drop a trailer field."""
         if self._in_head:
             super().on_header(name, value.rstrip(b" \t"))
 
@@ -101,19 +100,19 @@ class StrictProtocol(HttpToolsProtocol):
             super().on_message_complete()
 
     def _refuse(self, error: GatewayError) -> None:
-        """Answer with an error once every request before it is answered, and close: what follows cannot be trusted."""
+        """Send an error after the responses to earlier requests, and close: later bytes cannot be trusted."""
         if self._refusal or self.transport.is_closing():
             return
         self._refusal = error
         if self.cycle is not None and self.cycle.response_complete and not self._in_head and self.cycle.more_body:
-            self.transport.close()  # what is wrong is the rest of a request that was answered early
+            self.transport.close()  # the error is in the rest of a request that was answered early
         elif self.pipeline and self.cycle.more_body:
-            self.pipeline.popleft()  # the newest: its body is what cannot be understood
+            self.pipeline.popleft()  # the newest: the error is in its body
         elif self.cycle is None or self.cycle.response_complete or self.cycle.more_body:
             self._send_refusal(error)
 
     def on_response_complete(self) -> None:
-        """Go on with the next request, or with the refusal."""
+        """Serve the next request, or send the error."""
         if self._refusal and not self.pipeline:
             self._send_refusal(self._refusal)
         else:

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-from fargate.telemetry.formatter import RequestFormatter, make_powertools_safe, weighted
+from fargate.telemetry.log_lines import RequestFormatter, make_powertools_safe, weighted
 from fargate.telemetry.request_record import RequestRecord
 from fargate.telemetry.shared_lines import SharedLines
 

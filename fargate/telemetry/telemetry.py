@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry
 from fargate.http.messages import HttpResponse
 from fargate.settings import Settings
 from fargate.telemetry.access_log import AccessLog, LineRate, drop_plain_handlers
-from fargate.telemetry.formatter import make_powertools_safe
 from fargate.telemetry.http_metrics import HttpMetrics, metrics_in
+from fargate.telemetry.log_lines import make_powertools_safe
 from fargate.telemetry.redaction import process_secrets
 from fargate.telemetry.request_record import record_of
 from fargate.telemetry.request_scope import RequestScope, enter_scope

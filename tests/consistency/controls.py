@@ -16,13 +16,13 @@ from app import app, on_start
 from chalicelib import bootstrap
 from chalicelib.cache import hot_set, read_through, redis_steps
 from chalicelib.cache.read_through import LeaseFence
-from chalicelib.cache.scripts import Script
 from chalicelib.catalog import Catalog
 from chalicelib.errors import CacheUnavailableError
 from chalicelib.ports import CacheResult, Fence, Load, ProductCache, ProductStore, Reading
 from chalicelib.redis_client import batched_lookups, generations
 from chalicelib.redis_client.batched_lookups import BatchedLookups
 from chalicelib.redis_client.generations import Argument
+from chalicelib.redis_client.script import Script
 from chalicelib.settings import Settings
 
 __all__ = ["app", "on_start"]

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from chalicelib.cache import hot_set, redis_steps
-from chalicelib.cache.scripts import Script
+from chalicelib.redis_client.script import Script
 from chalicelib.redis_client.thread_connections import ThreadConnections
 from tests.chalicelib.cache.conftest import Task
 from tests.fixtures.entries import put, since_member

@@ -32,7 +32,7 @@ POWERTOOLS = {
     "fargate/patches/powertools_logger.py": {
         "aws_lambda_powertools.logging.formatter:LambdaPowertoolsFormatter": "log_format _get_latest_trace_id()"
     },
-    "fargate/telemetry/formatter.py": {
+    "fargate/telemetry/log_lines.py": {
         "aws_lambda_powertools.logging.formatter:LambdaPowertoolsFormatter": "thread_safe_get_current_keys()"
     },
     "fargate/telemetry/access_log.py": {

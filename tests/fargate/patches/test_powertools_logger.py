@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from fargate.http.identifiers import IdentifierSource
-from fargate.telemetry.formatter import make_powertools_safe
+from fargate.telemetry.log_lines import make_powertools_safe
 from fargate.telemetry.request_scope import RequestScope, enter_scope, no_scope
 
 

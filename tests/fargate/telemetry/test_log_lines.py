@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fargate.http.identifiers import IdentifierSource
-from fargate.telemetry.formatter import RequestFormatter, weighted
+from fargate.telemetry.log_lines import RequestFormatter, weighted
 from fargate.telemetry.request_record import RequestRecord
 from fargate.telemetry.request_scope import RequestScope, enter_scope, no_scope
 
