@@ -65,7 +65,7 @@ def test_the_environment_describes_a_working_shop(function: dict[str, Any]) -> N
     assert settings.local_lease_ms == 0  # the sandbox and its clock may be frozen between two requests
 
 
-def test_names_are_those_that_the_page_of_settings_has() -> None:
+def test_the_names_are_on_the_page_of_settings() -> None:
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     for stage in STAGES:
         names = {*CONFIG["environment_variables"], *CONFIG["stages"][stage]["environment_variables"]}
