@@ -9,16 +9,16 @@ from types import TracebackType
 
 import httpx
 
+from local import waiting
+
 PRODUCTS = range(1, 11)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 30) -> float:
     """Wait for a condition; return how long it took."""
-    begun = time.monotonic()
-    while not condition():
-        assert time.monotonic() - begun < seconds, "waited too long"
-        time.sleep(0.01)
-    return time.monotonic() - begun
+    began = time.monotonic()
+    assert waiting.wait_until(condition, seconds), "waited too long"
+    return time.monotonic() - began
 
 
 def assert_unavailable(response: httpx.Response) -> None:

@@ -1,7 +1,6 @@
 """Shared by the tests of the product store: products, stores, and ways to observe and to pause them."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -55,13 +54,6 @@ def sql(url: str, statement: str, **values: object) -> list[list[object]]:
 
 def agree(stored: Product) -> None:
     """A check that allows every write."""
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 5) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.01)
 
 
 class Paused:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from chalicelib.database.fair_semaphore import FairSemaphore
-from tests.chalicelib.database.products import wait_until
+from local.waiting import wait_until
 
 
 def test_there_are_no_more_permits_than_it_was_made_with() -> None:
@@ -87,5 +87,5 @@ def start_waiting(
     """Start an action that waits for a permit; return once it waits."""
     before = len(semaphore._waiters)
     started = threads.submit(action)
-    wait_until(lambda: len(semaphore._waiters) > before)
+    assert wait_until(lambda: len(semaphore._waiters) > before, 5)
     return started

@@ -19,7 +19,8 @@ from chalicelib.database import migrate as migrations
 from chalicelib.database.migrate import MigrationError, MigrationTimeouts, migrate
 from chalicelib.settings import DatabaseAddress
 from chalicelib.stores.credentials import CredentialSource, FixedCredentials
-from tests.chalicelib.database.products import database_at, session, sql, store_at, wait_until
+from local.waiting import wait_until
+from tests.chalicelib.database.products import database_at, session, sql, store_at
 from tests.fixtures.stores import Databases, OwnPostgres
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -354,7 +355,7 @@ class TestCommand:
         with suppress(native.InterfaceError, OSError), session(url) as other:  # this session fails too
             other.run(f"SELECT pg_advisory_lock({migrations.ADVISORY_LOCK})")
             process = run({"DATABASE_URL": url})
-            wait_until(lambda: len(sql(url, "SELECT 1 FROM pg_stat_activity WHERE datname = 'shop'")) > 2, 30)
+            assert wait_until(lambda: len(sql(url, "SELECT 1 FROM pg_stat_activity WHERE datname = 'shop'")) > 2, 30)
             own_postgres.kill()
         code, _, errors = ended(process)
         assert code == 1

@@ -16,7 +16,7 @@ from chalicelib.database.store import PostgresStore
 from chalicelib.errors import DatabaseUnavailableError
 from chalicelib.product import Product
 from chalicelib.stores.credentials import Credentials, FixedCredentials
-from local import waiting
+from local.waiting import wait_until
 from tests.chalicelib.database.products import (
     KETTLE,
     RADIO,
@@ -28,7 +28,6 @@ from tests.chalicelib.database.products import (
     sql,
     store_at,
     trips,
-    wait_until,
 )
 from tests.fixtures.stores import OwnPostgres
 from tests.fixtures.wire import Proxy
@@ -60,7 +59,7 @@ class TestOutages:
             with at_most(1), pytest.raises(DatabaseUnavailableError):
                 attempt()
         own_postgres.start()
-        assert waiting.wait_until(lambda: answers(own_store), 2), "it is used again within two seconds"
+        assert wait_until(lambda: answers(own_store), 2), "it is used again within two seconds"
         assert own_store.read(1) == TV
 
     def test_a_restart_while_idle_fails_no_operation(self, own_store: PostgresStore, own_postgres: OwnPostgres) -> None:
@@ -86,7 +85,7 @@ class TestOutages:
             assert isinstance(error, DatabaseUnavailableError)
             assert seconds < 3
         own_postgres.thaw()
-        assert waiting.wait_until(lambda: answers(own_store), 2), "it is used again within two seconds"
+        assert wait_until(lambda: answers(own_store), 2), "it is used again within two seconds"
         assert own_store.read(1) in (TV, RADIO)
 
     def test_a_database_that_is_known_to_be_frozen_is_not_asked(
@@ -280,7 +279,7 @@ class TestDeadConnections:
         with pytest.raises(DatabaseUnavailableError):
             far_store.replace_if(RADIO, calls.append)
         assert calls == [TV], "the write was not retried"
-        wait_until(lambda: (far_store.read(1) == RADIO) is delivered)
+        assert wait_until(lambda: (far_store.read(1) == RADIO) is delivered, 5)
 
     @pytest.mark.parametrize("delivered", [True, False])
     def test_a_replacement_whose_answer_is_lost_is_retried_as_it_is_idempotent(
@@ -315,7 +314,7 @@ class TestDeadConnections:
             far_store.remove(1)
         proxy.rewrite_answers = lambda data: data
         assert proxy.connections == before, "it was not sent over another connection"
-        wait_until(lambda: far_store.read(1) is None)
+        assert wait_until(lambda: far_store.read(1) is None, 5)
 
     def test_a_connection_that_failed_is_never_lent_again(self, far_store: PostgresStore, proxy: Proxy) -> None:
         backend = backend_of(far_store)
@@ -386,11 +385,8 @@ class TestThreads:
         store = store_at(products_url)
         fill_pool(store)
         store.close()
-        wait_until(
-            lambda: (
-                sql(products_url, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()") == [[1]]
-            )
-        )
+        count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        assert wait_until(lambda: sql(products_url, count) == [[1]], 5)
 
 
 def cut_at_once(data: bytes) -> bytes:

@@ -15,7 +15,8 @@ from chalicelib.database.migrations import RefusedError
 from chalicelib.database.service_role import ServiceRole, scram_hash
 from chalicelib.settings import Settings, read_settings
 from chalicelib.stores.credentials import FixedCredentials
-from tests.chalicelib.database.products import KETTLE, RADIO, TV, agree, database_at, session, sql, store_at, wait_until
+from local.waiting import wait_until
+from tests.chalicelib.database.products import KETTLE, RADIO, TV, agree, database_at, session, sql, store_at
 from tests.fixtures.servers import ROOT, passed_on
 from tests.fixtures.stores import Databases, OwnPostgres
 
@@ -322,7 +323,7 @@ class TestCommand:
         try:
             with ThreadPoolExecutor(1) as threads:
                 trying = threads.submit(try_service, late, MigrationTimeouts(pause=0.05))
-                wait_until(lambda: refusals() > before)
+                assert wait_until(lambda: refusals() > before, 5)
                 establish(owned_url, ServiceRole(ROLE, "late"))
                 assert trying.result() == ROLE
         finally:

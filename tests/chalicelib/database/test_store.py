@@ -12,6 +12,7 @@ from pg8000 import native
 from chalicelib.database.store import PostgresStore
 from chalicelib.errors import PreconditionFailedError
 from chalicelib.product import Product
+from local.waiting import wait_until
 from tests.chalicelib.database.products import (
     KETTLE,
     RADIO,
@@ -22,7 +23,6 @@ from tests.chalicelib.database.products import (
     session,
     store_at,
     trips,
-    wait_until,
     waiting,
 )
 from tests.fixtures.wire import Proxy
@@ -124,7 +124,7 @@ class TestWritersTakeTurns:
         seen: list[Product] = []
         with Paused(lambda pause: store.replace_if(RADIO, pause)) as first, ThreadPoolExecutor() as threads:
             second = threads.submit(store.replace_if, KETTLE, seen.append)
-            wait_until(lambda: waiting(store))
+            assert wait_until(lambda: waiting(store), 5)
             assert seen == []
             first.fail() if is_undone else first.go_on()
             assert second.result()
@@ -144,7 +144,7 @@ class TestWritersTakeTurns:
             other.run("BEGIN")
             other.run("DELETE FROM products WHERE id = 1")
             second = threads.submit(change)
-            wait_until(lambda: waiting(store))
+            assert wait_until(lambda: waiting(store), 5)
             other.run("COMMIT")
             assert not second.result()
         assert store.read(1) == (KETTLE if write == "create" else None)
@@ -157,7 +157,7 @@ class TestWritersTakeTurns:
             other.run("BEGIN")
             other.run("INSERT INTO products (id, name, price) VALUES (1, 'Radio', 19.99)")
             second = threads.submit(store.create, KETTLE)
-            wait_until(lambda: waiting(store))
+            assert wait_until(lambda: waiting(store), 5)
             other.run(end)
             assert second.result() == (RADIO if end == "COMMIT" else None)
         assert store.read(1) == (RADIO if end == "COMMIT" else KETTLE)
