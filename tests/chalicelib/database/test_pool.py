@@ -316,6 +316,16 @@ class TestDeadConnections:
         assert proxy.connections == before, "it was not sent over another connection"
         assert wait_until(lambda: far_store.read(1) is None, 5)
 
+    def test_a_removal_that_the_server_has_refused_on_an_old_connection_is_retried(self, database_url: str) -> None:
+        name = database_url.rpartition("/")[2]
+        with closing(store_at(database_url)) as store:
+            store.create(TV)
+        sql(database_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        with closing(store_at(database_url)) as store:
+            store.read(1)  # opens a connection that stays read-only, as to a server that was demoted
+            sql(database_url.replace(name, "postgres"), f"ALTER DATABASE {name} RESET default_transaction_read_only")
+            assert store.remove(1)
+
     def test_a_connection_that_failed_is_never_lent_again(self, far_store: PostgresStore, proxy: Proxy) -> None:
         backend = backend_of(far_store)
         proxy.cut_answers_to = b"Samsung TV"
