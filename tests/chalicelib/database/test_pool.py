@@ -12,6 +12,7 @@ import pytest
 from pg8000 import native
 
 from chalicelib.database.pool import Timeouts
+from chalicelib.database.session import DatabaseAwayError
 from chalicelib.database.store import PostgresStore
 from chalicelib.errors import DatabaseUnavailableError
 from chalicelib.product import Product
@@ -97,6 +98,13 @@ class TestOutages:
         assert str(errors[-1][0]) == "PostgreSQL is away"
         assert errors[-1][1] < errors[0][1]
         own_postgres.thaw()
+
+    def test_an_answer_between_failures_keeps_the_circuit_closed(self, store: PostgresStore) -> None:
+        for _ in range(2):
+            for _ in range(2):
+                store.breaker.record_failure(DatabaseAwayError("away"))
+            store.read(1)
+        assert not store.breaker.is_open
 
     def test_no_free_connection_in_time_is_an_outage(self, products_url: str) -> None:
         with closing(store_at(products_url, pool_size=1)) as store:
