@@ -42,7 +42,7 @@ class Fence(Protocol):
     """Protects the readers of one product from old values during one write."""
 
     def raise_(self) -> None:
-        """Stop readers from storing the old value, and wait until copies in memory have expired; called before the statement.
+        """Stop readers from storing the old value, and wait until copies have expired; called before the statement.
 
         Raises CacheUnavailableError: nothing must then be written.
         """

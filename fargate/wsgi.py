@@ -93,7 +93,7 @@ def _read_request(environ: Environ, max_body_bytes: int) -> HttpRequest:
 
 
 def _raw_path(environ: Environ) -> str:
-    """Return the path as the client sent it: from the request's target if the server provides it, otherwise encoded again."""
+    """Return the path as the client sent it: from the request's target if there is one, else encoded again."""
     target = environ.get("REQUEST_URI") or environ.get("RAW_URI")
     if target:
         return path_of(target)

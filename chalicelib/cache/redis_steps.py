@@ -92,9 +92,8 @@ class RedisSteps:
         `keep_ms`: how many milliseconds a copy of the body may live; the product is announced first unless that is 0.
         """
         arguments = (lease, LEASE_MS, id_of(key), hot_set.announced_ms(keep_ms))
-        return cast(
-            "Entry | None", self._run_reader("lease", scripts.LOOK_OR_LEASE, key, hot_set.KEY, arguments=arguments)
-        )
+        entry = self._run_reader("lease", scripts.LOOK_OR_LEASE, key, hot_set.KEY, arguments=arguments)
+        return cast("Entry | None", entry)
 
     def fill(self, key: str, lease: Entry, entry: Entry, ttl_ms: int) -> bool:
         """Replace the lease by the loaded entry; return False if the lease is gone."""
