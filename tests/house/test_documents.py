@@ -97,7 +97,7 @@ def is_importable(dotted: str) -> bool:
     if base.is_dir() or base.with_suffix(".py").is_file():
         return True
     file = (ROOT / parent.replace(".", "/")).with_suffix(".py")
-    definition = re.compile(rf"^(?:async def|def|class) {name}\b|^{name}\b.*=", re.MULTILINE)
+    definition = re.compile(rf"^(?:async def|def|class) {name}\b|^{name}\b.*=|^__all__ = .*\"{name}\"", re.MULTILINE)
     return file.is_file() and definition.search(file.read_text(encoding="utf-8")) is not None
 
 
