@@ -121,9 +121,9 @@ class StrictProtocol(HttpToolsProtocol):
     def _send_refusal(self, error: GatewayError) -> None:
         if self.transport.is_closing():
             return
-        door = self.config.app
-        if isinstance(door, AsgiAdapter):
-            door.gateway.refuse(error, peer=self.client[0] if self.client else "")
+        app = self.config.app
+        if isinstance(app, AsgiAdapter):
+            app.gateway.refuse(error, peer=self.client[0] if self.client else "")
         head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(error.body)
         self.transport.write(STATUS_LINE[error.status] + head + error.body)
         self.transport.close()
