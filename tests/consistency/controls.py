@@ -14,7 +14,7 @@ import redis
 
 from app import app, on_start
 from chalicelib import bootstrap
-from chalicelib.cache import hot_set, read_through, redis_steps
+from chalicelib.cache import hot_set, read_through, scripts
 from chalicelib.cache.read_through import LeaseFence
 from chalicelib.catalog import Catalog
 from chalicelib.errors import CacheUnavailableError
@@ -133,9 +133,9 @@ class _HastyFence(LeaseFence):
         self._step = "publish"
         super().publish(body)
 
-    def _wait_out_memories(self, seconds: float) -> None:
+    def _wait_for_copies(self, seconds: float) -> None:
         if self._step != self.hasty_step:
-            super()._wait_out_memories(seconds)
+            super()._wait_for_copies(seconds)
 
 
 def _built(settings: Settings, store: ProductStore) -> Catalog:
@@ -161,9 +161,9 @@ def _without(script: str, part: str, instead: str) -> Callable[[Settings, Produc
     """Build a cache with a script that lacks a part."""
 
     def build(settings: Settings, store: ProductStore) -> Catalog:
-        text = getattr(redis_steps, script).text
+        text = getattr(scripts, script).text
         assert part in text
-        setattr(redis_steps, script, Script(text.replace(part, instead)))
+        setattr(scripts, script, Script(text.replace(part, instead)))
         return _built(settings, store)
 
     return build
@@ -206,13 +206,13 @@ CONTROLS: dict[str, Callable[[Settings, ProductStore], Catalog]] = {
     "no_second_wait": _hasty("publish"),
     "no_announcement": _no_announcement,
     "leave_other_fence": _without(
-        "_PUBLISH",
+        "PUBLISH",
         "redis.call('DEL', KEYS[1])",
         "if string.sub(held or '', 1, 1) ~= '!' then redis.call('DEL', KEYS[1]) end",
     ),
-    "ignore_lost_hot_set": _without("_FENCE", "local left = longest - (now + since)", "local left = 0"),
-    "fill_anyway": _without("_FILL", "get(KEYS[1]) ~= ARGV[1]", "false"),
-    "publish_anyway": _without("_PUBLISH", "held == ARGV[1]", "true"),
+    "ignore_lost_hot_set": _without("FENCE", "local left = longest - (now + since)", "local left = 0"),
+    "fill_anyway": _without("FILL", "get(KEYS[1]) ~= ARGV[1]", "false"),
+    "publish_anyway": _without("PUBLISH", "held == ARGV[1]", "true"),
     "ignore_generation": _ignore_generation,
     "joined_lookups": _joined_lookups,
 }

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from chalicelib.cache import hot_set, redis_steps
+from chalicelib.cache import hot_set, scripts
 from chalicelib.redis_client.script import Script
 from chalicelib.redis_client.thread_connections import ThreadConnections
 from tests.chalicelib.cache.conftest import Task
@@ -107,7 +107,7 @@ def test_after_a_step_back_writes_wait_as_for_a_lost_set(hot: Task, monkeypatch:
 def step_clock(monkeypatch: pytest.MonkeyPatch, milliseconds: int) -> None:
     """Step Redis's clock between an announcement and the write after it."""
     reads_time = "local time = redis.call('TIME')"
-    text = redis_steps._FENCE.text
+    text = scripts.FENCE.text
     assert reads_time in text
     stepped = f"{reads_time}\ntime = {{time[1], time[2] + {1000 * milliseconds}}}"
-    monkeypatch.setattr(redis_steps, "_FENCE", Script(text.replace(reads_time, stepped)))
+    monkeypatch.setattr(scripts, "FENCE", Script(text.replace(reads_time, stepped)))
