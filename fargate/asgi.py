@@ -176,12 +176,30 @@ class AsgiAdapter:
 
     async def _answer_fast(self, request: HttpRequest) -> HttpResponse | Arrival | None:
         """Return the fast path's response, or the request for its handler; None: the route has no fast path."""
-        route = self.fast_path.find(request)
+        route = self.fast_path.find(request.method, request.path)
         if route is None or request.local_port is None:  # Mangum ends the loop with each event
             return None
+        self.yield_to_threads()
+        return await self.fast_path.answer(request, route)
+
+    def yield_to_threads(self) -> None:
+        """Let threads that have requests go on, before the event loop answers another one by itself."""
         if self._in_need_of_threads > 0:
             self.fast_path.yield_to_threads()
-        return await self.fast_path.answer(request, route)
+
+    async def handle(self, arrival: Arrival, receive: Receive) -> HttpResponse:
+        """Return the handler's response to a request that was read elsewhere.
+
+        Args:
+            arrival: the request.
+            receive: returns `http.disconnect` once the client has gone.
+        """
+        try:
+            return await self._handle(arrival.request, arrival, receive)
+        except GatewayError as error:
+            return self.gateway.refuse(error, arrival=arrival)
+        except ClientDisconnected:
+            return self.gateway.refuse(ServiceUnavailable(), arrival=arrival)
 
     async def _handle(self, request: HttpRequest, arrival: Arrival | None, receive: Receive) -> HttpResponse:
         """Run the handler in a thread; probes have one of their own, so that they never wait behind others."""

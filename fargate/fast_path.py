@@ -130,20 +130,24 @@ class FastPath:
         self._routes = routes
         self.yielded_at = 0.0  # on time.perf_counter
 
-    def find(self, request: HttpRequest) -> FastRoute | None:
-        """Return the registered route of a request."""
+    def find(self, method: str, path: str) -> FastRoute | None:
+        """Return the registered route of a method and a percent-encoded path."""
         if not self._routes:
             return None
-        match = self._gateway.locate(request.path).match
-        return match and self._routes.get((request.method, match.route.pattern))
+        match = self._gateway.locate(path).match
+        return match and self._routes.get((method, match.route.pattern))
 
     async def answer(self, request: HttpRequest, route: FastRoute) -> HttpResponse | Arrival:
         """Return the response, or the arrived request for its handler."""
         arrival = self._gateway.arrive(request)
-        response = arrival.context.run(self._from_memory, arrival, route)
+        response = self.from_memory(arrival, route)
         if response is None:
-            response = await InContext(self._from_loop(arrival, route), arrival.context)
+            response = await InContext(self.from_loop(arrival, route), arrival.context)
         return response or arrival
+
+    def from_memory(self, arrival: Arrival, route: FastRoute) -> HttpResponse | None:
+        """Return the response of the route's plain function; None: it has none, or failed."""
+        return arrival.context.run(self._from_memory, arrival, route)
 
     def _from_memory(self, arrival: Arrival, route: FastRoute) -> HttpResponse | None:
         try:
@@ -153,7 +157,8 @@ class FastPath:
             logger.exception("The fast path failed; the handler is called")
             return None
 
-    async def _from_loop(self, arrival: Arrival, route: FastRoute) -> HttpResponse | None:
+    async def from_loop(self, arrival: Arrival, route: FastRoute) -> HttpResponse | None:
+        """Return the response of the route's async function; None: it has none, or failed. Await it in its context."""
         try:
             response = await route.from_loop(arrival.parameters, HeaderView(arrival.request.headers))
             return None if response is None else self._gateway.complete(arrival, response)

@@ -28,6 +28,17 @@ class StrictProtocol(HttpToolsProtocol):
         self._is_upgrade = False
         self._refusal: GatewayError | None = None  # once set, nothing more is read
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has no request, and no part of one."""
+        cycle = self.cycle
+        has_request = cycle is not None and (not cycle.response_complete or cycle.more_body)
+        return not (has_request or self._unparsed_bytes or self._refusal)
+
+    def stop_keep_alive_timer(self) -> None:
+        """Do not close the connection: a request has come that another protocol answers."""
+        self._unset_keepalive_if_required()
+
     def data_received(self, data: bytes) -> None:
         """Parse; refuse a head that is too long."""
         if self._refusal:

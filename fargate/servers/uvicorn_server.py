@@ -11,7 +11,7 @@ import uvicorn
 from fargate.asgi import AsgiApp
 from fargate.lifecycle import Lifecycle
 from fargate.servers.drain import Drain
-from fargate.servers.uvicorn_protocol import StrictProtocol
+from fargate.servers.uvicorn_fast_path import FastPathProtocol
 from fargate.settings import Settings
 
 
@@ -46,7 +46,7 @@ def serve(app: AsgiApp, listener: socket.socket, settings: Settings, lifecycle: 
     logging.getLogger("uvicorn").setLevel(logging.ERROR)  # a warning for each malformed request adds nothing
     config = uvicorn.Config(
         app,
-        http=StrictProtocol,
+        http=FastPathProtocol,
         ws="none",
         lifespan="on",
         timeout_keep_alive=settings.keep_alive_seconds,

@@ -97,6 +97,7 @@ def from_memory(parameters: Mapping[str, str], headers: Any) -> Response | None:
 async def from_loop(parameters: Mapping[str, str], headers: Any) -> Response | None:
     name = parameters["name"]
     if name in ("held", "held-for-nothing"):
+        seen.set(name)
         await gate.wait()
         return answer("held") if name == "held" else None
     await asyncio.sleep(0)

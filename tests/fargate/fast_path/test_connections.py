@@ -165,3 +165,13 @@ def test_what_is_awaited_is_answered_while_the_server_drains() -> None:
         status, headers, body = wire.answer()
         assert (status, headers["connection"], body) == (200, "close", "held")
         assert server.process.wait(30) == 0
+
+
+def test_a_request_that_waits_for_another_on_its_connection_has_a_context_of_its_own() -> None:
+    with serving(ENVIRON, APP) as server, connected(server) as wire, connected(server) as other:
+        wire.ask("held")
+        other.ask("at-once")
+        assert other.bodies(1) == ["MainThread"]  # so the request before it has been read
+        wire.ask("context")
+        other.ask("release")
+        assert wire.bodies(2) == ["held", "nothing"]
