@@ -87,6 +87,13 @@ UVICORN = {
     "fargate/servers/uvicorn_server.py": {
         "uvicorn.server:Server": "capture_signals() startup(sockets) on_tick(counter) shutdown(sockets)"
     },
+    "fargate/servers/uvicorn_fast_path.py": {
+        "uvicorn.protocols.http.httptools_impl": "STATUS_LINE",
+        "uvicorn.protocols.http.httptools_impl:HttpToolsProtocol": "connection_made(transport) connection_lost(exc) "
+        "pause_writing() resume_writing() shutdown()",
+        "uvicorn.server:ServerState": "connections default_headers",
+        "uvicorn.config:Config": "app h11_max_incomplete_event_size timeout_keep_alive",
+    },
     "fargate/servers/uvicorn_protocol.py": {
         "uvicorn.protocols.http.httptools_impl": "STATUS_LINE",
         "uvicorn.protocols.http.httptools_impl:HttpToolsProtocol": "data_received(data) eof_received() "
