@@ -18,7 +18,14 @@ from fargate.errors import BadRequest, GatewayError, HeadersTooLong, RequestTooL
 from fargate.fast_path import FastPath, fast_routes_of
 from fargate.gateway.core import Arrival, Gateway
 from fargate.http.framing import check_framing
-from fargate.http.messages import HttpRequest, HttpResponse, canonical_of_bytes, has_no_body, lowered_bytes
+from fargate.http.messages import (
+    SAFE_IN_PATH,
+    HttpRequest,
+    HttpResponse,
+    canonical_of_bytes,
+    has_no_body,
+    lowered_bytes,
+)
 from fargate.lifecycle import PROBE_PATHS, Lifecycle, Phase
 from fargate.settings import Settings, read_settings
 from fargate.telemetry.telemetry import Telemetry
@@ -32,7 +39,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_SAFE_IN_PATH = "/:@!$&'()*+,;=-._~"
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 
 
@@ -230,9 +236,7 @@ class AsgiAdapter:
         return self._lifecycle.is_draining
 
     async def _send(self, response: HttpResponse, scope: Scope, send: Send, *, ends: bool = False) -> None:
-        headers = [(lowered_bytes(name), value.encode("latin-1")) for name, value in response.headers]
-        if response.status not in (204, 304):
-            headers.append((b"content-length", str(len(response.body)).encode()))
+        headers = [(lowered_bytes(name), value.encode("latin-1")) for name, value in response.wire_headers()]
         if (ends or self.is_draining) and _is_http_1(scope):
             headers.append((b"connection", b"close"))
         body = b"" if has_no_body(response.status, scope["method"]) else response.body
@@ -305,7 +309,7 @@ def _event_path(scope: Scope) -> str:
         if unquote(encoded) == path:
             return encoded
         encoded = encoded[1:].partition("/")[2] and "/" + encoded[1:].partition("/")[2]
-    return quote(path, safe=_SAFE_IN_PATH)
+    return quote(path, safe=SAFE_IN_PATH)
 
 
 def _protocol(version: str) -> str:

@@ -9,7 +9,16 @@ from chalice.app import Chalice
 
 from fargate.errors import BadRequest, GatewayError, RequestTooLong
 from fargate.gateway.core import Gateway
-from fargate.http.messages import Header, HttpRequest, HttpResponse, canonical, has_no_body, path_of, status_line
+from fargate.http.messages import (
+    SAFE_IN_PATH,
+    Header,
+    HttpRequest,
+    HttpResponse,
+    canonical,
+    has_no_body,
+    path_of,
+    status_line,
+)
 from fargate.lifecycle import Lifecycle
 from fargate.settings import Settings, read_settings
 from fargate.telemetry.telemetry import Telemetry
@@ -21,7 +30,6 @@ WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 HEADERS_KEY = "fargate.headers"
 """Our waitress puts the headers here one by one; WSGI joins repeated ones with commas."""
 
-_SAFE_IN_PATH = "/:@!$&'()*+,;=-._~"
 _READ_BYTES = 64 * 1024
 
 
@@ -66,11 +74,8 @@ class WsgiAdapter:
 
 
 def _send(response: HttpResponse, method: str, start_response: StartResponse) -> Iterable[bytes]:
-    status, headers, body = response
-    if status not in (204, 304):
-        headers.append(("Content-Length", str(len(body))))
-    start_response(status_line(status), headers)
-    return () if has_no_body(status, method) else (body,)
+    start_response(status_line(response.status), response.wire_headers())
+    return () if has_no_body(response.status, method) else (response.body,)
 
 
 def _read_request(environ: Environ, max_body_bytes: int) -> HttpRequest:
@@ -98,7 +103,7 @@ def _raw_path(environ: Environ) -> str:
     if target:
         return path_of(target)
     decoded = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    return quote(decoded.encode("latin-1"), safe=_SAFE_IN_PATH) or "/"
+    return quote(decoded.encode("latin-1"), safe=SAFE_IN_PATH) or "/"
 
 
 def _headers(environ: Environ) -> list[Header]:

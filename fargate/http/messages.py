@@ -10,6 +10,9 @@ from fargate.http.bounded_cache import cached
 
 Header = tuple[str, str]
 
+SAFE_IN_PATH = "/:@!$&'()*+,;=-._~"
+"""Characters that a path holds unencoded, beside letters and digits (RFC 3986, section 3.3)."""
+
 HOP_BY_HOP = frozenset(
     {
         "Connection",
@@ -45,6 +48,12 @@ class HttpResponse(NamedTuple):
     status: int
     headers: list[Header]
     body: bytes
+
+    def wire_headers(self) -> list[Header]:
+        """Return the headers with Content-Length, unless the status has none (RFC 9110, section 8.6)."""
+        if self.status in (204, 304):
+            return self.headers
+        return [*self.headers, ("Content-Length", str(len(self.body)))]
 
 
 @cached

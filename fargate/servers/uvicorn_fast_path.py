@@ -13,7 +13,6 @@ import re
 from typing import Any
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
 from fargate.asgi import AsgiAdapter, Message
@@ -21,8 +20,8 @@ from fargate.errors import GatewayError
 from fargate.fast_path import FastRoute
 from fargate.gateway.core import Arrival
 from fargate.http.framing import check_framing
-from fargate.http.messages import HttpRequest, HttpResponse, canonical_of_bytes, lowered
-from fargate.servers.uvicorn_protocol import StrictProtocol
+from fargate.http.messages import HttpRequest, HttpResponse, canonical_of_bytes, has_no_body
+from fargate.servers.uvicorn_protocol import StrictProtocol, head_of
 
 logger = logging.getLogger("fargate")
 
@@ -169,12 +168,12 @@ class FastPathProtocol(asyncio.Protocol):
             return
         ends = self._is_last or self._app.is_draining
         try:
-            head = _head_of(response, self._state.default_headers, ends=ends)
+            head = head_of(response, self._state.default_headers, ends=ends)
         except ValueError:
             logger.exception("A response was not sent")
             self._transport.close()
             return
-        self._transport.write(head if response.status in (204, 304) else head + response.body)
+        self._transport.write(head if has_no_body(response.status, "GET") else head + response.body)
         if ends:
             self._transport.close()
         else:
@@ -184,23 +183,3 @@ class FastPathProtocol(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _head_of(response: HttpResponse, own: list[tuple[bytes, bytes]], *, ends: bool) -> bytes:
-    """Write a response's head.
-
-    Args:
-        response: what is sent.
-        own: headers of the server.
-        ends: whether the connection closes after it.
-
-    Raises:
-        ValueError: a header has a line break, which the gateway should have refused.
-    """
-    lines = "".join([f"{lowered(name)}: {value}\r\n" for name, value in response.headers])
-    if lines.count("\n") != len(response.headers):
-        raise ValueError("a header has a line break")
-    length = b"" if response.status in (204, 304) else b"content-length: %d\r\n" % len(response.body)
-    connection = b"connection: close\r\n" if ends else b""
-    server = b"".join([b"%b: %b\r\n" % header for header in own])
-    return b"%b%b%b%b%b\r\n" % (STATUS_LINE[response.status], server, lines.encode("latin-1"), length, connection)

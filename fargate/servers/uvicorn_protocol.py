@@ -8,6 +8,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from fargate.asgi import AsgiAdapter
 from fargate.errors import BadRequest, GatewayError, HeadersTooLong
+from fargate.http.messages import HttpResponse, lowered
 
 VERSIONS = ("1.0", "1.1")
 DEFAULT_HEADER_BYTES = 64 * 1024
@@ -22,6 +23,8 @@ class StrictProtocol(HttpToolsProtocol):
 
     def __init__(self, config: Config, *args: Any, **kwargs: Any) -> None:
         super().__init__(config, *args, **kwargs)
+        assert isinstance(config.app, AsgiAdapter)  # noqa: S101  `uvicorn_server` serves nothing else
+        self._app = config.app
         self._max_header_bytes = config.h11_max_incomplete_event_size or DEFAULT_HEADER_BYTES
         self._unparsed_bytes = 0  # received since a head or a piece of a body was last complete
         self._in_head = True
@@ -132,12 +135,29 @@ class StrictProtocol(HttpToolsProtocol):
     def _send_refusal(self, error: GatewayError) -> None:
         if self.transport.is_closing():
             return
-        app = self.config.app
-        if isinstance(app, AsgiAdapter):
-            app.gateway.refuse(error, peer=self.client[0] if self.client else "")
-        head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(error.body)
-        self.transport.write(STATUS_LINE[error.status] + head + error.body)
+        response = self._app.gateway.refuse(error, peer=self.client[0] if self.client else "")
+        self.transport.write(head_of(response, self.server_state.default_headers, ends=True) + response.body)
         self.transport.close()
 
     def _should_upgrade_to_ws(self) -> bool:
         return False
+
+
+def head_of(response: HttpResponse, own: list[tuple[bytes, bytes]], *, ends: bool) -> bytes:
+    """Write a response's head.
+
+    Args:
+        response: what is sent.
+        own: headers of the server.
+        ends: whether the connection closes after it.
+
+    Raises:
+        ValueError: a header has a line break, which the gateway should have refused.
+    """
+    headers = response.wire_headers()
+    lines = "".join([f"{lowered(name)}: {value}\r\n" for name, value in headers])
+    if lines.count("\n") != len(headers):
+        raise ValueError("a header has a line break")
+    server = b"".join([b"%b: %b\r\n" % header for header in own])
+    connection = b"connection: close\r\n" if ends else b""
+    return b"%b%b%b%b\r\n" % (STATUS_LINE[response.status], server, lines.encode("latin-1"), connection)

@@ -88,7 +88,6 @@ UVICORN = {
         "uvicorn.server:Server": "capture_signals() startup(sockets) on_tick(counter) shutdown(sockets)"
     },
     "fargate/servers/uvicorn_fast_path.py": {
-        "uvicorn.protocols.http.httptools_impl": "STATUS_LINE",
         "uvicorn.protocols.http.httptools_impl:HttpToolsProtocol": "connection_made(transport) connection_lost(exc) "
         "pause_writing() resume_writing() shutdown()",
         "uvicorn.server:ServerState": "connections default_headers",
