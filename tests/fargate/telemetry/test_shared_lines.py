@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import json
 import logging
 from collections import Counter
@@ -68,10 +69,11 @@ def test_weights_add_up_for_any_requests_and_any_clock(
 def test_weights_add_up_among_threads() -> None:
     written = Written()
     shared = SharedLines(10, 3, written)
+    moments = itertools.count()  # one clock for all threads: each second gives new lines
 
     def send(thread: int) -> None:
         for number in range(3000):
-            request(shared, written, number % 2, NOON + number / 100)
+            request(shared, written, number % 2, NOON + next(moments) / 800)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(send, range(8)))
