@@ -142,7 +142,7 @@ class FastPath:
         arrival = self._gateway.arrive(request)
         response = self.from_memory(arrival, route)
         if response is None:
-            response = await InContext(self.from_loop(arrival, route), arrival.context)
+            response = await self.from_loop(arrival, route)
         return response or arrival
 
     def from_memory(self, arrival: Arrival, route: FastRoute) -> HttpResponse | None:
@@ -157,8 +157,14 @@ class FastPath:
             logger.exception("The fast path failed; the handler is called")
             return None
 
-    async def from_loop(self, arrival: Arrival, route: FastRoute) -> HttpResponse | None:
-        """Return the response of the route's async function; None: it has none, or failed. Await it in its context."""
+    def from_loop(self, arrival: Arrival, route: FastRoute) -> Awaitable[HttpResponse | None]:
+        """Return the response of the route's async function, to be awaited; None: it has none, or failed.
+
+        The task that awaits it must not run in the request's context itself: a thread enters that to call the handler.
+        """
+        return InContext(self._from_loop(arrival, route), arrival.context)
+
+    async def _from_loop(self, arrival: Arrival, route: FastRoute) -> HttpResponse | None:
         try:
             response = await route.from_loop(arrival.parameters, HeaderView(arrival.request.headers))
             return None if response is None else self._gateway.complete(arrival, response)

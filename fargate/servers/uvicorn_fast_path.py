@@ -137,8 +137,7 @@ class FastPathProtocol(asyncio.Protocol):
         if response is not None:
             self._respond(response)
             return
-        answering = self._finish(arrival, route)
-        self._answering = self._loop.create_task(answering, context=arrival.context)
+        self._answering = self._loop.create_task(self._finish(arrival, route))
 
     async def _finish(self, arrival: Arrival, route: FastRoute) -> None:
         """Await the response of the fast path, or else of the handler."""
