@@ -21,7 +21,7 @@ from fargate.fast_path import FastRoute
 from fargate.gateway.core import Arrival
 from fargate.http.framing import check_framing
 from fargate.http.messages import HttpRequest, HttpResponse, canonical_of_bytes, has_no_body
-from fargate.servers.uvicorn_protocol import StrictProtocol, head_of
+from fargate.servers.uvicorn_protocol import DEFAULT_HEADER_BYTES, StrictProtocol, head_of
 
 logger = logging.getLogger("fargate")
 
@@ -48,7 +48,7 @@ class FastPathProtocol(asyncio.Protocol):
         self._app = config.app
         self._state = server_state
         self._loop = _loop or asyncio.get_running_loop()
-        self._max_head_bytes = config.h11_max_incomplete_event_size or 0
+        self._max_head_bytes = config.h11_max_incomplete_event_size or DEFAULT_HEADER_BYTES
         self._keep_alive_seconds = config.timeout_keep_alive
         self._answering: asyncio.Task[None] | None = None
         self._received: list[bytes] = []  # while a request is answered
