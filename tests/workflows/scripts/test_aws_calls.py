@@ -24,7 +24,9 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
     rolled_back = {NEWEST: [stands("ROLLBACK_SUCCESSFUL"), stands("SUCCESSFUL")], WHY: "{}\n"}
     forgotten = {NEWEST_OF_PROMETHEUS: "None\n", f"{DESCRIBES}-prometheus": f"{PROMETHEUS}\n"}
     machine = Machine(tmp_path_factory.mktemp("deployed") / "machine")
-    deploy(machine, {**rolled_back, **forgotten})
+    failed = deploy(machine, {**rolled_back, **forgotten}).failed
+    assert failed is not None
+    assert "ECS rolled dev-chalice-app back" in failed.output, failed
     return [call for call in machine.called("aws") if THE_PROGRAMS_OWN not in call.line]
 
 
