@@ -7,7 +7,6 @@ answered here while uvicorn's protocol has a request, or a part of one.
 """
 
 import asyncio
-import contextvars
 import logging
 import re
 from typing import Any
@@ -59,7 +58,6 @@ class FastPathProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: Any = transport
-        self._context = contextvars.copy_context()
         self._protocol.connection_made(transport)  # type: ignore[arg-type]
         self._state.connections.discard(self._protocol)
         self._state.connections.add(self)  # type: ignore[arg-type]  # so that a shutdown waits for what is answered here
@@ -147,7 +145,7 @@ class FastPathProtocol(asyncio.Protocol):
         self._answering = None
         self._respond(response)
         if self._received:
-            self._loop.call_soon(self._go_on, context=self._context)  # the next request has a context of its own
+            self._loop.call_soon(self._go_on)
 
     def _go_on(self) -> None:
         """Read what has come while a request was answered."""
