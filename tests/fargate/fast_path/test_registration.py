@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -161,3 +162,10 @@ def test_a_request_whose_client_goes_while_it_waits_for_a_thread_is_given_up() -
     )
     assert sorted(statuses) == [200, 503, 503]
     assert metrics.get_sample_value("http_server_active_requests") == 0
+
+
+def test_the_end_of_an_empty_body_is_no_departure_of_its_client() -> None:
+    app = app_with()
+    app.routes["/{name}"]["GET"].view_function = lambda name: (time.sleep(0.2), Response("handler"))[1]
+    statuses, _ = counted(app, *["handler"] * 3, settings=Settings(threads=1))
+    assert statuses == [200] * 3
