@@ -15,6 +15,9 @@ from pathlib import Path
 from tests.workflows.tree import ROOT, SCRIPTS
 
 PROGRAMS = ("docker", "aws", "terraform", "curl", "gh", "skopeo", "grype", "sha256sum", "tar")
+READ_STDIN = ("--password-stdin", "--check")
+"""Options that make a program read stdin to its end. A stub that ends earlier kills whatever writes to it."""
+
 WATCHED = ("GRYPE_CHECK_FOR_APP_UPDATE", "AWS_ACCESS_KEY_ID", "TF_TOKEN_app_terraform_io")
 
 # It imports what Python has loaded anyway: a deployment is more than a hundred calls, and json would double their time.
@@ -24,7 +27,7 @@ import marshal, sys
 from posix import environ
 
 folder, name, words = {folder!r}, sys.argv[0].rpartition("/")[2], sys.argv[1:]
-stdin = sys.stdin.read() if {stdin!r} in words else ""
+stdin = sys.stdin.read() if set(words).intersection({stdin!r}) else ""
 watched = {{name: environ[name.encode()].decode() for name in {watched!r} if name.encode() in environ}}
 with open(folder + "/calls", "ab") as calls:
     calls.write(marshal.dumps((name, words, stdin, watched)))
@@ -122,7 +125,7 @@ class Machine:
     def __post_init__(self) -> None:
         """Create the stubs."""
         (self.folder / "bin").mkdir(parents=True)
-        text = _STUB.format(python=sys.executable, folder=str(self.folder), stdin="--password-stdin", watched=WATCHED)
+        text = _STUB.format(python=sys.executable, folder=str(self.folder), stdin=READ_STDIN, watched=WATCHED)
         for name in PROGRAMS:
             program = self.folder / "bin" / name
             program.write_text(text, encoding="utf-8")

@@ -180,6 +180,7 @@ def test_the_scanner_is_one_archive_and_no_other(machine: Machine) -> None:
     done = machine.run("install-scanner.sh")
     assert done.status == 0, done.output
     assert machine.call("curl").words[-1].startswith("https://github.com/anchore/grype/releases/download/v")
+    assert machine.call("sha256sum").stdin.endswith(f"  {machine.call('curl').option('--output')}\n")
     assert machine.text("path") == f"{machine.folder}/grype\n"
 
 
