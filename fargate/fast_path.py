@@ -1,4 +1,4 @@
-"""The fast path: an event loop answers a route without an event, a handler and a thread.
+"""The fast path: a route answered without an event and a handler, and under ASGI without a thread.
 
 Those three cost several times what an answer costs that is in memory, or one short await away. An app registers such
 routes in an attribute, each with a plain and an async function:
@@ -10,7 +10,7 @@ routes in an attribute, each with a plain and an async function:
 
 Where both return None, or one fails, the route's handler is called as for any other request. What must hold: an answer
 is what the handler would have returned. A request on the fast path has a context of its own, and it is logged, counted
-and traced as any other. Only the ASGI adapter has a fast path: under WSGI it saves less than a tenth.
+and traced as any other. The WSGI adapter calls `from_memory` alone: a thread has the request already.
 """
 
 import logging
@@ -118,7 +118,7 @@ class InContext(Generic[Outcome]):
 
 
 class FastPath:
-    """The registered routes of one app. For one event loop's thread.
+    """The registered routes of one app. `from_loop` and `yield_to_threads` are for one event loop's thread.
 
     Args:
         gateway: matches paths, and records what is answered.

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from chalice.app import Chalice
 
 from fargate.errors import BadRequest, GatewayError, RequestTooLong
+from fargate.fast_path import FastPath, fast_routes_of
 from fargate.gateway.core import Gateway
 from fargate.http.messages import (
     SAFE_IN_PATH,
@@ -49,18 +50,20 @@ def create_wsgi_app(
             without one nothing is recorded.
 
     Raises:
-        ConfigurationError: the environment holds a bad value.
+        ConfigurationError: the environment holds a bad value, or a route of the fast path needs its handler.
     """
     settings = settings or read_settings(os.environ)
-    return WsgiAdapter(Gateway(chalice_app, settings, lifecycle, telemetry), settings.max_body_bytes)
+    gateway = Gateway(chalice_app, settings, lifecycle, telemetry)
+    return WsgiAdapter(gateway, settings.max_body_bytes, FastPath(gateway, fast_routes_of(chalice_app)))
 
 
 class WsgiAdapter:
     """Passes requests to the gateway, and its responses to the server."""
 
-    def __init__(self, gateway: Gateway, max_body_bytes: int) -> None:
+    def __init__(self, gateway: Gateway, max_body_bytes: int, fast_path: FastPath) -> None:
         self.gateway = gateway
         self._max_body_bytes = max_body_bytes
+        self._fast_path = fast_path
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -69,8 +72,16 @@ class WsgiAdapter:
         except GatewayError as error:
             response = self.gateway.refuse(error, environ["REQUEST_METHOD"], environ.get("REMOTE_ADDR", ""))
         else:
-            response = self.gateway.handle(request)
+            response = self._answer(request)
         return _send(response, environ["REQUEST_METHOD"], start_response)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        """Answer from memory where the route has a fast path, else by its handler."""
+        route = self._fast_path.find(request.method, request.path)
+        if route is None:
+            return self.gateway.handle(request)
+        arrival = self.gateway.arrive(request)
+        return self._fast_path.from_memory(arrival, route) or self.gateway.handle(request, arrival)
 
 
 def _send(response: HttpResponse, method: str, start_response: StartResponse) -> Iterable[bytes]:

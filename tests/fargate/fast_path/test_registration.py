@@ -58,9 +58,12 @@ def with_middleware() -> Chalice:
         (with_middleware(), "GET /{name} would go past the app's middleware"),
     ],
 )
-def test_a_route_that_needs_more_than_its_handler_is_refused(app: Chalice, fault: str) -> None:
+@pytest.mark.parametrize("create", [create_asgi_app, create_wsgi_app])
+def test_a_route_that_needs_more_than_its_handler_is_refused(
+    app: Chalice, fault: str, create: Callable[..., object]
+) -> None:
     with pytest.raises(ConfigurationError) as refused:
-        create_asgi_app(app, Settings())
+        create(app, Settings())
     assert str(refused.value) == f"app.fast_path: {fault}"
 
 
@@ -142,6 +145,18 @@ def test_whichever_way_a_request_takes_it_is_counted_once(name: str) -> None:
     assert statuses == [200]
     assert metrics.get_sample_value("http_server_request_duration_seconds_count", labels) == 1
     assert metrics.get_sample_value("http_server_active_requests") == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "body"), [("memory", b"memory"), ("loop", b"handler"), ("handler", b"handler"), ("evil", b"handler")]
+)
+def test_under_wsgi_the_plain_function_is_asked_before_the_handler(name: str, body: bytes) -> None:
+    app = app_with()
+    wsgi = create_wsgi_app(app, Settings(), telemetry=telemetry_of(app, Settings()))
+    assert call(wsgi, "GET", f"/{name}").body == body
+    labels = {"http_request_method": "GET", "http_route": "/{name}", "http_response_status_code": "200"}
+    metrics: CollectorRegistry = app.metrics_registry  # type: ignore[attr-defined]
+    assert metrics.get_sample_value("http_server_request_duration_seconds_count", labels) == 1
 
 
 def test_a_request_that_the_overloaded_server_turns_away_is_counted_once_too() -> None:
