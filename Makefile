@@ -33,7 +33,7 @@ ALONE := tests/faults tests/consistency/test_consistency.py tests/fixtures/test_
 
 .PHONY: test
 test: check ## Run every check and test of the service
-	@if [ "$$CI" = true ]; then $(MAKE) --no-print-directory observe-tools; fi
+	@if [ "$$CI" = true ]; then $(MAKE) --no-print-directory observe-tools pooler-tools; fi
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ALONE:%=--ignore=%)
 	@$(BIN)/python -m pytest $(ALONE)
 
@@ -91,6 +91,10 @@ observe: setup ## Serve the shop as `make run` does, with Prometheus and the dep
 observe-tools: ## Install Debian's prometheus and prometheus-alertmanager, if not on the PATH
 	@command -v promtool >/dev/null && command -v prometheus >/dev/null || $(APT) prometheus
 	@command -v amtool >/dev/null || $(APT) prometheus-alertmanager
+
+.PHONY: pooler-tools
+pooler-tools: ## Install Debian's pgbouncer, if missing
+	@PATH="$$PATH:/usr/sbin" command -v pgbouncer >/dev/null || $(APT) pgbouncer
 
 .PHONY: check
 check: setup ## Lint, formatting and types

@@ -51,6 +51,8 @@ def livez() -> Response:
 @app.route("/readyz")
 def readyz() -> Response:
     """The process accepts requests; the adapter returns 503 while it starts and drains."""
+    if not catalog().is_ready:
+        return Response({"status": "NotReady", "reason": responses.NOT_MIGRATED}, {"Content-Type": responses.JSON}, 503)
     return responses.json_response('{"status":"Ready"}')
 
 

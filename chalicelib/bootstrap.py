@@ -52,13 +52,13 @@ def catalog() -> Catalog:
 
 
 def check_settings() -> None:
-    """Build the catalog; stop the start with every error in the settings, or if Redis is in cluster mode.
+    """Build the catalog; stop the start with every error in the settings, or if a store cannot be used as it is.
 
     Raises:
         SystemExit: the environment does not describe a working shop; its message has one line for each fault.
     """
     try:
-        catalog()
+        catalog().start_check()
         prepare_cache(read_settings(os.environ), WRITERS_TIMEOUTS)
     except SettingsError as error:
         raise SystemExit(str(error)) from None

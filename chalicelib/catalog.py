@@ -28,6 +28,15 @@ class Catalog:
         self._store = store
         self._cache = cache
 
+    @property
+    def is_ready(self) -> bool:
+        """False while the database is known not to be migrated."""
+        return self._store.is_migrated
+
+    def start_check(self) -> None:
+        """Check the store before the first request; raises SettingsError if the settings must change."""
+        self._store.start_check()
+
     def read(self, product_id: int) -> Reading:
         """Return a product's JSON (None: there is no such product) and whether it came from the cache."""
         return self._cache.read(product_id, lambda: load_json(self._store, product_id))

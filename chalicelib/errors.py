@@ -57,6 +57,8 @@ class ServiceUnavailableError(ShopError):
 
     status = 503
     retry_after = 1
+    is_logged = False
+    """Whether its cause was logged where it was found, once for many requests."""
 
     @property
     def code(self) -> str:

@@ -80,6 +80,13 @@ Check = Callable[[Product], None]
 class ProductStore(Protocol):
     """The products, durable. Every method raises DatabaseUnavailableError when the database cannot answer."""
 
+    @property
+    def is_migrated(self) -> bool:
+        """Whether the database has what this version needs, or that is not known yet."""
+
+    def start_check(self) -> None:
+        """Find out at the start what stands between the service and the products; raises SettingsError."""
+
     def read(self, product_id: int) -> Product | None:
         """Return the product, or None."""
 

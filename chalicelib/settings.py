@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
-from urllib.parse import parse_qsl, unquote, urlsplit
 
+from chalicelib.database_url import DatabaseAddress, parse_database_url
 from chalicelib.redis_client.address import parse_redis_url
 from chalicelib.stores.credentials import Credentials
 
@@ -13,25 +13,12 @@ T = TypeVar("T")
 MAX_LOCAL_LEASE_MS = 250
 """After the hot set was lost, each write waits this long, so the value must stay small."""
 
-SSL_MODES = ("disable", "require", "verify-full")
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 RDS_HOST = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-\d+)\.rds\.amazonaws\.com$")
 """The host name of an RDS database or proxy; the group is its region."""
 
 
 class SettingsError(Exception):
     """Settings are missing or wrong; the message has one line for each."""
-
-
-@dataclass(frozen=True, slots=True)
-class DatabaseAddress:
-    """The address of PostgreSQL, without the credentials, which may rotate."""
-
-    host: str
-    port: int
-    database: str
-    sslmode: str  # one of SSL_MODES
-    sslrootcert: str | None  # a file of CA certificates, or None for the system's
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +56,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             errors.append(f"{name} {error}")
             return None
 
-    database = value("DATABASE_URL", lambda text: _database(text, credentials_needed=secret_arn is None))
+    database = value("DATABASE_URL", lambda text: parse_database_url(text, credentials_needed=secret_arn is None))
     iam_auth = value("DATABASE_IAM_AUTH", _true_or_false, "false")
     pool_size = value("DATABASE_POOL_SIZE", lambda text: _whole(text, 1, 1000), "5")
     redis_url = value("REDIS_URL", _redis_url)
@@ -130,38 +117,6 @@ def _region(environ: Mapping[str, str], host: str) -> str | None:
     """Return the region in the database's host name, else the one that this task runs in."""
     named = RDS_HOST.search(host)
     return named[1] if named else environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None
-
-
-def _database(text: str, *, credentials_needed: bool) -> tuple[DatabaseAddress, Credentials]:
-    """Parse `postgresql://user:password@host:5432/shop?sslmode=verify-full`. Errors never contain the password."""
-    form = "must look like postgresql://user:password@host:5432/shop?sslmode=verify-full"
-    try:
-        url = urlsplit(text)
-        port = url.port or 5432
-    except ValueError:
-        raise ValueError(form) from None
-    database = url.path.removeprefix("/")
-    if url.scheme not in ("postgresql", "postgres") or not url.hostname or not database:
-        raise ValueError(form)
-    if not url.username and credentials_needed:
-        raise ValueError("has no user, and DATABASE_SECRET_ARN is not set")
-    sslmode, sslrootcert = _tls_options(url.query, url.hostname)
-    return (
-        DatabaseAddress(url.hostname, port, unquote(database), sslmode, sslrootcert),
-        Credentials(unquote(url.username or ""), unquote(url.password) if url.password is not None else None),
-    )
-
-
-def _tls_options(query: str, host: str) -> tuple[str, str | None]:
-    """Read `sslmode` and `sslrootcert`. The default is verify-full, and no TLS to this machine itself."""
-    options = dict(parse_qsl(query))
-    mode = options.pop("sslmode", "disable" if host in LOOPBACK else "verify-full")
-    sslrootcert = options.pop("sslrootcert", None)
-    if options:
-        raise ValueError(f"has unknown options: {', '.join(sorted(options))}")
-    if mode not in SSL_MODES:
-        raise ValueError(f"has sslmode={mode}, not one of {', '.join(SSL_MODES)}")
-    return mode, sslrootcert
 
 
 def _redis_url(text: str) -> str:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.settings import DatabaseAddress
+from chalicelib.database_url import DatabaseAddress
 from chalicelib.stores.credentials import RETRY_SECONDS, Credentials, CredentialsUnavailableError
 
 TOKEN_SECONDS = 900  # how long RDS accepts a token for a login; open connections are not affected

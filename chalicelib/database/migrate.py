@@ -10,10 +10,11 @@ If DATABASE_OWNER_URL is set, that user migrates, and the migration also makes t
 
 import logging
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -27,11 +28,13 @@ from sqlalchemy.pool import NullPool
 
 from chalicelib.database.login import LoginRefusedError, database_source, log_in, tls_context
 from chalicelib.database.migrations import RefusedError
-from chalicelib.database.postgres_errors import LOCK_NOT_AVAILABLE, reason_of, sqlstate_of
+from chalicelib.database.pooler import is_behind_pooler, shares_sessions
+from chalicelib.database.postgres_errors import AWAY, LOCK_NOT_AVAILABLE, reason_of, sqlstate_of
 from chalicelib.database.service_role import ServiceRole, establish
 from chalicelib.database.store import PostgresStore
+from chalicelib.database_url import DatabaseAddress
 from chalicelib.errors import ShopError
-from chalicelib.settings import DatabaseAddress, Settings, SettingsError, read_settings
+from chalicelib.settings import Settings, SettingsError, read_settings
 from chalicelib.stores.credentials import (
     Credentials,
     CredentialSource,
@@ -41,6 +44,10 @@ from chalicelib.stores.credentials import (
     with_renewal,
 )
 
+TRANSACTION_MODE = (
+    "DATABASE_URL names a pooler in transaction mode, where the lock that keeps two migrations apart does not hold:"
+    " migrate with the database's own address, or through a pooler in session mode"
+)
 ADVISORY_LOCK = 0x70726F64  # "prod" in ASCII; any number that other programs do not use
 
 Applied = Callable[[str], None]
@@ -131,18 +138,29 @@ def try_service(settings: Settings, timeouts: MigrationTimeouts = MigrationTimeo
 
 
 def _place(address: DatabaseAddress) -> str:
-    return f"the database {address.database} on {address.host}:{address.port}"
+    return f"the database {address.database} on {address}"
 
 
 def connected(
     address: DatabaseAddress, credentials: CredentialSource, timeouts: MigrationTimeouts = MigrationTimeouts()
 ) -> Connection:
-    """Return a connection that is closed when its block ends. Raises pg8000's errors."""
+    """Return a connection that is closed when its block ends.
+
+    Raises:
+        SettingsError: the address is a pooler's, in transaction mode.
+        native.Error, OSError: the database cannot be reached, or refuses.
+    """
     tls = tls_context(address)
-    limits = {"lock_timeout": f"{timeouts.lock * 1000:.0f}", "statement_timeout": "0"}
 
     def login(known: Credentials) -> "_Connection":
-        connection, sock = log_in(_Connection, address, tls, known, timeouts.connect, limits)
+        def open_() -> tuple[_Connection, socket.socket]:
+            return log_in(_Connection, address, tls, known, timeouts.connect, {})
+
+        connection, sock = open_()
+        if is_behind_pooler(connection) and _shares_sessions(connection, open_):
+            connection.close()
+            raise SettingsError(TRANSACTION_MODE)
+        connection.execute_simple(f"SET lock_timeout = {timeouts.lock * 1000:.0f}; SET statement_timeout = 0")
         sock.settimeout(None)  # a step may take long
         return connection
 
@@ -153,6 +171,15 @@ def connected(
         pool_reset_on_return=None,  # the connection is closed instead
     )
     return engine.connect()
+
+
+def _shares_sessions(connection: "_Connection", open_: Callable[[], tuple["_Connection", socket.socket]]) -> bool:
+    """Whether a pooler lends a server's connection for a transaction only, so that no lock of a session holds."""
+    try:
+        with closing(open_()[0]) as second:
+            return shares_sessions(connection, second)
+    except AWAY:  # a pooler in session mode that has one connection, and has lent it to us
+        return False
 
 
 class _Connection(dbapi.Connection):  # type: ignore[misc]
@@ -264,7 +291,10 @@ def main() -> None:
             sys.stdout.write("The database is up to date.\n")
         if role:
             sys.stdout.write(f"The service logs in as {try_service(settings)}, and may read and write products.\n")
-    except (MigrationError, SettingsError, CredentialsUnavailableError) as error:
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+    except (MigrationError, CredentialsUnavailableError) as error:
         sys.exit(str(error))
 
 

@@ -4,8 +4,9 @@ A connection is lent to one operation at a time. After an unexpected error it is
 operation takes at most the sum of its `Timeouts`, even if the server is frozen.
 """
 
+import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,7 +15,15 @@ from pg8000 import native
 from chalicelib.database.connection_pool import ConnectionPool
 from chalicelib.database.fair_semaphore import FairSemaphore
 from chalicelib.database.login import LoginRefusedError, log_in, tls_context
-from chalicelib.database.postgres_errors import AWAY, TOO_MANY_CONNECTIONS, means_away, reason_of, sqlstate_of
+from chalicelib.database.pooler import Entrance, Limits
+from chalicelib.database.postgres_errors import (
+    AWAY,
+    NOT_MIGRATED,
+    TOO_MANY_CONNECTIONS,
+    means_away,
+    reason_of,
+    sqlstate_of,
+)
 from chalicelib.database.session import (
     Connection,
     DatabaseAwayError,
@@ -22,8 +31,9 @@ from chalicelib.database.session import (
     Session,
     away_error,
 )
+from chalicelib.database.start_check import NotMigratedError, Schema
+from chalicelib.database_url import DatabaseAddress
 from chalicelib.errors import DatabaseUnavailableError
-from chalicelib.settings import DatabaseAddress
 from chalicelib.stores.circuit_breaker import CircuitBreaker
 from chalicelib.stores.credentials import Credentials, CredentialSource, CredentialsUnavailableError, with_renewal
 from chalicelib.stores.instrumentation import Instrumentation
@@ -55,12 +65,15 @@ class SessionPool:
         size: int,
         timeouts: Timeouts,
         instrumentation: Instrumentation,
+        schema: Schema,
     ) -> None:
+        self.schema = schema
         self._instrumentation = instrumentation
         self._address = address
         self._credentials = credentials
         self._timeouts = timeouts
         self._tls = tls_context(address)
+        self.entrance = Entrance(server_limits(timeouts), prepares=address.prepares)
         self._generation = PoolGeneration()
         self._permits = FairSemaphore(size)
         self.breaker = CircuitBreaker(
@@ -88,9 +101,13 @@ class SessionPool:
         except DatabaseAwayError as error:
             self.breaker.record_failure(error)
             raise
+        except NotMigratedError as error:
+            self.schema.record(error)
+            raise
         finally:
             self._permits.release()
         self.breaker.record_success()
+        self.schema.has_worked = True
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -139,6 +156,8 @@ class SessionPool:
         except (native.DatabaseError, *AWAY) as error:
             if sqlstate_of(error) == TOO_MANY_CONNECTIONS:
                 raise DatabaseUnavailableError(reason_of(error)) from error
+            if sqlstate_of(error) in NOT_MIGRATED:
+                raise NotMigratedError(reason_of(error)) from error
             if means_away(error):
                 raise away_error(error) from error
             raise
@@ -161,19 +180,20 @@ class SessionPool:
         generation = self._generation.current
 
         def connect(credentials: Credentials) -> Connection:
-            seconds, limits = self._timeouts.connect, self._server_limits()
-            driver, sock = log_in(native.Connection, self._address, self._tls, credentials, seconds, limits)
-            return Connection(driver, sock, generation)
+            def log_in_with(parameters: Mapping[str, str]) -> tuple[native.Connection, socket.socket]:
+                seconds = self._timeouts.connect
+                return log_in(native.Connection, self._address, self._tls, credentials, seconds, parameters)
+
+            return self.entrance.open(log_in_with, generation)
 
         return with_renewal(self._credentials, connect, LoginRefusedError)
 
-    def _server_limits(self) -> dict[str, str]:
-        return {
-            "statement_timeout": _milliseconds(0.9 * self._timeouts.answer),  # before our own deadline
-            "lock_timeout": _milliseconds(self._timeouts.lock),
-            "idle_in_transaction_session_timeout": _milliseconds(self._timeouts.abandoned),
-        }
 
-
-def _milliseconds(seconds: float) -> str:
-    return str(round(seconds * 1000))
+def server_limits(timeouts: Timeouts) -> Limits:
+    """Return the limits that the server enforces; a statement's is shorter than our own deadline."""
+    seconds = {
+        "statement_timeout": 0.9 * timeouts.answer,
+        "lock_timeout": timeouts.lock,
+        "idle_in_transaction_session_timeout": timeouts.abandoned,
+    }
+    return Limits({name: str(round(limit * 1000)) for name, limit in seconds.items()})

@@ -18,6 +18,7 @@ from pg8000.native import identifier, literal
 from sqlalchemy import Connection, text
 
 from chalicelib.database.migrations import RefusedError
+from chalicelib.database.pool import Timeouts, server_limits
 
 RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
 IAM_ROLE = "rds_iam"  # on RDS, its members log in with a token only
@@ -88,6 +89,7 @@ def establish(connection: Connection, role: ServiceRole) -> None:
         _refuse_powers(connection, role.name)
         _set_rights(connection, role.name)
         _set_login(connection, role)
+        _set_limits(connection, role.name)
         _refuse_excess(connection, role.name)
 
 
@@ -130,6 +132,13 @@ def _set_login(connection: Connection, role: ServiceRole) -> None:
     if has_iam and (role.by_token or role.password is not None):
         _run(connection, f"GRANT {IAM_ROLE} TO {name}" if role.by_token else f"REVOKE {IAM_ROLE} FROM {name}")
     _run(connection, f"ALTER ROLE {name} LOGIN{_password_clause(role)}")
+
+
+def _set_limits(connection: Connection, name: str) -> None:
+    """Give the role its time limits in this database. Through RDS Proxy, a client that sets them itself is pinned."""
+    (database,) = _column(connection, "SELECT quote_ident(current_database())")
+    for limit, value in server_limits(Timeouts()).by_name.items():
+        _run(connection, f"ALTER ROLE {identifier(name)} IN DATABASE {database} SET {limit} = {value}")
 
 
 def _password_clause(role: ServiceRole) -> str:

@@ -15,7 +15,8 @@ from typing import Any, TypeVar, cast
 
 from pg8000 import native
 
-from chalicelib.database.postgres_errors import AWAY, STALE, means_away, reason_of, sqlstate_of
+from chalicelib.database.postgres_errors import AWAY, NOT_MIGRATED, STALE, means_away, reason_of, sqlstate_of
+from chalicelib.database.start_check import NotMigratedError
 from chalicelib.errors import DatabaseUnavailableError
 from chalicelib.stores.instrumentation import Instrumentation
 
@@ -23,6 +24,7 @@ T = TypeVar("T")
 Row = list[Any]
 _VERBS = re.compile(r"(?<!FOR )\b(?:INSERT|UPDATE|DELETE|SELECT)\b")
 
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"  # each statement sees what was committed before it
 ROLLBACK_SECONDS = 0.25
 MAX_SECONDS_BEFORE_RETRY = 0.25  # a closed connection fails at once; after more, there is no time for a retry
 
@@ -55,6 +57,7 @@ class Connection:
     def __init__(self, driver: native.Connection, sock: socket.socket, generation: int) -> None:
         self.generation = generation
         self.used = False
+        self.begin_sql = BEGIN
         self._driver = driver
         self._socket = sock
         self._statements: dict[str, native.PreparedStatement] = {}
@@ -108,9 +111,9 @@ class Session:
         return self._run(sql, lambda seconds: self._connection.run(sql, seconds, **values), self._seconds_left())
 
     def begin(self) -> None:
-        """Begin a transaction in which each statement sees what was committed before it."""
+        """Begin a transaction."""
         nothing_answered = self._nothing_answered
-        self._command("BEGIN ISOLATION LEVEL READ COMMITTED", self._seconds_left())
+        self._command(self._connection.begin_sql, self._seconds_left())
         self.in_transaction = True
         self._nothing_answered = nothing_answered  # BEGIN changes nothing: a retry is still safe
 
@@ -151,7 +154,9 @@ class Session:
         return answer
 
     def _raise_if_away(self, error: Exception) -> None:
-        """Raise DatabaseUnavailableError if the error means that the database cannot answer."""
+        """Raise DatabaseUnavailableError if the error means that the database cannot answer, or is not migrated."""
+        if sqlstate_of(error) in NOT_MIGRATED:
+            raise NotMigratedError(reason_of(error)) from error
         if not means_away(error):
             return
         self.is_stale = not self.is_ready or sqlstate_of(error) in STALE

@@ -12,10 +12,12 @@ from typing import ParamSpec, TypeVar
 from chalicelib.database.connection_pool import ConnectionPool
 from chalicelib.database.pool import SessionPool, Timeouts
 from chalicelib.database.session import Connection, DeadConnectionError, RefusedStatementError, Row
+from chalicelib.database.start_check import STATEMENT_MODE, Schema, run_briefly
+from chalicelib.database_url import DatabaseAddress
 from chalicelib.errors import DatabaseUnavailableError
 from chalicelib.ports import Check
 from chalicelib.product import Product
-from chalicelib.settings import DatabaseAddress
+from chalicelib.settings import SettingsError
 from chalicelib.stores.circuit_breaker import CircuitBreaker
 from chalicelib.stores.credentials import CredentialSource
 from chalicelib.stores.instrumentation import Instrumentation, NoInstrumentation
@@ -43,6 +45,7 @@ UNION ALL
 SELECT false, id, name, price FROM products WHERE id = CAST(:id AS INT) AND NOT EXISTS (SELECT FROM created)
 """
 CREATE_TRIES = 5
+TRANSACTION_TRIES = 2
 
 REPLACE = "UPDATE products SET name = :name, price = :price WHERE id = :id RETURNING id"
 
@@ -92,7 +95,8 @@ class PostgresStore:
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
         instrumentation: Instrumentation = NoInstrumentation(),  # noqa: B008 - has no state
     ) -> None:
-        self._sessions = SessionPool(address, credentials, pool_size, timeouts, instrumentation)
+        schema = Schema(lambda: self.page(0, 1))
+        self._sessions = SessionPool(address, credentials, pool_size, timeouts, instrumentation, schema)
 
     @property
     def pool(self) -> ConnectionPool[Connection]:
@@ -103,6 +107,38 @@ class PostgresStore:
     def breaker(self) -> CircuitBreaker:
         """The circuit breaker of the database, for the metrics."""
         return self._sessions.breaker
+
+    @property
+    def is_migrated(self) -> bool:
+        """False until this version has worked with the database, if the database was found not to be migrated."""
+        return not self._sessions.schema.is_missing
+
+    def start_check(self) -> None:
+        """Find out what stands between the service and its tables, and log it.
+
+        Raises:
+            SettingsError: a pooler in statement mode.
+        """
+        if error := run_briefly(self._wrong_pooler):
+            raise SettingsError(error)
+
+    def _wrong_pooler(self) -> str | None:
+        """Return what is wrong if statements work and transactions never do; raises DatabaseUnavailableError."""
+        for _ in range(TRANSACTION_TRIES):
+            self.page(0, 1)
+            if not self._sessions.entrance.is_pooled or self._transactions_work():
+                return None
+        self.page(0, 1)
+        return STATEMENT_MODE
+
+    def _transactions_work(self) -> bool:
+        """Whether a transaction can be begun: in statement mode, PgBouncer then ends the connection."""
+        try:
+            with self._sessions.transaction() as session:
+                session.run(READ, id=0)
+        except DatabaseUnavailableError:
+            return False
+        return True
 
     @retried
     def read(self, product_id: int) -> Product | None:

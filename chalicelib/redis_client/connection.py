@@ -21,6 +21,7 @@ from chalicelib.redis_client.errors import (
 )
 from chalicelib.stores.credentials import Credentials, CredentialSource, CredentialsUnavailableError, with_renewal
 from chalicelib.stores.pool_generation import PoolGeneration
+from chalicelib.stores.tls import advice
 
 CHUNK = 65_536
 INCOMPLETE = object()
@@ -202,4 +203,4 @@ def socket_failure(error: OSError, address: RedisAddress) -> RedisError:
     """Return the RedisError for an error of the socket."""
     if isinstance(error, TimeoutError):
         return RedisTimeoutError(f"Redis at {address.host}:{address.port} took too long")
-    return RedisConnectionError(f"Redis at {address.host}:{address.port}: {error}")
+    return RedisConnectionError(f"Redis at {address.host}:{address.port}: {error}{advice(error)}")

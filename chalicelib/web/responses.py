@@ -22,6 +22,7 @@ logger = logging.getLogger("shop")
 
 JSON = "application/json"
 AWAY = "the shop cannot do this right now; the same request is safe to send again"
+NOT_MIGRATED = "the database is not migrated"
 DEFAULT_PAGE = 20
 MAX_PAGE = 100
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,9}")
@@ -44,7 +45,8 @@ def _error(error: ShopError) -> Response:
     headers: dict[str, str | list[str]] = {"Content-Type": JSON}
     message = str(error)
     if isinstance(error, ServiceUnavailableError):
-        logger.warning("%s: %s", type(error).__name__, error)  # the cause is for the log, not for the client
+        if not error.is_logged:
+            logger.warning("%s: %s", type(error).__name__, error)  # the cause is for the log, not for the client
         headers["Retry-After"] = str(error.retry_after)
         message = AWAY
     return Response({"Code": error.code, "Message": message}, headers, error.status)

@@ -18,7 +18,7 @@ SHOP = [
     ["chalicelib.telemetry"],
     ["chalicelib.cache", "chalicelib.database"],
     ["chalicelib.settings"],
-    ["chalicelib.redis_client"],
+    ["chalicelib.database_url", "chalicelib.redis_client"],
     ["chalicelib.stores"],
     ["chalicelib.ports"],
     ["chalicelib.errors", "chalicelib.product"],

@@ -13,9 +13,10 @@ from pg8000 import native
 from chalicelib.database.pool import SessionPool, Timeouts
 from chalicelib.database.session import Connection
 from chalicelib.database.store import PostgresStore, retried
+from chalicelib.database_url import DatabaseAddress
 from chalicelib.errors import PreconditionFailedError
 from chalicelib.product import Product
-from chalicelib.settings import DatabaseAddress, read_settings
+from chalicelib.settings import read_settings
 from chalicelib.stores.credentials import Credentials, CredentialSource, FixedCredentials
 from tests.fixtures.wire import Proxy
 

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
 
 from pg8000 import native
 
-from chalicelib.settings import DatabaseAddress
+from chalicelib.database_url import DatabaseAddress
 from chalicelib.stores.credentials import Credentials
 from tests.fixtures.wire import SSL_REQUEST
 

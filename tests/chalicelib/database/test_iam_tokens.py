@@ -20,8 +20,9 @@ from chalicelib.database.iam_tokens import IamCredentials
 from chalicelib.database.login import database_source
 from chalicelib.database.pool import Timeouts
 from chalicelib.database.store import PostgresStore
+from chalicelib.database_url import DatabaseAddress
 from chalicelib.errors import DatabaseUnavailableError
-from chalicelib.settings import DatabaseAddress, Settings, SettingsError, read_settings
+from chalicelib.settings import Settings, SettingsError, read_settings
 from chalicelib.stores.credentials import Credentials, CredentialsUnavailableError
 from tests.chalicelib.database.products import TV, database_at, store_at
 from tests.chalicelib.database.rds import KEY, KEY_ID, Rds, rds_before

@@ -9,13 +9,14 @@ from contextlib import closing, contextmanager
 from decimal import Decimal
 
 import pytest
-from pg8000 import native
 
 from chalicelib.database.pool import Timeouts
 from chalicelib.database.session import DatabaseAwayError
+from chalicelib.database.start_check import NotMigratedError
 from chalicelib.database.store import PostgresStore
 from chalicelib.errors import DatabaseUnavailableError
 from chalicelib.product import Product
+from chalicelib.stores.circuit_breaker import FAILURES_TO_OPEN
 from chalicelib.stores.credentials import Credentials, FixedCredentials
 from local.waiting import wait_until
 from tests.chalicelib.database.products import (
@@ -32,6 +33,15 @@ from tests.chalicelib.database.products import (
 )
 from tests.fixtures.stores import OwnPostgres
 from tests.fixtures.wire import Proxy
+
+STANDBY_STATUS = (
+    b"S\x00\x00\x00\x17in_hot_standby\x00off\x00",
+    b"S\x00\x00\x00\x16in_hot_standby\x00on\x00",
+)
+"""What a primary says with the login, and what a standby says."""
+
+STANDBY_ROW = (b"D\x00\x00\x00\x0b\x00\x01\x00\x00\x00\x01f", b"D\x00\x00\x00\x0b\x00\x01\x00\x00\x00\x01t")
+"""A row of one boolean, false and true."""
 
 
 @contextmanager
@@ -162,9 +172,12 @@ class TestOutages:
         ):
             store.read(1)
 
-    def test_a_missing_table_is_no_outage(self, empty_database_url: str) -> None:
-        with closing(store_at(empty_database_url)) as store, pytest.raises(native.DatabaseError, match="42P01"):
-            store.read(1)
+    def test_a_missing_table_opens_no_circuit(self, empty_database_url: str) -> None:
+        with closing(store_at(empty_database_url)) as store:
+            for _ in range(FAILURES_TO_OPEN):
+                with pytest.raises(NotMigratedError, match=r"42P01.*python -m chalicelib.migrate"):
+                    store.read(1)
+            assert not store.breaker.is_open
 
     def test_a_read_only_database_is_an_outage_and_its_connections_are_replaced(self, database_url: str) -> None:
         name = database_url.rpartition("/")[2]
@@ -179,13 +192,16 @@ class TestOutages:
                 store.create(TV)
 
     def test_a_standby_is_an_outage(self, products_url: str, proxy: Proxy) -> None:
-        proxy.rewrite_answers = lambda data: data.replace(
-            b"S\x00\x00\x00\x17in_hot_standby\x00off\x00", b"S\x00\x00\x00\x16in_hot_standby\x00on\x00"
-        )
+        proxy.rewrite_answers = lambda data: data.replace(*STANDBY_STATUS).replace(*STANDBY_ROW)
         with closing(store_at(proxy.in_front_of(products_url))) as store:
             with pytest.raises(DatabaseUnavailableError, match="standby"):
                 store.read(1)
             proxy.rewrite_answers = lambda data: data
+            assert store.read(1) is None
+
+    def test_a_pooler_that_took_the_server_for_a_standby_is_not_believed(self, products_url: str, proxy: Proxy) -> None:
+        proxy.rewrite_answers = lambda data: data.replace(*STANDBY_STATUS)
+        with closing(store_at(proxy.in_front_of(products_url))) as store:
             assert store.read(1) is None
 
 

@@ -304,7 +304,7 @@ class TestCommand:
     )
     def test_errors_name_the_owners_settings(self, settings: dict[str, str], fault: str) -> None:
         code, output, errors = run(DATABASE_URL="postgresql://u:p@h/d", **settings)
-        assert (code, output) == (1, "")
+        assert (code, output) == (2, "")
         assert fault in errors
         assert "secret@" not in errors
 

@@ -227,9 +227,11 @@ class TestRoundTrips:
         assert trips(proxy, lambda: far_store.page(0, 10)) == 2
         assert trips(proxy, lambda: far_store.page(0, 10)) == 1
 
-    def test_logging_in_takes_three(self, products_url: str, proxy: Proxy) -> None:
-        """One for the startup message and two for SCRAM."""
+    def test_logging_in_takes_three_and_the_first_connection_one_more(self, products_url: str, proxy: Proxy) -> None:
+        """One for the startup message and two for SCRAM; the first one asks whether there is a pooler."""
         with closing(store_at(proxy.in_front_of(products_url))) as store:
+            assert trips(proxy, lambda: store.read(1)) == 3 + 1 + 2
+            proxy.cut()
             assert trips(proxy, lambda: store.read(1)) == 3 + 2
 
     def _prepare(self, store: PostgresStore) -> None:
