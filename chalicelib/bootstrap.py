@@ -15,7 +15,7 @@ from chalicelib.catalog import Catalog, load_json
 from chalicelib.database.login import database_source
 from chalicelib.database.store import PostgresStore
 from chalicelib.ports import ProductCache, ProductStore
-from chalicelib.redis_client.client import CacheTimeouts, loop_connection, redis_client
+from chalicelib.redis_client.client import CacheTimeouts, redis_client
 from chalicelib.redis_client.errors import RedisError
 from chalicelib.redis_client.thread_connections import ThreadConnections
 from chalicelib.settings import Settings, SettingsError, read_settings
@@ -24,7 +24,7 @@ from chalicelib.stores.circuit_breaker import CircuitBreaker
 from chalicelib.telemetry.instrumented import InstrumentedCache, StoreInstrumentation
 from chalicelib.telemetry.metrics import METRICS, ShopMetrics
 
-WRITERS_TIMEOUTS = CacheTimeouts(connect=0.25, answer=0.25)
+WRITERS_TIMEOUTS = CacheTimeouts(connect=0.25, answer=0.25, secret=1.0)
 
 _lock = threading.Lock()
 _catalog: Catalog | None = None
@@ -88,14 +88,12 @@ def build_store(settings: Settings, metrics: ShopMetrics = METRICS) -> PostgresS
 
 def build_cache(settings: Settings, store: ProductStore, metrics: ShopMetrics = METRICS) -> ProductCache:
     """Build the cache in front of a store."""
-    redis_credentials = credentials.source(None, settings.redis_secret_arn)
-    reads = redis_client(settings.redis_url, redis_credentials)
-    writes = redis_client(settings.redis_url, redis_credentials, WRITERS_TIMEOUTS)
+    reads = redis_client(settings.redis_url, credentials.source(None, settings.redis_secret_arn))
+    writes = reads.with_timeouts(WRITERS_TIMEOUTS)
     probe = ThreadConnections(reads)
-    connect_loop = functools.partial(loop_connection, settings.redis_url, redis_credentials)
-    breaker = CircuitBreaker("Redis", lambda: hot_set.create(probe.ask), RedisError)
+    breaker = CircuitBreaker("Redis", lambda: hot_set.create(probe.ask), RedisError, is_refusal=reads.is_refusal)
     metrics.stores.add_cache(breaker)
-    shared = RedisSteps(reads, writes, breaker, StoreInstrumentation("Redis", "redis", metrics), connect_loop)
+    shared = RedisSteps(reads, writes, breaker, StoreInstrumentation("Redis", "redis", metrics), reads.loop_connection)
 
     load = functools.partial(load_json, store)
     audit = Audit(shared, load, lambda result: metrics.cache_audits[result].inc())

@@ -14,7 +14,12 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.database_url import DatabaseAddress
-from chalicelib.stores.credentials import RETRY_SECONDS, Credentials, CredentialsUnavailableError
+from chalicelib.stores.credentials import (
+    PATIENT_SECONDS,
+    RETRY_SECONDS,
+    Credentials,
+    CredentialsUnavailableError,
+)
 
 TOKEN_SECONDS = 900  # how long RDS accepts a token for a login; open connections are not affected
 SCHEME = "https://"  # part of what is signed, not of the token
@@ -34,11 +39,11 @@ class IamCredentials:
         self._provider: Any = None  # botocore's credentials, which renew themselves
         self._last_failure = float("-inf")  # on the clock
 
-    def current(self) -> Credentials:
-        """Return the user and a new token; raises CredentialsUnavailableError."""
+    def current(self, seconds: float = PATIENT_SECONDS) -> Credentials:
+        """Return the user and a new token; raises CredentialsUnavailableError. Botocore bounds the wait."""
         return Credentials(self._username, self._token())
 
-    def refresh(self, refused: Credentials) -> Credentials:
+    def refresh(self, refused: Credentials, seconds: float = PATIENT_SECONDS) -> Credentials:
         """Return the refused credentials: their token was new, so another one would be refused too."""
         return refused
 

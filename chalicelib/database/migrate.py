@@ -36,13 +36,14 @@ from chalicelib.database_url import DatabaseAddress
 from chalicelib.errors import ShopError
 from chalicelib.settings import Settings, SettingsError, read_settings
 from chalicelib.stores.credentials import (
+    PATIENT_SECONDS,
     Credentials,
     CredentialSource,
     CredentialsUnavailableError,
     FixedCredentials,
     SecretCredentials,
-    with_renewal,
 )
+from chalicelib.stores.logins import Logins
 
 TRANSACTION_MODE = (
     "DATABASE_URL names a pooler in transaction mode, where the lock that keeps two migrations apart does not hold:"
@@ -151,6 +152,7 @@ def connected(
         native.Error, OSError: the database cannot be reached, or refuses.
     """
     tls = tls_context(address)
+    logins = Logins("PostgreSQL", credentials, LoginRefusedError)
 
     def login(known: Credentials) -> "_Connection":
         def open_() -> tuple[_Connection, socket.socket]:
@@ -166,7 +168,7 @@ def connected(
 
     engine = create_engine(
         "postgresql+pg8000://",
-        creator=lambda: cast("Any", with_renewal(credentials, login, LoginRefusedError)),
+        creator=lambda: cast("Any", logins.connect(login, PATIENT_SECONDS)),
         poolclass=NullPool,
         pool_reset_on_return=None,  # the connection is closed instead
     )

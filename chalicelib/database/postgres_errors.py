@@ -12,7 +12,9 @@ REFUSED_PARAMETER = (PROTOCOL_VIOLATION, "0A000", "22023", "42704")
 NOT_MIGRATED = ("3D000", "42501", "42703", "42P01")  # no database, right, column or table of that name
 LOCK_NOT_AVAILABLE = "55P03"
 TOO_MANY_CONNECTIONS = "53300"
-STALE = ("25006", "0A000", "26000")  # the server was demoted, or the connection's prepared statements are outdated
+READ_ONLY = "25006"  # the server was demoted, or it is a primary that refuses writes
+STALE = ("0A000", "26000")  # the connection's prepared statements are outdated
+NO_ROOM = "53"  # the class of errors for a disk, a memory or a limit that is full
 AWAY_CLASSES = ("08", "28", "53", "57")  # connection, authorization, resources, operator (and our own timeouts)
 
 AWAY = (native.InterfaceError, OSError, struct.error)  # pg8000 raises these if the connection fails
@@ -43,7 +45,7 @@ def means_away(error: BaseException) -> bool:
     """Return whether the error means that the database cannot answer now, and not that a statement is wrong."""
     state = sqlstate_of(error)
     if state is not None:
-        return state[:2] in AWAY_CLASSES or state in STALE or state == LOCK_NOT_AVAILABLE
+        return state[:2] in AWAY_CLASSES or state in (*STALE, READ_ONLY, LOCK_NOT_AVAILABLE)
     return isinstance(error, AWAY)
 
 

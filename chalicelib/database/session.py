@@ -15,7 +15,16 @@ from typing import Any, TypeVar, cast
 
 from pg8000 import native
 
-from chalicelib.database.postgres_errors import AWAY, NOT_MIGRATED, STALE, means_away, reason_of, sqlstate_of
+from chalicelib.database.postgres_errors import (
+    AWAY,
+    NO_ROOM,
+    NOT_MIGRATED,
+    READ_ONLY,
+    STALE,
+    means_away,
+    reason_of,
+    sqlstate_of,
+)
 from chalicelib.database.start_check import NotMigratedError
 from chalicelib.errors import DatabaseUnavailableError
 from chalicelib.stores.instrumentation import Instrumentation
@@ -35,6 +44,14 @@ class DatabaseAwayError(DatabaseUnavailableError):
 
 class DatabaseFrozenError(DatabaseAwayError):
     """The database sent nothing before the deadline, although it cancels slow statements itself. Opens the circuit."""
+
+
+class DatabaseRefusalError(DatabaseUnavailableError):
+    """The database refuses a login or a write, and does its other work. The circuit breaker does not open for it."""
+
+
+class ReadOnlyError(DatabaseRefusalError):
+    """The server refuses writes. This one has not run."""
 
 
 def away_error(error: BaseException) -> DatabaseAwayError:
@@ -122,6 +139,13 @@ class Session:
         self._command("COMMIT", self._seconds_left())
         self.in_transaction = False
 
+    def is_on_primary(self) -> bool:
+        """Ask the server whether it is a primary; False if it does not say. Not in a transaction."""
+        try:
+            return self.run("SELECT pg_is_in_recovery()") == [[False]]
+        except (native.DatabaseError, DatabaseUnavailableError):
+            return False
+
     def roll_back(self) -> None:
         """Roll back if the server accepts statements; if it does not, closing the connection rolls back."""
         if self.is_ready:
@@ -159,11 +183,18 @@ class Session:
             raise NotMigratedError(reason_of(error)) from error
         if not means_away(error):
             return
-        self.is_stale = not self.is_ready or sqlstate_of(error) in STALE
+        state = sqlstate_of(error) or ""
+        if state == READ_ONLY:
+            raise ReadOnlyError(reason_of(error)) from error
+        self.is_stale = not self.is_ready or state in STALE
         if self.is_stale and self._nothing_answered and self._seconds_spent() < MAX_SECONDS_BEFORE_RETRY:
             kind = RefusedStatementError if self.is_ready else DeadConnectionError
             raise kind(reason_of(error)) from error
-        raise (away_error(error) if self.is_stale else DatabaseUnavailableError(reason_of(error))) from error
+        if self.is_stale:
+            raise away_error(error) from error
+        raise (DatabaseRefusalError if state.startswith(NO_ROOM) else DatabaseUnavailableError)(
+            reason_of(error)
+        ) from error
 
 
 @lru_cache(maxsize=256)

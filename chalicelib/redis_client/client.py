@@ -1,11 +1,15 @@
-"""Clients for Redis: short timeouts, no retries, and credentials that are read again once after Redis refuses them."""
+"""Clients for Redis: short timeouts, no retries, and credentials that are read again after Redis refuses them."""
 
-from dataclasses import dataclass, field
-from typing import Any
+import threading
+import weakref
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeVar
 
 from chalicelib.redis_client.address import RedisAddress, parse_redis_url
 from chalicelib.redis_client.connection import Login, RedisConnection
+from chalicelib.redis_client.errors import RedisError, RedisLoginError, is_out_of_memory
 from chalicelib.stores.credentials import NO_CREDENTIALS, Credentials, CredentialSource, FixedCredentials
+from chalicelib.stores.logins import Logins
 from chalicelib.stores.pool_generation import PoolGeneration
 
 
@@ -15,6 +19,38 @@ class CacheTimeouts:
 
     connect: float = 0.05
     answer: float = 0.05
+    secret: float = 0.05  # until Secrets Manager has answered, for a new connection
+
+
+class Connected(Protocol):
+    """A connection that is or is not open."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it is open."""
+
+
+C = TypeVar("C", bound=Connected)
+
+
+class Connections:
+    """The connections that clients of one server have made. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: weakref.WeakSet[Connected] = weakref.WeakSet()
+
+    def add(self, connection: C) -> C:
+        """Remember the connection as long as it is used; return it."""
+        with self._lock:
+            self._made.add(connection)
+        return connection
+
+    @property
+    def is_any_open(self) -> bool:
+        """Whether one of them is open."""
+        with self._lock:
+            return any(each.is_connected for each in self._made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +58,33 @@ class RedisClient:
     """Makes connections to one server. If one finds that the server was demoted, all are replaced."""
 
     address: RedisAddress
-    login: Login
+    logins: Logins[RedisLoginError]
     timeouts: CacheTimeouts
     pool: PoolGeneration = field(default_factory=PoolGeneration)
+    connections: Connections = field(default_factory=Connections)
 
     def connection(self) -> RedisConnection:
         """Return a new connection, not yet connected."""
-        return RedisConnection(self.address, self.login, self.pool, self.timeouts.connect, self.timeouts.answer)
+        timeouts = self.timeouts
+        return self.connections.add(
+            RedisConnection(self.address, self.logins, self.pool, timeouts.connect, timeouts.answer, timeouts.secret)
+        )
+
+    def loop_connection(self) -> Any:
+        """Return a connection for an event loop, not yet connected. The caller bounds how long connecting may take."""
+        from chalicelib.redis_client.loop_connection import LoopConnection  # it imports asyncio; threads need it not
+
+        return self.connections.add(LoopConnection(self.address, self.logins))
+
+    def with_timeouts(self, timeouts: CacheTimeouts) -> "RedisClient":
+        """Return a client of the same server that shares the logins and the knowledge of the server."""
+        return replace(self, timeouts=_chosen(self.address, timeouts))
+
+    def is_refusal(self, error: Exception) -> bool:
+        """Return whether Redis refuses a new login or more data, and does the rest of its work."""
+        if isinstance(error, RedisLoginError):
+            return self.connections.is_any_open
+        return isinstance(error, RedisError) and is_out_of_memory(error)
 
 
 def redis_client(
@@ -42,21 +98,20 @@ def redis_client(
     override `timeouts`.
     """
     address = parse_redis_url(url)
-    chosen = CacheTimeouts(
-        address.socket_connect_timeout or timeouts.connect, address.socket_timeout or timeouts.answer
-    )
-    return RedisClient(address, _login(address, credentials), chosen)
+    return RedisClient(address, _logins(address, credentials), _chosen(address, timeouts))
 
 
 def loop_connection(url: str, credentials: CredentialSource | None = None) -> Any:
-    """Return a connection for an event loop, not yet connected. The caller bounds how long connecting may take."""
-    from chalicelib.redis_client.loop_connection import LoopConnection  # it imports asyncio, which threads do not need
-
-    address = parse_redis_url(url)
-    return LoopConnection(address, _login(address, credentials))
+    """Return a connection for an event loop, as `RedisClient.loop_connection` does."""
+    return redis_client(url, credentials).loop_connection()
 
 
-def _login(address: RedisAddress, credentials: CredentialSource | None) -> Login:
+def _chosen(address: RedisAddress, timeouts: CacheTimeouts) -> CacheTimeouts:
+    connect, answer = address.socket_connect_timeout, address.socket_timeout
+    return replace(timeouts, connect=connect or timeouts.connect, answer=answer or timeouts.answer)
+
+
+def _logins(address: RedisAddress, credentials: CredentialSource | None) -> Logins[RedisLoginError]:
     if credentials is None or credentials == FixedCredentials(NO_CREDENTIALS):
         credentials = FixedCredentials(Credentials(address.username, address.password))
-    return Login(credentials)
+    return Logins("Redis", Login(credentials), RedisLoginError)

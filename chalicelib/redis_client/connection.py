@@ -19,7 +19,8 @@ from chalicelib.redis_client.errors import (
     is_wrong_server,
     refusal,
 )
-from chalicelib.stores.credentials import Credentials, CredentialSource, CredentialsUnavailableError, with_renewal
+from chalicelib.stores.credentials import PATIENT_SECONDS, Credentials, CredentialSource, CredentialsUnavailableError
+from chalicelib.stores.logins import Logins
 from chalicelib.stores.pool_generation import PoolGeneration
 from chalicelib.stores.tls import advice
 
@@ -33,17 +34,14 @@ class Login:
     def __init__(self, credentials: CredentialSource) -> None:
         self._credentials = credentials
 
-    def current(self) -> Credentials:
+    def current(self, seconds: float = PATIENT_SECONDS) -> Credentials:
         try:
-            return self._credentials.current()
+            return self._credentials.current(seconds)
         except CredentialsUnavailableError as error:
             raise RedisConnectionError(str(error)) from error
 
-    def refresh(self, refused: Credentials) -> Credentials:
-        try:
-            return self._credentials.refresh(refused)
-        except CredentialsUnavailableError as error:
-            raise RedisConnectionError(str(error)) from error
+    def refresh(self, refused: Credentials, seconds: float = PATIENT_SECONDS) -> Credentials:
+        return self._credentials.refresh(refused, seconds)
 
 
 class RedisConnection:
@@ -53,24 +51,32 @@ class RedisConnection:
 
     Args:
         address: where the server is.
-        login: the credentials.
+        logins: the logins of the client's connections.
         pool: the generation of the client's connections; retired when the server turns out to be the wrong one.
         connect_seconds: how long TCP may take to connect.
         answer_seconds: how long each wait for the server may take.
+        secret_seconds: how long to wait for Secrets Manager.
     """
 
     generation = b""
 
     def __init__(
-        self, address: RedisAddress, login: Login, pool: PoolGeneration, connect_seconds: float, answer_seconds: float
+        self,
+        address: RedisAddress,
+        logins: Logins[RedisLoginError],
+        pool: PoolGeneration,
+        connect_seconds: float,
+        answer_seconds: float,
+        secret_seconds: float,
     ) -> None:
         self._socket: socket.socket | None = None
         self._address = address
-        self._login = login
+        self._logins = logins
         self._pool = pool
         self._pool_generation = pool.current
         self._connect_seconds = connect_seconds
         self._answer_seconds = answer_seconds
+        self._secret_seconds = secret_seconds
         self._generation_read_at = 0.0
         self._answers = hiredis.Reader(notEnoughData=INCOMPLETE)
 
@@ -136,7 +142,7 @@ class RedisConnection:
 
     def _open(self) -> None:
         self._pool_generation = self._pool.current
-        with_renewal(self._login, self._log_in, RedisLoginError)
+        self._logins.connect(self._log_in, self._secret_seconds)
 
     def _log_in(self, credentials: Credentials) -> None:
         self.disconnect()

@@ -47,3 +47,8 @@ def code_of(error: object) -> str:
 def is_wrong_server(error: RedisError) -> bool:
     """Return whether the server is a replica, or not ready. Redis 6 puts a script's READONLY inside the text."""
     return code_of(error) in _WRONG_SERVER_CODES or "-READONLY" in str(error)
+
+
+def is_out_of_memory(error: RedisError) -> bool:
+    """Return whether Redis is full and stores nothing more; it still reads. Redis 6 puts a script's OOM in the text."""
+    return code_of(error) == "OOM" or "-OOM " in str(error)

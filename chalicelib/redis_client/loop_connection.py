@@ -12,10 +12,13 @@ import hiredis
 
 from chalicelib.redis_client import generations
 from chalicelib.redis_client.address import RedisAddress
-from chalicelib.redis_client.connection import CHUNK, INCOMPLETE, Login, greeting, packed, socket_failure
+from chalicelib.redis_client.connection import CHUNK, INCOMPLETE, greeting, packed, socket_failure
 from chalicelib.redis_client.errors import RedisConnectionError, RedisLoginError, refusal
 from chalicelib.redis_client.generations import Words
 from chalicelib.stores.credentials import Credentials
+from chalicelib.stores.logins import Logins
+
+SECRET_SECONDS = 0.05  # how long to wait for Secrets Manager: threads serve these reads meanwhile
 
 
 class LoopConnection:
@@ -26,9 +29,9 @@ class LoopConnection:
 
     generation = b""
 
-    def __init__(self, address: RedisAddress, login: Login) -> None:
+    def __init__(self, address: RedisAddress, logins: Logins[RedisLoginError]) -> None:
         self._address = address
-        self._login = login
+        self._logins = logins
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._answers = hiredis.Reader(notEnoughData=INCOMPLETE)
@@ -40,14 +43,15 @@ class LoopConnection:
 
     async def connect(self) -> None:
         """Connect, log in, and ask for the server's generation; raises RedisError."""
-        tried = await asyncio.to_thread(self._login.current)  # a secret may have to be read
-        try:
-            await self._log_in(tried)
-        except RedisLoginError:
-            renewed = await asyncio.to_thread(self._login.refresh, tried)
-            if renewed == tried:
-                raise
-            await self._log_in(renewed)
+        tried = await asyncio.to_thread(self._logins.to_try, SECRET_SECONDS)  # a secret may have to be read
+        while True:
+            try:
+                await self._log_in(tried)
+            except RedisLoginError as error:
+                tried = await asyncio.to_thread(self._logins.after_refusal, tried, error, SECRET_SECONDS)
+            else:
+                self._logins.accept()
+                return
 
     async def _log_in(self, credentials: Credentials) -> None:
         address = self._address

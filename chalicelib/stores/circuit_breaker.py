@@ -1,6 +1,7 @@
 """A circuit breaker: after a few failures in a row, no request waits for that store until it answers again.
 
 A thread of the breaker tries to reach the store while the circuit is open, so that no request is spent on trying.
+What a store refuses while it does the rest of its work (a login, a write) is counted, and never opens the circuit.
 Failures are counted; only some are logged, so that an outage does not fill the log.
 """
 
@@ -32,6 +33,7 @@ class CircuitBreaker:
         failures_to_open: how many failures in a row open the circuit.
         opens_at_once: those of `errors` that open the circuit at the first failure.
         retry_seconds: the longest pause between two tries while the circuit is open.
+        is_refusal: whether one of `errors` is a refusal of a store that works otherwise.
     """
 
     def __init__(
@@ -42,8 +44,9 @@ class CircuitBreaker:
         failures_to_open: int = FAILURES_TO_OPEN,
         opens_at_once: type[Exception] | tuple[type[Exception], ...] = (),
         retry_seconds: float = RETRY_SECONDS,
+        is_refusal: Callable[[Exception], bool] = lambda error: False,
     ) -> None:
-        self.failures = 0  # since the start
+        self.failures = 0  # since the start, with refusals
         self.is_open = False
         self._store = store
         self._try_connect = try_connect
@@ -51,6 +54,7 @@ class CircuitBreaker:
         self._failures_to_open = failures_to_open
         self._opens_at_once = opens_at_once
         self._retry_seconds = retry_seconds
+        self._is_refusal = is_refusal
         self._lock = threading.Lock()
         self._failures_in_a_row = 0
         self._next_log = 0.0
@@ -69,16 +73,25 @@ class CircuitBreaker:
         self._failures_in_a_row = 0
 
     def record_failure(self, error: Exception) -> None:
-        """Count a failure; open the circuit after enough of them."""
+        """Count a failure; open the circuit after enough of them, unless it is a refusal."""
+        if self._is_refusal(error):
+            self.record_refusal(error)
+            return
         with self._lock:
             self.failures += 1
             self._failures_in_a_row += 1
             is_enough = self._failures_in_a_row >= self._failures_to_open or isinstance(error, self._opens_at_once)
             opens = is_enough and not self.is_open
             self.is_open = self.is_open or opens
-            self._log(error, opens=opens)
+            self._log(error, "is not used until it answers again" if self.is_open else "failed", at_once=opens)
         if opens:
             threading.Thread(target=self._retry, name=f"retry-{self._store}", daemon=True).start()
+
+    def record_refusal(self, error: Exception) -> None:
+        """Count what the store refuses while it works otherwise."""
+        with self._lock:
+            self.failures += 1
+            self._log(error, "is used, but refuses")
 
     def _retry(self) -> None:
         """Try to reach the store until it answers; then close the circuit."""
@@ -94,10 +107,9 @@ class CircuitBreaker:
             self.is_open = False
         logger.warning("%s is back", self._store)
 
-    def _log(self, error: Exception, *, opens: bool) -> None:
+    def _log(self, error: Exception, state: str, *, at_once: bool = False) -> None:
         now = time.monotonic()
-        if opens or now >= self._next_log:
+        if at_once or now >= self._next_log:
             self._next_log = now + LOG_SECONDS
-            state = "is not used until it answers again" if self.is_open else "failed"
             kind = type(error).__name__
             logger.warning("%s %s (%d failures so far): %s: %s", self._store, state, self.failures, kind, error)

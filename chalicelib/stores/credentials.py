@@ -1,22 +1,25 @@
 """Credentials for PostgreSQL and Redis: fixed ones from the URL, or a secret that may rotate.
 
-A secret is read when credentials are first needed, and again when a store has refused them. So an outage of Secrets
-Manager affects only new tasks, and a rotation needs no restart. boto3 is imported with the first secret: a shop
-without one starts without it.
+A secret is read when credentials are first needed, and again while a store refuses them. So an outage of Secrets
+Manager affects only new tasks, and a rotation needs no restart. A thread of its own reads, at most one at a time: the
+caller waits only as long as it says. boto3 is imported with the first secret: a shop without one starts without it.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from chalicelib.errors import ServiceUnavailableError
 
+logger = logging.getLogger("shop")
+
 RETRY_SECONDS = 1.0  # the shortest time between two requests to Secrets Manager
 ANSWER_SECONDS = 1.0  # how long Secrets Manager may take to accept a connection, and then to answer
-
-Connected = TypeVar("Connected")
+PATIENT_SECONDS = 5.0  # longer than a reading takes with its second attempt: for callers without a deadline
+LOG_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,35 +35,23 @@ class CredentialsUnavailableError(ServiceUnavailableError):
 
 
 class CredentialSource(Protocol):
-    """Gives the credentials for one store. Both methods raise CredentialsUnavailableError. Thread-safe."""
+    """Gives the credentials for one store. Thread-safe."""
 
-    def current(self) -> Credentials:
-        """Return the credentials to try first."""
+    def current(self, seconds: float = PATIENT_SECONDS) -> Credentials:
+        """Return the credentials to try first; wait up to `seconds` for them.
 
-    def refresh(self, refused: Credentials) -> Credentials:
-        """Return the credentials to try after a store refused `refused`; the same ones if there are no newer ones."""
+        Raises:
+            CredentialsUnavailableError: they cannot be read, or not in that time.
+        """
+
+    def refresh(self, refused: Credentials, seconds: float = PATIENT_SECONDS) -> Credentials:
+        """Return the credentials to try after a store refused `refused`; wait up to `seconds` for newer ones.
+
+        They are the same if there are no newer ones. Raises nothing.
+        """
 
 
 NO_CREDENTIALS = Credentials("", None)
-
-
-def with_renewal(
-    credentials: CredentialSource, connect: Callable[[Credentials], Connected], refused: type[Exception]
-) -> Connected:
-    """Connect with the current credentials; after a refusal, once more with newer ones.
-
-    Raises:
-        CredentialsUnavailableError: the credentials cannot be read.
-        refused: the server refuses the credentials, and there are no newer ones, or it refuses those too.
-    """
-    tried = credentials.current()
-    try:
-        return connect(tried)
-    except refused:
-        renewed = credentials.refresh(tried)
-        if renewed == tried:
-            raise
-    return connect(renewed)
 
 
 def source(fixed: Credentials | None, secret_arn: str | None) -> CredentialSource:
@@ -76,10 +67,10 @@ class FixedCredentials:
 
     credentials: Credentials
 
-    def current(self) -> Credentials:
+    def current(self, seconds: float = PATIENT_SECONDS) -> Credentials:
         return self.credentials
 
-    def refresh(self, refused: Credentials) -> Credentials:
+    def refresh(self, refused: Credentials, seconds: float = PATIENT_SECONDS) -> Credentials:
         return self.credentials
 
 
@@ -92,33 +83,46 @@ class SecretCredentials:
         self._lock = threading.Lock()
         self._provider: Any = None
         self._known: Credentials | None = None
+        self._failure = f"the secret {arn} was not read in time"
+        self._reading: threading.Thread | None = None
         self._last_read = float("-inf")  # on the clock
+        self._next_log = float("-inf")  # on the clock
 
-    def current(self) -> Credentials:
+    def current(self, seconds: float = PATIENT_SECONDS) -> Credentials:
         """Return what the secret held when it was last read."""
-        known = self._known
-        if known is not None:
-            return known
-        with self._lock:
-            return self._known or self._read()
-
-    def refresh(self, refused: Credentials) -> Credentials:
-        """Read the secret again, unless another thread has just done so."""
-        with self._lock:
-            if self._known is not None and (self._known != refused or self._was_just_read()):
-                return self._known
-            return self._read()
-
-    def _was_just_read(self) -> bool:
-        return self._clock() - self._last_read < RETRY_SECONDS
-
-    def _read(self) -> Credentials:
-        """Read the secret, but not right after a failure: other callers wait for the lock."""
-        if self._known is None and self._was_just_read():
-            raise CredentialsUnavailableError(f"the secret {self._arn} could not be read a moment ago")
-        self._last_read = self._clock()
-        self._known = _credentials_in(self._arn, self._fetch())
+        if self._known is None:
+            self._read_again(seconds)
+        if self._known is None:
+            raise CredentialsUnavailableError(self._failure)
         return self._known
+
+    def refresh(self, refused: Credentials, seconds: float = PATIENT_SECONDS) -> Credentials:
+        """Read the secret again if that is due, and it is not newer already."""
+        if self._known is None or self._known == refused:
+            self._read_again(seconds)
+        return self._known or refused
+
+    def _read_again(self, seconds: float) -> None:
+        """Wait for the reading under way. If there is none, start one, unless the last one was a moment ago."""
+        with self._lock:
+            is_due = self._clock() - self._last_read >= RETRY_SECONDS
+            if is_due and not (self._reading and self._reading.is_alive()):
+                self._last_read = self._clock()
+                self._reading = threading.Thread(target=self._read, name="read-secret", daemon=True)
+                self._reading.start()
+            reading = self._reading
+        if reading is not None:
+            reading.join(seconds)
+
+    def _read(self) -> None:
+        """Read the secret. What cannot be used is logged, and changes nothing: the last credentials may still work."""
+        try:
+            self._known = _credentials_in(self._arn, self._fetch())
+        except CredentialsUnavailableError as error:
+            self._failure = str(error)
+            if self._clock() >= self._next_log:
+                self._next_log = self._clock() + LOG_SECONDS
+                logger.warning("%s: %s", type(error).__name__, error)
 
     def _fetch(self) -> object:
         from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError, TransformParameterError
@@ -135,7 +139,7 @@ class SecretCredentials:
 
 
 def _secrets_provider() -> Any:
-    """Return Powertools' provider over a client with short timeouts, since a request waits for it."""
+    """Return Powertools' provider over a client with short timeouts, since requests wait for it."""
     from aws_lambda_powertools.utilities.parameters import SecretsProvider
     from botocore.config import Config  # type: ignore[import-untyped]
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chalicelib.database.connection_pool import ConnectionPool
+from local.waiting import wait_until
 
 
 class Connection:
@@ -115,3 +116,95 @@ def test_no_connection_is_lent_to_two_threads_and_none_is_lost(
             done.result()
     assert pool.checkedout() == 0
     assert [connection.is_open for connection in opened].count(True) == pool.checkedin() <= 5
+
+
+class RefusedError(Exception):
+    """No connection can be opened."""
+
+
+class Limited(Opened):
+    """Opens connections up to a limit, and counts the refusals."""
+
+    limit = 1
+    refusals = 0
+
+    def open(self) -> Connection:
+        if len(self) >= self.limit:
+            self.refusals += 1
+            raise RefusedError
+        return super().open()
+
+
+@pytest.fixture
+def limited() -> Limited:
+    return Limited()
+
+
+@pytest.fixture
+def limited_pool(limited: Limited) -> ConnectionPool[Connection]:
+    return ConnectionPool(limited.open, lambda connection: connection.is_usable, 5, (RefusedError,))
+
+
+class TestWhereNoneCanBeOpened:
+    """A borrower waits for a connection that is open, as long as there is one and it has time."""
+
+    def test_it_gets_the_connection_that_another_borrower_returns(
+        self, limited_pool: ConnectionPool[Connection], limited: Limited
+    ) -> None:
+        lent = limited_pool.checkout()
+        with ThreadPoolExecutor(1) as threads:
+            borrowed = threads.submit(limited_pool.checkout, 10)
+            assert wait_until(lambda: limited.refusals > 0, 10)
+            limited_pool.checkin(lent)
+            assert borrowed.result(10) is lent
+        assert figures(limited_pool) == (1, 0, 5)
+
+    def test_four_borrowers_share_one_connection(
+        self, limited_pool: ConnectionPool[Connection], limited: Limited
+    ) -> None:
+        def borrow(_: int) -> None:
+            for _ in range(50):
+                connection = limited_pool.checkout(10)
+                assert not connection.is_lent
+                connection.is_lent = True
+                connection.is_lent = False
+                limited_pool.checkin(connection)
+
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(borrow, range(4)))
+        assert figures(limited_pool) == (0, 1, 5)
+        assert limited_pool.is_any_open
+
+    def test_a_returned_connection_that_is_not_usable_is_closed_and_not_lent(
+        self, limited_pool: ConnectionPool[Connection], limited: Limited
+    ) -> None:
+        lent = limited_pool.checkout()
+        with ThreadPoolExecutor(1) as threads:
+            borrowed = threads.submit(limited_pool.checkout, 10)
+            assert wait_until(lambda: limited.refusals > 0, 10)
+            lent.is_usable, limited.limit = False, 2
+            limited_pool.checkin(lent)
+            assert borrowed.result(10) is limited[1]
+        assert not lent.is_open
+
+    def test_it_tries_again_to_open_one(self, limited_pool: ConnectionPool[Connection], limited: Limited) -> None:
+        limited_pool.checkout()
+        with ThreadPoolExecutor(1) as threads:
+            borrowed = threads.submit(limited_pool.checkout, 10)
+            assert wait_until(lambda: limited.refusals > 0, 10)
+            limited.limit = 2
+            assert borrowed.result(10) is limited[1]
+
+    def test_it_does_not_wait_longer_than_it_may(self, limited_pool: ConnectionPool[Connection]) -> None:
+        limited_pool.checkout()
+        with pytest.raises(RefusedError):
+            limited_pool.checkout(0.05)
+        assert figures(limited_pool) == (1, 0, 5)
+
+    def test_it_does_not_wait_where_none_is_open(
+        self, limited_pool: ConnectionPool[Connection], limited: Limited
+    ) -> None:
+        limited_pool.discard(limited_pool.checkout())
+        with pytest.raises(RefusedError):
+            limited_pool.checkout(1000)
+        assert (limited.refusals, limited_pool.is_any_open) == (1, False)

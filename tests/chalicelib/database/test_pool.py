@@ -179,18 +179,6 @@ class TestOutages:
                     store.read(1)
             assert not store.breaker.is_open
 
-    def test_a_read_only_database_is_an_outage_and_its_connections_are_replaced(self, database_url: str) -> None:
-        name = database_url.rpartition("/")[2]
-        sql(database_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-        with closing(store_at(database_url)) as store:
-            fill_pool(store)  # connections to a server that was the primary
-            with pytest.raises(DatabaseUnavailableError, match="25006"):
-                store.create(TV)
-            fill_pool(store)
-            sql(database_url.replace(name, "postgres"), f"ALTER DATABASE {name} RESET default_transaction_read_only")
-            for _ in range(store.pool.size()):
-                store.create(TV)
-
     def test_a_standby_is_an_outage(self, products_url: str, proxy: Proxy) -> None:
         proxy.rewrite_answers = lambda data: data.replace(*STANDBY_STATUS).replace(*STANDBY_ROW)
         with closing(store_at(proxy.in_front_of(products_url))) as store:

@@ -20,6 +20,7 @@ from chalicelib.stores.credentials import (
     SecretCredentials,
     source,
 )
+from local.waiting import wait_until
 from tests.chalicelib.database.products import store_at
 from tests.fixtures.clock import Clock
 from tests.fixtures.secrets_manager import SecretsManager, serving_secrets_manager
@@ -175,9 +176,56 @@ def test_after_a_failure_the_secret_is_read_at_most_once_a_second(aws: Proxy, as
         credentials.current()
     asked()
     for _ in range(3):
-        with pytest.raises(CredentialsUnavailableError, match="a moment ago"):
+        with pytest.raises(CredentialsUnavailableError, match="cannot be read"):
             credentials.current()
     assert asked() == 0
+
+
+def test_no_caller_waits_longer_than_it_may_and_one_reading_serves_all(
+    secret: Secret, aws: Proxy, asked: Callable[[], int]
+) -> None:
+    clock = Clock()
+    credentials = SecretCredentials(secret.arn, clock)
+    credentials.current()
+    secret.put_login(NEW)
+    asked()
+    aws.freeze()
+    try:
+        for _ in range(5):
+            clock.now += 1
+            assert credentials.refresh(OLD, 0.01) == OLD
+    finally:
+        aws.thaw()
+    assert wait_until(lambda: credentials.refresh(OLD, 0.01) == NEW, 10)
+    assert asked() == 1
+
+
+def test_the_first_caller_waits_no_longer_than_it_may(secret: Secret, aws: Proxy) -> None:
+    credentials = SecretCredentials(secret.arn)
+    aws.freeze()
+    try:
+        with pytest.raises(CredentialsUnavailableError, match="not read in time"):
+            credentials.current(0.01)
+    finally:
+        aws.thaw()
+    assert credentials.current() == OLD
+
+
+def test_a_secret_that_cannot_be_used_leaves_the_last_credentials(
+    secret: Secret, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock()
+    credentials = SecretCredentials(secret.arn, clock)
+    credentials.current()
+    secret.put("nonsense")
+    for _ in range(3):
+        clock.now += 1
+        assert credentials.refresh(OLD) == OLD
+    assert [secret.arn in line for line in caplog.messages if "CredentialsUnavailableError" in line] == [True]
+    assert credentials.current() == OLD
+    secret.put_login(NEW)
+    clock.now += 1
+    assert credentials.refresh(OLD) == NEW
 
 
 def test_an_unreadable_secret_makes_the_database_unavailable(database_url: str) -> None:
