@@ -93,7 +93,8 @@ def build_cache(settings: Settings, store: ProductStore, metrics: ShopMetrics = 
     probe = ThreadConnections(reads)
     breaker = CircuitBreaker("Redis", lambda: hot_set.create(probe.ask), RedisError, is_refusal=reads.is_refusal)
     metrics.stores.add_cache(breaker)
-    shared = RedisSteps(reads, writes, breaker, StoreInstrumentation("Redis", "redis", metrics), reads.loop_connection)
+    instrumentation = StoreInstrumentation("Redis", "redis", metrics)
+    shared = RedisSteps(reads, writes, breaker, instrumentation, reads.loop_connection, reads.timeouts.longest)
 
     load = functools.partial(load_json, store)
     audit = Audit(shared, load, lambda result: metrics.cache_audits[result].inc())

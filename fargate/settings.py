@@ -16,6 +16,8 @@ MEBIBYTE = 1024 * 1024
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _DAEMON_ADDRESS = re.compile(r"[^\s:]+:[0-9]{1,5}|tcp:[^\s:]+:[0-9]{1,5} udp:[^\s:]+:[0-9]{1,5}")
 
+MAX_PORT = 65_535
+
 MAX_SHUTDOWN_SECONDS = 110
 """ECS kills a task 120 s after SIGTERM at the latest."""
 
@@ -121,14 +123,15 @@ def _yes_or_no(text: str) -> bool:
 
 def _daemon_address(text: str) -> str:
     """Check an address in one of the X-Ray SDK's forms: host:port, or one for each protocol."""
-    if not _DAEMON_ADDRESS.fullmatch(text):
+    ports = map(int, re.findall(r":(\d+)(?= |$)", text, re.ASCII))
+    if not _DAEMON_ADDRESS.fullmatch(text) or not all(0 < port <= MAX_PORT for port in ports):
         raise ValueError(f"is {text!r}, not an address such as 127.0.0.1:2000")
     return text
 
 
 PARSERS: dict[str, Callable[[str], Any]] = {
     "host": str,
-    "port": _whole(0, 65_535),
+    "port": _whole(0, MAX_PORT),
     "server": _choice,
     "threads": _whole(1, 1000),
     "workers": _one_process,

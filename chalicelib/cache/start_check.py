@@ -1,7 +1,8 @@
 """Checks Redis before the service starts, and creates the hot set.
 
 Redis in cluster mode stops the start: the cache does not support it, so each write would fail with 503. So does a Redis
-that does not give its generation. The hot set is created now because the first write waits until the set is old enough.
+that does not give its generation, or does not have the URL's database. The hot set is created now because the first
+write waits until the set is old enough.
 
 A Redis that is unavailable or slow neither stops nor noticeably delays the start.
 """
@@ -18,7 +19,7 @@ from chalicelib.settings import Settings, SettingsError
 from chalicelib.stores import credentials
 
 CHECK_SECONDS = 2.0
-"""How long the check may take: no timeout of the client bounds a DNS lookup, or reading a secret."""
+"""How long the check may take: no timeout of the client bounds reading a secret."""
 
 CLUSTER = b"cluster"
 
@@ -32,12 +33,15 @@ NO_GENERATION = (
     " a failover: allow it (ACL SETUSER <user> +info)"
 )
 
+NO_SUCH_DATABASE = "REDIS_URL names a database that the server does not have: use 0, or raise `databases` in redis.conf"
+OUT_OF_RANGE = "ERR DB index is out of range"  # Redis' and Valkey's answer to SELECT
+
 
 def prepare_cache(settings: Settings, timeouts: CacheTimeouts) -> None:
     """Check the mode of Redis, and create the hot set. No answer is no error.
 
     Raises:
-        SettingsError: Redis is in cluster mode, or its user may not run INFO.
+        SettingsError: Redis is in cluster mode, its user may not run INFO, or it does not have the URL's database.
     """
     errors: list[str] = []
 
@@ -63,5 +67,7 @@ def _errors(settings: Settings, timeouts: CacheTimeouts) -> list[str]:
         except RedisResponseError as error:
             if generations.is_unknown(error):
                 return [NO_GENERATION]
+            if str(error) == OUT_OF_RANGE:
+                return [NO_SUCH_DATABASE]
             raise
     return []

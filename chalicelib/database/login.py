@@ -16,6 +16,7 @@ from chalicelib.database.iam_tokens import IamCredentials
 from chalicelib.database.postgres_errors import AWAY, is_login_refused
 from chalicelib.database_url import DatabaseAddress
 from chalicelib.settings import Settings, SettingsError
+from chalicelib.stores import names
 from chalicelib.stores.credentials import Credentials, CredentialSource, source
 from chalicelib.stores.tls import advice
 
@@ -109,7 +110,7 @@ def _is_standby(driver: Any) -> bool:
 def _open_socket(address: DatabaseAddress, tls: ssl.SSLContext | None, seconds: float) -> socket.socket:
     if address.socket_path is not None:
         return _open_unix_socket(address.socket_path, seconds)
-    raw = socket.create_connection((address.host, address.port), timeout=seconds)
+    raw = names.connect(address.host, address.port, seconds)
     try:
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

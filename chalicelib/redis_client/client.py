@@ -17,9 +17,14 @@ from chalicelib.stores.pool_generation import PoolGeneration
 class CacheTimeouts:
     """How long Redis may take, in seconds. Short, as a cache slower than its database is of no use."""
 
-    connect: float = 0.05
+    connect: float = 0.05  # with looking the name up
     answer: float = 0.05
     secret: float = 0.05  # until Secrets Manager has answered, for a new connection
+
+    @property
+    def longest(self) -> float:
+        """The longer of connecting and answering: how long an event loop waits for an exchange, connecting included."""
+        return max(self.connect, self.answer)
 
 
 class Connected(Protocol):
@@ -74,7 +79,7 @@ class RedisClient:
         """Return a connection for an event loop, not yet connected. The caller bounds how long connecting may take."""
         from chalicelib.redis_client.loop_connection import LoopConnection  # it imports asyncio; threads need it not
 
-        return self.connections.add(LoopConnection(self.address, self.logins))
+        return self.connections.add(LoopConnection(self.address, self.logins, self.timeouts.connect))
 
     def with_timeouts(self, timeouts: CacheTimeouts) -> "RedisClient":
         """Return a client of the same server that shares the logins and the knowledge of the server."""

@@ -53,7 +53,7 @@ class RedisConnection:
         address: where the server is.
         logins: the logins of the client's connections.
         pool: the generation of the client's connections; retired when the server turns out to be the wrong one.
-        connect_seconds: how long TCP may take to connect.
+        connect_seconds: how long looking the name up and connecting may take together.
         answer_seconds: how long each wait for the server may take.
         secret_seconds: how long to wait for Secrets Manager.
     """
@@ -159,13 +159,12 @@ class RedisConnection:
     def _opened_socket(self) -> socket.socket:
         try:
             tls = self._address.tls_context()
-            sock = socket.create_connection((self._address.host, self._address.port), self._connect_seconds)
+            sock = self._address.connect(self._connect_seconds)
         except OSError as error:
             raise socket_failure(error, self._address) from error
         try:
             sock.settimeout(self._answer_seconds)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            set_options(sock)
             return sock if tls is None else tls.wrap_socket(sock, server_hostname=self._address.host)
         except OSError as error:
             sock.close()
@@ -193,10 +192,12 @@ class RedisConnection:
 
 
 def greeting(address: RedisAddress, credentials: Credentials) -> list[generations.Words]:
-    """Return the first commands on a connection: RESP3 with the login, then the database."""
-    login = ("AUTH", credentials.username or "default", credentials.password) if credentials.password else ()
+    """Return the first commands on a connection: RESP3 with the login and the client's name, then the database."""
+    username, password = credentials.username, credentials.password
+    login = ("AUTH", username or "default", password or "") if username or password else ()
+    name = ("SETNAME", address.client_name) if address.client_name else ()
     select: list[generations.Words] = [("SELECT", address.db)] if address.db else []
-    return [("HELLO", 3, *login), *select]
+    return [("HELLO", 3, *login, *name), *select]
 
 
 def packed(command: generations.Words) -> bytes:
@@ -205,8 +206,15 @@ def packed(command: generations.Words) -> bytes:
     return data
 
 
+def set_options(sock: socket.socket) -> None:
+    """Send each command at once, and have the kernel notice a peer that has gone. Does nothing to a Unix socket."""
+    if sock.family != socket.AF_UNIX:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+
 def socket_failure(error: OSError, address: RedisAddress) -> RedisError:
     """Return the RedisError for an error of the socket."""
     if isinstance(error, TimeoutError):
-        return RedisTimeoutError(f"Redis at {address.host}:{address.port} took too long")
-    return RedisConnectionError(f"Redis at {address.host}:{address.port}: {error}{advice(error)}")
+        return RedisTimeoutError(f"Redis at {address.place} took too long: {error or 'timed out'}")
+    return RedisConnectionError(f"Redis at {address.place}: {error}{advice(error)}")

@@ -5,6 +5,8 @@ answer is ever taken for the answer to another question. The caller bounds how l
 """
 
 import asyncio
+import socket
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,11 +14,12 @@ import hiredis
 
 from chalicelib.redis_client import generations
 from chalicelib.redis_client.address import RedisAddress
-from chalicelib.redis_client.connection import CHUNK, INCOMPLETE, greeting, packed, socket_failure
+from chalicelib.redis_client.connection import CHUNK, INCOMPLETE, greeting, packed, set_options, socket_failure
 from chalicelib.redis_client.errors import RedisConnectionError, RedisLoginError, refusal
 from chalicelib.redis_client.generations import Words
 from chalicelib.stores.credentials import Credentials
 from chalicelib.stores.logins import Logins
+from chalicelib.stores.names import SocketAddress
 
 SECRET_SECONDS = 0.05  # how long to wait for Secrets Manager: threads serve these reads meanwhile
 
@@ -25,13 +28,19 @@ class LoopConnection:
     """A connection for one event loop; where its credentials have rotated, it logs in with the new ones.
 
     `generation` is the server's, as of when it was opened, or asked again.
+
+    Args:
+        address: where the server is.
+        login: the credentials.
+        connect_seconds: how long looking the name up and connecting may take together.
     """
 
     generation = b""
 
-    def __init__(self, address: RedisAddress, logins: Logins[RedisLoginError]) -> None:
+    def __init__(self, address: RedisAddress, logins: Logins[RedisLoginError], connect_seconds: float) -> None:
         self._address = address
         self._logins = logins
+        self._connect_seconds = connect_seconds
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._answers = hiredis.Reader(notEnoughData=INCOMPLETE)
@@ -57,11 +66,26 @@ class LoopConnection:
         address = self._address
         try:
             tls = await asyncio.to_thread(address.tls_context)
-            self._reader, self._writer = await asyncio.open_connection(address.host, address.port, ssl=tls)
+            sock = await self._connected_socket()
+            name = None if tls is None else address.host
+            self._reader, self._writer = await asyncio.open_connection(sock=sock, ssl=tls, server_hostname=name)
         except OSError as error:
             raise socket_failure(error, address) from error
         *_, told = await self.ask_all([*greeting(address, credentials), generations.QUERY])
         self.generation = generations.parse(told)
+
+    async def _connected_socket(self) -> socket.socket:
+        """Connect to the first address that accepts; of the time that is left, each gets an equal share."""
+        deadline = time.monotonic() + self._connect_seconds
+        found = await asyncio.to_thread(self._address.socket_addresses, self._connect_seconds)
+        failure: OSError = TimeoutError("timed out")
+        for untried, address in zip(range(len(found), 0, -1), found, strict=True):
+            try:
+                async with asyncio.timeout((deadline - time.monotonic()) / untried):
+                    return await _connected(address)
+            except OSError as error:
+                failure = error
+        raise failure
 
     async def ask_all(self, commands: Sequence[Words]) -> list[Any]:
         """Send commands in one piece and return their answers; raises RedisError, and is closed then."""
@@ -98,6 +122,18 @@ class LoopConnection:
         self._answers = hiredis.Reader(notEnoughData=INCOMPLETE)
         if writer is not None:
             writer.transport.abort()
+
+
+async def _connected(address: SocketAddress) -> socket.socket:
+    sock = socket.socket(address.family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, address.address)
+        set_options(sock)
+        return sock
+    except BaseException:
+        sock.close()
+        raise
 
 
 async def _received(reader: asyncio.StreamReader) -> bytes:

@@ -1,4 +1,4 @@
-"""Shared by the clients of PostgreSQL and of Redis: credentials, circuit breaker, instrumentation, pool generations.
+"""Shared by the clients of PostgreSQL and Redis: names of hosts, credentials, circuit breaker, instrumentation, pools.
 
 From outside: every module.
 """

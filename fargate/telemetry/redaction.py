@@ -34,12 +34,14 @@ def process_secrets(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 def _passwords_in(url: str) -> Iterator[str]:
     try:
-        password = urlsplit(url).password
+        parts = urlsplit(url)
     except ValueError:
         return
-    if password:
-        yield password
-        yield unquote(password)
+    options = (option.partition("=") for option in parts.query.split("&"))
+    for password in (parts.password, *(value for name, _, value in options if name.endswith("password"))):
+        if password:
+            yield password
+            yield unquote(password)
 
 
 def request_secrets(request: HttpRequest) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ import re
 import socket
 from typing import Any
 
+from fargate.telemetry.xray.daemon_address import DaemonAddress, LookUp, look_up
+
 logger = logging.getLogger("fargate")
 
 HEADER = '{"format":"json","version":1}\n'
@@ -16,16 +18,18 @@ _ADDRESS = re.compile(r"(?:.*\budp:)?([^\s:]+):(\d+)")
 class Emitter:
     """Sends each segment once, without blocking. If that fails, the segment is dropped without a log line.
 
+    Segments are dropped, too, while the daemon's name has no address yet.
+
     Args:
         daemon_address: host:port, or `tcp:host:port udp:host:port`.
+        look_up: asks for the addresses of the host.
     """
 
-    def __init__(self, daemon_address: str) -> None:
+    def __init__(self, daemon_address: str, look_up: LookUp = look_up) -> None:
         found = _ADDRESS.fullmatch(daemon_address)
         assert found is not None, daemon_address  # noqa: S101  the settings are checked at the start
-        self._address = found[1], int(found[2])
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
+        self._daemon = DaemonAddress(found[1], int(found[2]), look_up)
+        self._sockets: dict[int, socket.socket] = {}  # by family; none is closed, as another thread may be sending
 
     def send_entity(self, entity: Any) -> None:
         try:
@@ -33,8 +37,18 @@ class Emitter:
         except (TypeError, ValueError, RecursionError) as error:  # the app has added such values
             logger.warning("A trace segment is dropped, since JSON cannot hold it: %s", error)
             return
-        with contextlib.suppress(OSError):
-            self._socket.sendto((HEADER + document).encode(), self._address)
+        daemon = self._daemon.current()
+        if daemon is not None:
+            with contextlib.suppress(OSError):
+                self._socket_of(daemon.family).sendto((HEADER + document).encode(), daemon.address)
+
+    def _socket_of(self, family: int) -> socket.socket:
+        sock = self._sockets.get(family)
+        if sock is None:
+            sock = socket.socket(family, socket.SOCK_DGRAM)
+            sock.setblocking(False)
+            self._sockets[family] = sock
+        return sock
 
 
 @functools.cache

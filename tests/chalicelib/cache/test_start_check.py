@@ -77,6 +77,11 @@ def test_a_user_that_may_not_run_info_stops_the_start(program: str) -> None:
             prepare_cache(settings_for(server.url.replace("//", "//shop:secret@")), PATIENT)
 
 
+def test_a_database_that_the_server_does_not_have_stops_the_start(redis_url: str) -> None:
+    with pytest.raises(SettingsError, match="REDIS_URL names a database that the server does not have"):
+        prepare_cache(settings_for(redis_url.removesuffix("/0") + "/99"), PATIENT)
+
+
 def test_these_rights_are_the_deployed_ones() -> None:
     user = (ROOT / "terraform" / "modules" / "elasticache" / "user.tf").read_text(encoding="utf-8")
     assert f'"on {DEPLOYED_RIGHTS}"' in user

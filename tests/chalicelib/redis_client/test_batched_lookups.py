@@ -150,7 +150,7 @@ class TestBatchedLookups:
                 raise LookupError("which no client raises on purpose")
 
         async def ask(lookups: BatchedLookups) -> object:
-            lookups._connect = lambda: Broken(*[None] * 2)  # type: ignore[list-item]
+            lookups._connect = lambda: Broken(*[None] * 3)  # type: ignore[list-item]
             with pytest.raises(RedisConnectionError, match="on purpose"):
                 await asyncio.wait_for(lookups.ask("GETEX", "a"), 10)
             return len(asked.told)

@@ -91,11 +91,11 @@ def test_secrets_are_found_in_the_environment() -> None:
     environ = {
         "API_KEYS": "first-key, second-key",
         "API_KEYS_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:000000000000:secret:keys",
-        "REDIS_URL": "rediss://shop:p%40ssword@cache:6379/0",
+        "REDIS_URL": "rediss://shop:p%40ssword@cache:6379/0?ssl_password=of-the-key&db=1",
         "GITHUB_TOKEN": "none",
         "HOME": "/root",
     }
-    assert set(process_secrets(environ)) == {"first-key", "second-key", "p%40ssword", "p@ssword"}
+    assert set(process_secrets(environ)) == {"first-key", "second-key", "p%40ssword", "p@ssword", "of-the-key"}
 
 
 def test_a_secret_is_found_in_every_form() -> None:
