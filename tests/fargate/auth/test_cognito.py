@@ -28,6 +28,7 @@ from fargate.errors import ConfigurationError, Unauthorized
 from fargate.settings import AWS_JWKS_URL, Settings, read_settings
 from fargate.wsgi import create_wsgi_app
 from local.ports import LOOPBACK, free_port
+from local.waiting import wait_until
 from tests.fixtures.clock import Clock
 from tests.fixtures.wsgi import Answer, call
 
@@ -529,6 +530,28 @@ def test_a_hanging_fetch_does_not_delay_tokens_with_known_keys(keys: KeyServer, 
         assert time.monotonic() - begin < 0.5
         release.set()
         assert waiting.result() is None
+
+
+def test_a_fetch_that_no_timeout_ends_holds_requests_up_for_a_bounded_time_and_is_used_when_it_ends(
+    keys: KeyServer, key_set: KeySet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a name server that does not answer. One fetch is under way, however many tokens come."""
+    monkeypatch.setattr(jwks, "WAIT_SECONDS", 0.05)
+    release, began, fetch = threading.Event(), threading.Semaphore(0), key_set._client.get_signing_keys
+
+    def hanging_fetch() -> list[jwt.PyJWK]:
+        began.release()
+        release.wait(30)
+        return fetch()
+
+    monkeypatch.setattr(key_set._client, "get_signing_keys", hanging_fetch)
+    assert key_set.find("one") is None
+    monkeypatch.setattr(jwks, "WAIT_SECONDS", 60)
+    assert [key_set.find("one") for _ in range(3)] == [None] * 3
+    assert began.acquire(timeout=10)
+    assert not began.acquire(blocking=False)
+    release.set()
+    assert wait_until(lambda: key_set.find("one") is not None, 10)
 
 
 # Settings.
