@@ -8,9 +8,10 @@ from chalicelib.bootstrap import catalog, check_settings, wait_with
 from chalicelib.errors import NotFoundError
 from chalicelib.telemetry.metrics import REGISTRY, metrics_response
 from chalicelib.web import lambda_entry, openapi, responses
-from chalicelib.web.entity_tags import HeaderSource, if_match
+from chalicelib.web.conditions import check_of, refuse_if_match
 from chalicelib.web.health import SelfProbe
 from chalicelib.web.product_body import parse_details, parse_product
+from chalicelib.web.request_headers import HeaderSource, RequestHeaders
 
 app = Chalice(app_name="chalice-app")
 app.wait_with = wait_with  # type: ignore[attr-defined]  # `fargate/` passes its `sleep`, which lends the permit
@@ -25,6 +26,11 @@ def request() -> Request:
     """Return the request being answered."""
     assert app.current_request is not None  # noqa: S101  handlers run only while there is one
     return app.current_request
+
+
+def headers() -> RequestHeaders:
+    """Return the headers of the request being answered."""
+    return RequestHeaders(request())
 
 
 @app.route("/")
@@ -61,6 +67,7 @@ def readyz() -> Response:
 def create_product() -> Response:
     """Store a new product; sending the same one again is no error."""
     product = parse_product(responses.body_of(request()))
+    refuse_if_match(headers())
     return responses.created_response(product, created=catalog().create(product))
 
 
@@ -69,7 +76,7 @@ def create_product() -> Response:
 def read_product(id: str) -> Response:
     """Return a product."""
     product_id = responses.parse_id(id)
-    return responses.product_response(product_id, catalog().read(product_id), request().headers)
+    return responses.product_response(product_id, catalog().read(product_id), headers())
 
 
 @responses.answered
@@ -94,17 +101,17 @@ app.fast_path = {("GET", "/product/{id}"): (product_in_memory, product_in_cache)
 @app.route("/product/{id}", methods=["PUT"], api_key_required=True)
 @responses.answered
 def replace_product(id: str) -> Response:
-    """Overwrite a product, if it is the version that If-Match names."""
+    """Overwrite a product, if the request's conditions hold."""
     product = parse_details(responses.parse_id(id), responses.body_of(request()))
-    catalog().replace(product, if_match(request().headers))
+    catalog().replace(product, check_of(headers()))
     return responses.replaced_response(product)
 
 
 @app.route("/product/{id}", methods=["DELETE"], api_key_required=True)
 @responses.answered
 def remove_product(id: str) -> Response:
-    """Remove a product."""
-    catalog().remove(responses.parse_id(id))
+    """Remove a product, if the request's conditions hold."""
+    catalog().remove(responses.parse_id(id), check_of(headers()))
     return responses.no_content()
 
 
@@ -112,7 +119,8 @@ def remove_product(id: str) -> Response:
 @responses.answered
 def list_products() -> Response:
     """Return a page of products in the order of their ids."""
-    return responses.json_response(catalog().page(*responses.parse_page(request().query_params)))
+    page = catalog().page(*responses.parse_page(request().query_params))
+    return responses.page_response(page, headers())
 
 
 @app.route("/metrics")

@@ -14,9 +14,6 @@ from chalicelib.product import MAX_ID, Product
 
 T = TypeVar("T")
 
-Condition = Callable[[Product], bool]
-"""Tells whether a write may replace the stored product."""
-
 
 class Catalog:
     """The products, through a store and a cache. Thread-safe if they are.
@@ -64,33 +61,32 @@ class Catalog:
 
         return self._write(product.id, product.to_json(), change)
 
-    def replace(self, product: Product, may_replace: Condition | None) -> None:
-        """Overwrite the product with this id, if `may_replace` accepts the stored one.
+    def replace(self, product: Product, check: Check | None) -> None:
+        """Overwrite the product with this id, if `check` accepts the stored one.
 
         Raises:
             NotFoundError: there is none.
-            PreconditionFailedError: `may_replace` refuses the stored product.
+            PreconditionFailedError: `check` refuses the stored product.
         """
 
         def change() -> None:
-            if may_replace is None:
-                found = self._store.replace(product)
-            else:
-                found = self._store.replace_if(product, _check(may_replace))
+            found = self._store.replace(product) if check is None else self._store.replace_if(product, check)
             if not found:
                 raise _not_found(product.id)
 
         self._write(product.id, product.to_json(), change)
 
-    def remove(self, product_id: int) -> None:
-        """Delete a product.
+    def remove(self, product_id: int, check: Check | None) -> None:
+        """Delete a product, if `check` accepts the stored one.
 
         Raises:
             NotFoundError: there is none.
+            PreconditionFailedError: `check` refuses the stored product.
         """
 
         def change() -> None:
-            if not self._store.remove(product_id):
+            found = self._store.remove(product_id) if check is None else self._store.remove_if(product_id, check)
+            if not found:
                 raise _not_found(product_id)
 
         self._write(product_id, None, change)
@@ -119,14 +115,6 @@ def load_json(store: ProductStore, product_id: int) -> bytes | None:
     """Read a product's JSON from the store; None: there is no such product."""
     product = store.read(product_id)
     return product.to_json() if product else None
-
-
-def _check(may_replace: Condition) -> Check:
-    def check(stored: Product) -> None:
-        if not may_replace(stored):
-            raise PreconditionFailedError(f"product {stored.id} has changed: If-Match names another version")
-
-    return check
 
 
 def _not_found(product_id: int) -> NotFoundError:

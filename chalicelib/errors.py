@@ -4,7 +4,7 @@
     ├── BadRequestError          400  the request is wrong; the message names every error
     ├── NotFoundError            404  no such product
     ├── ConflictError            409  another product has that id
-    ├── PreconditionFailedError  412  If-Match names a version that is not the current one
+    ├── PreconditionFailedError  412  a condition of the request does not hold: If-Match, If-None-Match
     └── ServiceUnavailableError  503  a store is unavailable; `Retry-After` says when to retry
         ├── DatabaseUnavailableError
         └── CacheUnavailableError
@@ -47,7 +47,7 @@ class ConflictError(ShopError):
 
 
 class PreconditionFailedError(ShopError):
-    """`If-Match` names a version that is not the stored one."""
+    """A condition of the request, `If-Match` or `If-None-Match`, does not hold."""
 
     status = 412
 

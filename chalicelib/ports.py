@@ -104,3 +104,6 @@ class ProductStore(Protocol):
 
     def remove(self, product_id: int) -> bool:
         """Delete the product; return False if there is none."""
+
+    def remove_if(self, product_id: int, check: Check) -> bool:
+        """Delete the product if `check` accepts the stored one; return False if there is none."""

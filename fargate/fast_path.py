@@ -15,7 +15,7 @@ and traced as any other. The WSGI adapter calls `from_memory` alone: a thread ha
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Iterator, Mapping, Sequence
 from contextvars import Context
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
@@ -50,6 +50,20 @@ class HeaderView:
     def get(self, name: str) -> str | None:
         """Return a header's value, or None."""
         return last_value(self._headers, canonical(name))
+
+    def joined(self, names: Collection[str]) -> dict[str, str]:
+        """Return those of the named headers that were sent, by name; several lines of one are joined by commas.
+
+        The way to read a header that is a list (RFC 9110, section 5.3), in one pass.
+
+        Args:
+            names: spelled as in `Content-Type`.
+        """
+        found: dict[str, str] = {}
+        for name, value in self._headers:
+            if name in names:
+                found[name] = f"{found[name]}, {value}" if name in found else value
+        return found
 
 
 Outcome = TypeVar("Outcome")

@@ -57,7 +57,7 @@ WHERE products.id = old.id
 RETURNING old.id, old.name, old.price
 """
 
-REMOVE = "DELETE FROM products WHERE id = :id RETURNING id"
+REMOVE = "DELETE FROM products WHERE id = :id RETURNING id, name, price"
 
 
 def retried(operation: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
@@ -168,19 +168,28 @@ class PostgresStore:
     def replace_if(self, product: Product, check: Check) -> bool:
         with self._sessions.transaction() as session:
             values = {"id": product.id, "name": product.name, "price": product.price}
-            stored = _product_in(session.run(REPLACE_RETURNING_OLD, **values))
-            if stored is not None:
-                check(stored)
-            return stored is not None
+            return _checked(_product_in(session.run(REPLACE_RETURNING_OLD, **values)), check)
 
     @retried_if_not_run  # if the database has removed the product, a second try would find none and answer 404
     def remove(self, product_id: int) -> bool:
         with self._sessions.session() as session:
             return bool(session.run(REMOVE, id=product_id))
 
+    @retried
+    def remove_if(self, product_id: int, check: Check) -> bool:
+        with self._sessions.transaction() as session:
+            return _checked(_product_in(session.run(REMOVE, id=product_id)), check)
+
     def close(self) -> None:
         """Close idle connections now, and lent ones when they are returned."""
         self._sessions.close()
+
+
+def _checked(stored: Product | None, check: Check) -> bool:
+    """Return whether there was a product, once `check` has accepted it."""
+    if stored is not None:
+        check(stored)
+    return stored is not None
 
 
 def _product_in(rows: list[Row]) -> Product | None:

@@ -1,56 +1,45 @@
-"""Entity tags and the conditions that requests state with them (RFC 9110, sections 8.8.3 and 13.1)."""
+"""Entity tags (RFC 9110, section 8.8.3): of bodies, and in the lists that requests send."""
 
 import functools
 import hashlib
 import re
-from collections.abc import Iterator
-from typing import Protocol
 
-from chalicelib.catalog import Condition
-from chalicelib.product import Product
-
-_ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"')
+ANY = "*"
+_LISTED = re.compile(r'[ \t,]*((?:W/)?"[^\x00-\x20"\x7f]*")[ \t]*(?=,|\Z)')
 
 
-class HeaderSource(Protocol):
-    """Headers, asked by name."""
-
-    def get(self, name: str, /) -> str | None:
-        """Return a header's value, or None."""
-
-
-@functools.lru_cache(maxsize=1024)
-def etag_of(body: bytes) -> str:
-    """Return the strong entity tag of a product's JSON: equal bytes have equal tags, on every task and on Lambda."""
+def tag_of(body: bytes) -> str:
+    """Return the strong entity tag of a body: equal bytes have equal tags, on every task and on Lambda."""
     return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
 
 
-def is_not_modified(headers: HeaderSource, etag: str) -> bool:
-    """Tell whether `If-None-Match` lists this tag, compared weakly: the client has this version already."""
-    text = headers.get("if-none-match")
-    return text is not None and _lists(text, etag, weak=True)
+etag_of = functools.lru_cache(maxsize=1024)(tag_of)
+"""`tag_of` for products' JSON, which is short and asked for again and again."""
 
 
-def if_match(headers: HeaderSource) -> Condition | None:
-    """Return the condition that `If-Match` states; None where it is absent or `*` (RFC 9110, section 13.1.1)."""
-    text = headers.get("if-match")
-    if text is None or text.strip() == "*":
-        return None
+def tags_in(text: str) -> frozenset[str]:
+    """Return the tags of a list, as they are written, or {ANY}; empty elements do not count (section 5.6.1.2).
 
-    def is_listed(stored: Product) -> bool:
-        return _lists(text, etag_of(stored.to_json()), weak=False)
+    Raises:
+        ValueError: it is neither `*` nor a list of tags.
+    """
+    rest = text.strip(" \t,")
+    if rest == ANY:
+        return frozenset({ANY})
+    tags, end = set(), 0
+    while found := _LISTED.match(rest, end):
+        tags.add(found[1])
+        end = found.end()
+    if not tags or end != len(rest):
+        raise ValueError(f"neither {ANY} nor a list of entity tags")
+    return frozenset(tags)
 
-    return is_listed
+
+def is_listed(etag: str, tags: frozenset[str]) -> bool:
+    """Return whether the list has this strong tag: strong comparison (section 8.8.3.2)."""
+    return ANY in tags or etag in tags
 
 
-def _lists(header: str, etag: str, *, weak: bool) -> bool:
-    """Tell whether a list of entity tags names this one; a weak tag matches only where `weak` comparison will do."""
-    return header.strip() == "*" or etag in _entity_tags(header, weak=weak)
-
-
-def _entity_tags(header: str, *, weak: bool) -> Iterator[str]:
-    for tag in _ENTITY_TAG.findall(header):
-        if not tag.startswith("W/"):
-            yield tag
-        elif weak:
-            yield tag[2:]
+def is_listed_weakly(etag: str, tags: frozenset[str]) -> bool:
+    """Return whether the list has this tag, strong or weak: weak comparison."""
+    return is_listed(etag, tags) or f"W/{etag}" in tags

@@ -12,7 +12,9 @@ from chalice.app import Request, Response
 from chalicelib.errors import BadRequestError, NotFoundError, ServiceUnavailableError, ShopError
 from chalicelib.ports import Reading
 from chalicelib.product import MAX_ID, Product
-from chalicelib.web.entity_tags import HeaderSource, etag_of, is_not_modified
+from chalicelib.web.conditions import is_not_modified
+from chalicelib.web.entity_tags import etag_of, tag_of
+from chalicelib.web.request_headers import HeaderSource
 
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
@@ -90,6 +92,14 @@ def product_response(product_id: int, reading: Reading, headers: HeaderSource) -
     if is_not_modified(headers, etag):
         return Response("", {"ETag": etag, "X-Cache": reading.result}, 304)
     return Response(reading.body.decode(), {"Content-Type": JSON, "ETag": etag, "X-Cache": reading.result}, 200)
+
+
+def page_response(body: bytes, headers: HeaderSource) -> Response:
+    """Return a page of products, or 304 if the client has it already."""
+    etag = tag_of(body)
+    if is_not_modified(headers, etag):
+        return Response("", {"ETag": etag}, 304)
+    return json_response(body, ETag=etag)
 
 
 def parse_id(text: str) -> int:

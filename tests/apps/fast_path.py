@@ -79,6 +79,7 @@ IN_MEMORY: dict[str, Callable[[Any], Response]] = {
     "large": lambda headers: answer("x" * 1_000_000),
     "fails": lambda headers: failing(),
     "header": lambda headers: answer(headers.get("x-colour"), Colour="blue"),
+    "list": lambda headers: Response(headers.joined({"Host", "X-Colours", "X-Unsent"})),
     "cookies": lambda headers: answer("two", **{"Set-Cookie": ["a=1", "b=2"]}),
     "bytes": lambda headers: Response(b"\x00\x01", {"Content-Type": "application/octet-stream"}),
     "json": lambda headers: Response({"said": "json"}),

@@ -93,14 +93,20 @@ class TestWrites:
     def test_a_conditional_write_passes_the_stored_product_to_the_check(self, store: PostgresStore) -> None:
         seen: list[Product] = []
         assert not store.replace_if(TV, seen.append)
+        assert not store.remove_if(1, seen.append)
         assert seen == []
         store.create(TV)
         assert store.replace_if(RADIO, seen.append)
-        assert seen == [TV]
         assert store.read(1) == RADIO
+        assert store.remove_if(1, seen.append)
+        assert seen == [TV, RADIO]
+        assert store.read(1) is None
 
     @pytest.mark.parametrize("error", [PreconditionFailedError("changed"), OSError("disk"), KeyboardInterrupt()])
-    def test_an_exception_in_the_check_rolls_the_write_back(self, store: PostgresStore, error: BaseException) -> None:
+    @pytest.mark.parametrize("write", ["replace_if", "remove_if"])
+    def test_an_exception_in_the_check_rolls_the_write_back(
+        self, store: PostgresStore, write: str, error: BaseException
+    ) -> None:
         store.create(TV)
         backend = backend_of(store)
 
@@ -108,7 +114,7 @@ class TestWrites:
             raise error
 
         with pytest.raises(type(error)) as raised:
-            store.replace_if(RADIO, refuse)
+            store.replace_if(RADIO, refuse) if write == "replace_if" else store.remove_if(1, refuse)
         assert raised.value is error
         assert store.read(1) == TV
         assert store.replace(KETTLE), "the row is free again"
@@ -131,13 +137,27 @@ class TestWritersTakeTurns:
         assert seen == [TV if is_undone else RADIO]
         assert store.read(1) == KETTLE
 
-    @pytest.mark.parametrize("write", ["replace", "replace_if", "remove", "create"])
+    @pytest.mark.parametrize("is_undone", [False, True])
+    def test_a_removal_waits_for_the_row(self, store: PostgresStore, is_undone: bool) -> None:
+        store.create(TV)
+        seen: list[Product] = []
+        with Paused(lambda pause: store.replace_if(RADIO, pause)) as first, ThreadPoolExecutor() as threads:
+            second = threads.submit(store.remove_if, 1, seen.append)
+            assert wait_until(lambda: waiting(store), 5)
+            assert seen == []
+            first.fail() if is_undone else first.go_on()
+            assert second.result()
+        assert seen == [TV if is_undone else RADIO]
+        assert store.read(1) is None
+
+    @pytest.mark.parametrize("write", ["replace", "replace_if", "remove", "remove_if", "create"])
     def test_a_write_after_a_removal_finds_nothing(self, products_url: str, store: PostgresStore, write: str) -> None:
         store.create(TV)
         change: Callable[[], object] = {
             "replace": lambda: store.replace(KETTLE),
             "replace_if": lambda: store.replace_if(KETTLE, agree),
             "remove": lambda: store.remove(1),
+            "remove_if": lambda: store.remove_if(1, agree),
             "create": lambda: store.create(KETTLE),
         }[write]
         with session(products_url) as other, ThreadPoolExecutor() as threads:
@@ -220,6 +240,9 @@ class TestRoundTrips:
         far_store.create(TV)
         far_store.replace_if(TV, agree)
         assert trips(proxy, lambda: far_store.replace_if(RADIO, agree)) == 3
+        far_store.remove_if(1, agree)
+        far_store.create(TV)
+        assert trips(proxy, lambda: far_store.remove_if(1, agree)) == 3
 
     def test_preparing_a_statement_takes_one_more_once_per_connection(
         self, far_store: PostgresStore, proxy: Proxy

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from chalicelib.web.entity_tags import etag_of
+from chalicelib.web.entity_tags import etag_of, tag_of
 from tests.contract.clients.client import Client
 from tests.contract.clients.messages import Request, Response
 
@@ -10,6 +10,8 @@ KEY = ("x-api-key", "a-key-of-the-tests")
 JSON = ("Content-Type", "application/json")
 TV = b'{"id":1,"name":"Samsung TV","price":140}'
 RADIO = '{"id":1,"name":"Radio \N{RADIO}","price":19.9}'.encode()
+PAGE_TAG = tag_of(b'{"products":[' + RADIO + b'],"next":null}')
+OTHER = ("If-None-Match", '"other"')
 DETAILS = '{"name":"Radio \N{RADIO}","price":19.90}'.encode()
 
 # Headers that differ between requests, connections or servers.
@@ -58,10 +60,16 @@ STORY: dict[str, Request] = {
     "read again": read("/product/1"),
     "not modified": read("/product/1", ("If-None-Match", etag_of(TV))),
     "modified": read("/product/1", ("If-None-Match", '"other"')),
-    "replaced": write("PUT", "/product/1", DETAILS, ("If-Match", etag_of(TV))),
+    "not modified, by the first of two lines": read("/product/1", ("If-None-Match", etag_of(TV)), OTHER),
+    "another version to read": read("/product/1", ("If-Match", '"other"')),
+    "removed by a version": write("DELETE", "/product/1", b"", ("If-Match", '"other"')),
+    "created over": write("PUT", "/product/1", DETAILS, ("If-None-Match", "*")),
+    "no list of versions": write("PUT", "/product/1", DETAILS, ("If-Match", "other")),
+    "replaced": write("PUT", "/product/1", DETAILS, ("If-Match", etag_of(TV)), ("If-Match", '"other"')),
     "another version": write("PUT", "/product/1", DETAILS, ("If-Match", etag_of(TV))),
     "read after the change": read("/product/1"),
     "a page": read("/products?limit=1"),
+    "the page not modified": read("/products?limit=1", ("If-None-Match", PAGE_TAG), OTHER),
     "past the page": read("/products?limit=1&after=1"),
     "a bad page": read("/products?limit=0&x=1"),
     "every fault": write("POST", "/data", b'{"id":0,"name":"","price":-1,"x":1}'),

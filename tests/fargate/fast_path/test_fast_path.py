@@ -48,6 +48,11 @@ def test_it_reads_headers_in_any_spelling(client: ServerClient) -> None:
     assert (answer.body, answer.header("Colour")) == (b"green", "blue")
 
 
+def test_it_joins_the_lines_of_a_list(client: ServerClient) -> None:
+    answer = client.get("/thing/list", ("x-colours", "red, blue"), ("X-COLOUR", "no"), ("X-Colours", "green"))
+    assert answer.json() == {"X-Colours": "red, blue, green", "Host": "shop.example"}
+
+
 def test_its_answers_are_read_as_a_handlers_are(client: ServerClient) -> None:
     assert client.get("/thing/cookies").all("Set-Cookie") == ["a=1", "b=2"]
     assert client.get("/thing/json").json() == {"said": "json"}
