@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from chalice.app import Chalice, Request, Response
+from chalice.app import Request, Response
 
 from chalicelib.bootstrap import catalog, check_settings, wait_with
 from chalicelib.errors import NotFoundError
@@ -12,8 +12,12 @@ from chalicelib.web.conditions import check_of, refuse_if_match
 from chalicelib.web.health import SelfProbe
 from chalicelib.web.product_body import parse_details, parse_product
 from chalicelib.web.request_headers import HeaderSource, RequestHeaders
+from chalicelib.web.uncached_errors import UncachedErrors
 
-app = Chalice(app_name="chalice-app")
+READ = ["GET", "HEAD"]
+"""The methods of each route that reads: HEAD is GET without the body (RFC 9110, section 9.3.2)."""
+
+app = UncachedErrors(app_name="chalice-app")
 app.wait_with = wait_with  # type: ignore[attr-defined]  # `fargate/` passes its `sleep`, which lends the permit
 app.metrics_registry = REGISTRY  # type: ignore[attr-defined]  # `fargate/` adds its metrics of requests
 lambda_entry.observe(app)
@@ -33,28 +37,28 @@ def headers() -> RequestHeaders:
     return RequestHeaders(request())
 
 
-@app.route("/")
+@app.route("/", methods=READ)
 def index() -> Response:
     """Name the service, its version and its links."""
     return responses.json_response(openapi.INDEX)
 
 
-@app.route("/status")
+@app.route("/status", methods=READ)
 def status() -> Response:
     """200 if this server answers a GET to its own port."""
     health = self_probe.check(request().context.get("localPort"))
     if health.reason:
-        return Response({"status": "Unhealthy", "reason": health.reason}, {"Content-Type": responses.JSON}, 503)
-    return Response({"status": "Healthy", "version": openapi.VERSION}, {"Content-Type": responses.JSON})
+        return responses.json_response({"status": "Unhealthy", "reason": health.reason}, 503)
+    return responses.json_response({"status": "Healthy", "version": openapi.VERSION})
 
 
-@app.route("/livez")
+@app.route("/livez", methods=READ)
 def livez() -> Response:
     """The process runs."""
     return responses.json_response('{"status":"Alive"}')
 
 
-@app.route("/readyz")
+@app.route("/readyz", methods=READ)
 def readyz() -> Response:
     """The process accepts requests; the adapter returns 503 while it starts and drains."""
     if not catalog().is_ready:
@@ -71,7 +75,7 @@ def create_product() -> Response:
     return responses.created_response(product, created=catalog().create(product))
 
 
-@app.route("/product/{id}")
+@app.route("/product/{id}", methods=READ)
 @responses.answered
 def read_product(id: str) -> Response:
     """Return a product."""
@@ -115,7 +119,7 @@ def remove_product(id: str) -> Response:
     return responses.no_content()
 
 
-@app.route("/products")
+@app.route("/products", methods=READ)
 @responses.answered
 def list_products() -> Response:
     """Return a page of products in the order of their ids."""
@@ -123,7 +127,7 @@ def list_products() -> Response:
     return responses.page_response(page, headers())
 
 
-@app.route("/metrics")
+@app.route("/metrics", methods=READ)
 @responses.answered
 def metrics() -> Response:
     """Return the metrics; 404 for `/%6detrics`, which passes a load balancer that hides `/metrics`."""
@@ -132,7 +136,7 @@ def metrics() -> Response:
     return metrics_response(request().headers.get("accept"))
 
 
-@app.route("/openapi.json")
+@app.route("/openapi.json", methods=READ)
 def openapi_document() -> Response:
     """Describe these routes."""
     return responses.json_response(openapi.DOCUMENT)

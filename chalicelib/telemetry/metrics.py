@@ -150,4 +150,4 @@ _describe_process(REGISTRY)
 def metrics_response(accept: str | None) -> Response:
     """Return the metrics in the format that the Accept header asks for."""
     encode, content_type = choose_encoder(accept or "")
-    return Response(encode(REGISTRY).decode(), {"Content-Type": content_type}, 200)
+    return Response(encode(REGISTRY).decode(), {"Content-Type": content_type, "Cache-Control": "no-store"}, 200)

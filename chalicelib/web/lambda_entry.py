@@ -61,7 +61,7 @@ def _write(logger: Logger, request: Request, correlation_id: str, response: Resp
             "route": route,
             "status": status,
             "duration_ms": round(seconds * 1000, 3),
-            "bytes": _length(response.body),
+            "bytes": 0 if method == "HEAD" else _length(response.body),
         },
         "client_ip": request.context["identity"]["sourceIp"],
     }

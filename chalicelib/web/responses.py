@@ -23,6 +23,10 @@ Answer = TypeVar("Answer")
 logger = logging.getLogger("shop")
 
 JSON = "application/json"
+NO_STORE = "no-store"
+"""For writes, errors and what the service says of itself: a cache keeps none of it (RFC 9111, section 5.2.2)."""
+NO_CACHE = "no-cache"
+"""For products and pages: a cache keeps them, and asks for each by its entity tag before it answers from them."""
 AWAY = "the shop cannot do this right now; the same request is safe to send again"
 NOT_MIGRATED = "the database is not migrated"
 DEFAULT_PAGE = 20
@@ -44,7 +48,7 @@ def answered(handler: Callable[Parameters, Answer]) -> Callable[Parameters, Answ
 
 
 def _error(error: ShopError) -> Response:
-    headers: dict[str, str | list[str]] = {"Content-Type": JSON}
+    headers: dict[str, str | list[str]] = {"Content-Type": JSON, "Cache-Control": NO_STORE}
     message = str(error)
     if isinstance(error, ServiceUnavailableError):
         if not error.is_logged:
@@ -54,11 +58,11 @@ def _error(error: ShopError) -> Response:
     return Response({"Code": error.code, "Message": message}, headers, error.status)
 
 
-def json_response(body: bytes | str, status: int = 200, **headers: str) -> Response:
-    """Return a response of serialized JSON; in `headers`, underscores stand for hyphens."""
-    text = body.decode() if isinstance(body, bytes) else body
+def json_response(body: bytes | str | Mapping[str, str], status: int = 200, **headers: str) -> Response:
+    """Return a response that no cache keeps, of JSON that may be serialized; in `headers`, underscores are hyphens."""
+    content = body.decode() if isinstance(body, bytes) else body
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(text, {"Content-Type": JSON, **named}, status)
+    return Response(content, {"Content-Type": JSON, "Cache-Control": NO_STORE, **named}, status)
 
 
 def body_of(request: Request) -> bytes:
@@ -69,7 +73,7 @@ def body_of(request: Request) -> bytes:
 
 def no_content() -> Response:
     """Return 204."""
-    return Response("", {}, 204)
+    return Response("", {"Cache-Control": NO_STORE}, 204)
 
 
 def replaced_response(product: Product) -> Response:
@@ -89,17 +93,18 @@ def product_response(product_id: int, reading: Reading, headers: HeaderSource) -
     if reading.body is None:
         raise NotFoundError(f"there is no product {product_id}")
     etag = etag_of(reading.body)
+    kept: dict[str, str | list[str]] = {"ETag": etag, "Cache-Control": NO_CACHE, "X-Cache": reading.result}
     if is_not_modified(headers, etag):
-        return Response("", {"ETag": etag, "X-Cache": reading.result}, 304)
-    return Response(reading.body.decode(), {"Content-Type": JSON, "ETag": etag, "X-Cache": reading.result}, 200)
+        return Response("", kept, 304)
+    return Response(reading.body.decode(), {"Content-Type": JSON, **kept}, 200)
 
 
 def page_response(body: bytes, headers: HeaderSource) -> Response:
     """Return a page of products, or 304 if the client has it already."""
     etag = tag_of(body)
     if is_not_modified(headers, etag):
-        return Response("", {"ETag": etag}, 304)
-    return json_response(body, ETag=etag)
+        return Response("", {"ETag": etag, "Cache-Control": NO_CACHE}, 304)
+    return json_response(body, ETag=etag, Cache_Control=NO_CACHE)
 
 
 def parse_id(text: str) -> int:

@@ -34,6 +34,10 @@ from fargate.threads.waiting import offer_sleep
 logger = logging.getLogger("fargate")
 
 
+_OWN_HEADERS: tuple[Header, ...] = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
+"""Of the gateway's own responses. A cache may keep a 404 or 405 that says nothing of it (RFC 9110, section 15.1)."""
+
+
 class Located(NamedTuple):
     """A path without the base path, and the route that it matches. Shared by all requests of that path."""
 
@@ -261,7 +265,7 @@ def _probe_answer(path: str, method: str) -> HttpResponse:
         raise NotFound
     if method not in ("GET", "HEAD"):
         raise MethodNotAllowed(["GET", "HEAD"])
-    return HttpResponse(200, [("Content-Type", "application/json")], b'{"message":"OK"}')
+    return HttpResponse(200, list(_OWN_HEADERS), b'{"message":"OK"}')
 
 
 def _allowed(route: Route) -> list[str]:
@@ -270,8 +274,8 @@ def _allowed(route: Route) -> list[str]:
 
 
 def error_response(error: GatewayError, route: Route | None = None, method: str = "") -> HttpResponse:
-    """Write an error as API Gateway does; for a route with CORS, with its headers."""
-    headers: list[Header] = [("Content-Type", "application/json"), *error.headers]
+    """Write an error as API Gateway does, but for caches not to keep; for a route with CORS, with its headers."""
+    headers: list[Header] = [*_OWN_HEADERS, *error.headers]
     if route is not None:
         headers.extend(headers_of(cors_of(route, method)))
     return HttpResponse(error.status, headers, error.body)

@@ -10,6 +10,7 @@ from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNot
 from waitress.task import ErrorTask, WSGITask
 
 from fargate.errors import BadGateway, BadRequest, GatewayError, HeadersTooLong, NotSupported, RequestTooLong
+from fargate.gateway.core import error_response
 from fargate.http.framing import check_framing
 from fargate.http.messages import Header, canonical, status_line
 from fargate.wsgi import HEADERS_KEY
@@ -91,7 +92,7 @@ class GatewayErrorTask(ErrorTask):  # type: ignore[misc]
         if self.channel.server.gateway is not None:
             self.channel.server.gateway.refuse(error, getattr(self.request, "command", ""), self.channel.addr[0])
         self.status = status_line(error.status)
-        self.response_headers.append(("Content-Type", "application/json"))
+        self.response_headers.extend(error_response(error).headers)
         self.request.headers["CONNECTION"] = "close"  # also for HTTP/1.0: later bytes cannot be trusted
         self.content_length = len(error.body)
         self.channel.linger = True

@@ -29,7 +29,7 @@ def record_of(method: str, route: str | None, response: HttpResponse, seconds: f
         route or UNMATCHED,
         response.status,
         seconds,
-        len(response.body),
+        0 if method == "HEAD" else len(response.body),
         client,
         _x_cache(response),
     )

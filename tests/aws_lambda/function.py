@@ -110,7 +110,7 @@ class Function(Client):
         """Send one request, with further options of the Runtime API."""
         resource, parameters = resource_of(list(app.app.routes), request.path)
         event = rest_event(request, resource, parameters)
-        return read_result(self._api.invoke(through_json(event), **options))
+        return read_result(self._api.invoke(through_json(event), **options), request.method)
 
     def output(self) -> str:
         """Return all that the function has written."""

@@ -166,13 +166,18 @@ def altered_copy(task: Path, folder: Path) -> Path:
 
 def test_the_requests_cover_every_route() -> None:
     covered = {(resource_of(list(app.routes), each.path)[0], each.method) for each in [*STORY.values(), *MORE.values()]}
-    covered.add(("/metrics", "GET"))  # has a test of its own
+    covered |= {("/metrics", "GET"), ("/metrics", "HEAD")}  # have a test of their own
     assert covered == {(path, method) for path, methods in app.routes.items() for method in methods}
 
 
 def test_both_have_the_shops_metrics(function: Function, container: ServerClient) -> None:
     here, there = function.get("/metrics"), container.get("/metrics")
-    assert (here.status, here.header("content-type")) == (there.status, there.header("content-type"))
+    for name in ("content-type", "cache-control"):
+        assert (here.status, here.header(name)) == (there.status, there.header(name))
+    heads = [each.request("HEAD", "/metrics") for each in (function, container)]
+    assert [(head.status, head.header("content-type"), head.body) for head in heads] == [
+        (200, there.header("content-type"), b"")
+    ] * 2
     assert families(here) - families(there) == set()
     assert {name.partition("_")[0] for name in families(there) - families(here)} == {"http", "log"}  # of the adapter
 

@@ -118,13 +118,22 @@ def test_a_key_in_a_usage_plan_allows_writes(template: dict[str, Any]) -> None:
 
 
 def test_metrics_are_hidden_as_behind_the_load_balancer(api: dict[str, Any]) -> None:
-    denied = [each["Resource"] for each in api["x-amazon-apigateway-policy"]["Statement"] if each["Effect"] == "Deny"]
-    assert denied == ["execute-api:/*/GET/metrics"]
+    (denied,) = [
+        each["Resource"] for each in api["x-amazon-apigateway-policy"]["Statement"] if each["Effect"] == "Deny"
+    ]
+    assert denied == [f"execute-api:/*/{method}/metrics" for method in app.routes["/metrics"]]
 
 
 def test_an_unknown_path_is_answered_as_in_the_container(api: dict[str, Any]) -> None:
     answer = api["x-amazon-apigateway-gateway-responses"]["MISSING_AUTHENTICATION_TOKEN"]
     assert (answer["statusCode"], answer["responseTemplates"]) == (404, {"application/json": '{"message":"Not Found"}'})
+
+
+def test_caches_keep_none_of_the_gateways_own_answers(api: dict[str, Any]) -> None:
+    answers = api["x-amazon-apigateway-gateway-responses"]
+    assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= set(answers)
+    for answer in answers.values():
+        assert answer["responseParameters"] == {"gatewayresponse.header.Cache-Control": "'no-store'"}
 
 
 def test_the_public_name_is_served_over_tls(template: dict[str, Any]) -> None:

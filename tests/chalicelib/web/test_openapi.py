@@ -35,6 +35,7 @@ def test_it_marks_exactly_the_routes_that_require_a_key(shop: httpx.Client) -> N
 
 
 DESCRIPTION = schemathesis.openapi.from_dict(json.loads(openapi.DOCUMENT))
+EXAMPLES = {"head": 5}  # as GET, which has many
 OPERATIONS = [operation.ok() for operation in DESCRIPTION.get_all_operations()]
 
 
@@ -46,7 +47,7 @@ def test_the_server_conforms_to_it_for_valid_and_invalid_requests(
     """Each response is one that the document allows, and never a 500."""
 
     @given(case=operation.as_strategy(generation_mode=mode))
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES.get(operation.method, 40), deadline=None, suppress_health_check=list(HealthCheck))
     def send(case: schemathesis.Case) -> None:
         response = case.call(base_url=server.url, headers={"x-api-key": KEY})
         unmet_condition = response.status_code == 412  # the request itself is valid

@@ -181,7 +181,7 @@ def test_an_unknown_path_is_404(shop: httpx.Client, method: str, path: str) -> N
 def test_another_method_is_405_with_the_allowed_ones(shop: httpx.Client) -> None:
     response = shop.patch("/product/1")
     assert (response.status_code, response.json()) == (405, {"message": "Method Not Allowed"})
-    assert response.headers["allow"] == "DELETE, GET, PUT"
+    assert response.headers["allow"] == "DELETE, GET, HEAD, PUT"
 
 
 def test_responses_do_not_describe_the_stores_and_logs_have_no_password(server: Server, shop: httpx.Client) -> None:

@@ -114,7 +114,7 @@ class LambdaClient(Client):
     def send(self, request: Request) -> Response:
         resource, parameters = resource_of(list(self.app.routes), request.path)
         event = rest_event(request, resource, parameters)
-        return read_result(through_json(self.app(through_json(event), lambda_context())))
+        return read_result(through_json(self.app(through_json(event), lambda_context())), request.method)
 
 
 class Clients:

@@ -112,8 +112,8 @@ def balancer_event(request: Request, *, multi_value: bool = True) -> Event:
     }
 
 
-def read_result(result: dict[str, Any]) -> Response:
-    """Read a function's result as AWS turns it into a response."""
+def read_result(result: dict[str, Any], method: str = "GET") -> Response:
+    """Read a function's result as AWS turns it into a response; HTTP sends no body in answer to HEAD."""
     headers: Headers = []
     for name, values in (result.get("multiValueHeaders") or {}).items():
         headers += [(name, _text(value)) for value in values]
@@ -126,7 +126,7 @@ def read_result(result: dict[str, Any]) -> Response:
     headers += [("set-cookie", cookie) for cookie in result.get("cookies") or []]
     body = result.get("body") or ""
     content = base64.b64decode(body) if result.get("isBase64Encoded") else body.encode()
-    return Response(int(result["statusCode"]), headers, content)
+    return Response(int(result["statusCode"]), headers, b"" if method == "HEAD" else content)
 
 
 _FORWARDED = [("X-Forwarded-Port", "443"), ("X-Forwarded-Proto", "https"), ("X-Amzn-Trace-Id", TRACE)]

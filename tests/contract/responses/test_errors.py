@@ -4,12 +4,14 @@ import pytest
 
 from tests.apps.responses import ESCAPES
 from tests.contract.clients.client import GATEWAYS, RUNTIMES, SERVERS, Client, ServerClient, client_of
+from tests.contract.clients.messages import Request
 
 RESPONSES = "tests.apps.responses:app"
 
 client = client_of(RESPONSES, RUNTIMES)
 gateway = client_of(RESPONSES, GATEWAYS)
 server = client_of(RESPONSES, SERVERS)
+limited = client_of(RESPONSES, SERVERS, MAX_HEADER_BYTES="1024", MAX_BODY_BYTES="1000")
 few = client_of(RESPONSES, SERVERS, THREADS="2")
 
 CHALICE_ERRORS = {
@@ -42,6 +44,30 @@ def test_an_unexpected_error_gets_chalices_500_without_details(client: Client) -
 def test_an_exception_that_escapes_the_app_gets_502(gateway: Client, name: str) -> None:
     response = gateway.get(f"/escape/{name}")
     assert (response.status, response.json()) == (502, {"message": "Internal server error"})
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (Request("GET", "/nothing"), 404),
+        (Request("DELETE", "/plain/x"), 404),
+        (Request("DELETE", "/fault"), 405),
+        (Request("GET", "/escape/SystemExit"), 502),
+        (Request("GET", "/malformed/0"), 502),
+        (Request("GET", "/fault", [("Host", "another.example")]), 400),
+        (Request("GET", "/fault", [("X-Long", "x" * 1024)]), 431),
+        (Request("POST", "/response/200", [], b"x" * 1001), 413),
+    ],
+)
+def test_no_cache_keeps_an_error_of_the_gateway(limited: Client, request_: Request, status: int) -> None:
+    """Some caches keep them if nothing forbids it: a 404 or 405 by RFC 9110, more of them CloudFront."""
+    response = limited.send(request_)
+    assert (response.status, response.header("cache-control")) == (status, "no-store")
+
+
+@pytest.mark.parametrize("path", ["/response/404", "/error/NotFoundError", "/fault", "/native/dict"])
+def test_the_apps_own_responses_are_its_own(limited: Client, path: str) -> None:
+    assert limited.get(path).header("cache-control") is None
 
 
 def test_an_exception_that_escapes_is_logged_with_its_traceback(server: ServerClient) -> None:

@@ -34,6 +34,11 @@ class Compared(NamedTuple):
     headers: list[tuple[str, str]]
     body: bytes
 
+    @property
+    def cache_control(self) -> str | None:
+        """What caches between the shop and its client may do with it."""
+        return dict(self.headers).get("cache-control")
+
 
 def write(method: str, path: str, body: bytes = b"", *headers: tuple[str, str]) -> Request:
     return Request(method, path, [KEY, JSON, *headers], body)
@@ -43,12 +48,21 @@ def read(path: str, *headers: tuple[str, str]) -> Request:
     return Request("GET", path, list(headers))
 
 
+def head(path: str, *headers: tuple[str, str]) -> Request:
+    return Request("HEAD", path, list(headers))
+
+
 STORY: dict[str, Request] = {
     "what it is": read("/"),
     "how it is": read("/status"),
     "alive": read("/livez"),
     "ready": read("/readyz"),
     "described": read("/openapi.json"),
+    "head of what it is": head("/"),
+    "head of how it is": head("/status"),
+    "head of alive": head("/livez"),
+    "head of ready": head("/readyz"),
+    "head of described": head("/openapi.json"),
     "nothing yet": read("/products"),
     "no such product": read("/product/1"),
     "nothing to replace": write("PUT", "/product/1", DETAILS),
@@ -58,6 +72,8 @@ STORY: dict[str, Request] = {
     "another product there": write("POST", "/data", RADIO),
     "read": read("/product/1"),
     "read again": read("/product/1"),
+    "head of read again": head("/product/1"),
+    "head of not modified": head("/product/1", ("If-None-Match", etag_of(TV))),
     "not modified": read("/product/1", ("If-None-Match", etag_of(TV))),
     "modified": read("/product/1", ("If-None-Match", '"other"')),
     "not modified, by the first of two lines": read("/product/1", ("If-None-Match", etag_of(TV)), OTHER),
@@ -70,6 +86,7 @@ STORY: dict[str, Request] = {
     "read after the change": read("/product/1"),
     "a page": read("/products?limit=1"),
     "the page not modified": read("/products?limit=1", ("If-None-Match", PAGE_TAG), OTHER),
+    "head of a page": head("/products?limit=1"),
     "past the page": read("/products?limit=1&after=1"),
     "a bad page": read("/products?limit=0&x=1"),
     "every fault": write("POST", "/data", b'{"id":0,"name":"","price":-1,"x":1}'),
@@ -81,6 +98,7 @@ STORY: dict[str, Request] = {
     "an encoded id": read("/product/%31"),
     "removed": write("DELETE", "/product/1"),
     "gone": read("/product/1"),
+    "head of gone": head("/product/1"),
 }
 
 # API Gateway itself responds to these: on Lambda they do not reach the app.

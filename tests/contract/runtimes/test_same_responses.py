@@ -10,6 +10,7 @@ from pg8000.native import Connection
 from chalicelib import bootstrap
 from chalicelib.settings import read_settings
 from tests.contract.clients.client import GATEWAYS, RUNTIMES, Client, Clients
+from tests.contract.clients.messages import Request
 from tests.contract.runtimes.story import GATEWAY_STORY, KEY, STORY, Compared, play
 
 STATUSES = {
@@ -73,6 +74,17 @@ def test_every_route_responds_the_same(kind: str, start: Start, expected: dict[s
     assert expected.setdefault("story", responses) == responses
     assert {chapter: responses[chapter].status for chapter in STATUSES} == STATUSES
     assert all(each.status < 500 for each in responses.values())
+    for chapter, response in responses.items():
+        assert response.cache_control == policy_of(STORY[chapter], response), chapter
+        if chapter.startswith("head of "):
+            of_get = responses[chapter.removeprefix("head of ")]
+            assert response == of_get._replace(body=b""), chapter
+
+
+def policy_of(request: Request, response: Compared) -> str:
+    """Caches keep products and pages, and ask for them again by their tags; they keep nothing else."""
+    is_read = request.method in ("GET", "HEAD") and request.path.startswith("/product")
+    return "no-cache" if is_read and response.status in (200, 304) else "no-store"
 
 
 @pytest.mark.parametrize("kind", GATEWAYS)
@@ -80,11 +92,12 @@ def test_the_gateway_responds_the_same(kind: str, start: Start, expected: dict[s
     responses = play(start(kind), GATEWAY_STORY)
     assert expected.setdefault("gateway", responses) == responses
     assert [each.status for each in responses.values()] == [404, 405, 403, 403]
+    assert {each.cache_control for each in responses.values()} == {"no-store"}
 
 
 @pytest.mark.parametrize("kind", RUNTIMES)
 def test_metrics_have_the_same_format(kind: str, start: Start) -> None:
     response = start(kind).get("/metrics")
-    assert response.status == 200
+    assert (response.status, response.header("cache-control")) == (200, "no-store")
     assert response.header("content-type") == "text/plain; version=0.0.4; charset=utf-8"
     assert b"python_info" in response.body

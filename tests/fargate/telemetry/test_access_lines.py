@@ -34,6 +34,12 @@ def test_the_line_of_a_read(server: Server, client: httpx.Client, product: int) 
     assert http["duration_ms"] > 0
 
 
+def test_the_line_of_a_head_counts_no_body(server: Server, client: httpx.Client, product: int) -> None:
+    answer = client.head(f"/product/{product}")
+    http = line_of(server, answer.headers["x-amzn-requestid"])["http"]
+    assert (http["method"], http["route"], http["status"], http["bytes"]) == ("HEAD", "/product/{id}", 200, 0)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "headers", "content", "status", "route"),
     [

@@ -46,7 +46,7 @@ def on_lambda(request: Request, pattern: str, environ: dict[str, str]) -> dict[s
     ("request_", "pattern"),
     [
         (Request("GET", "/product/1", [("X-Request-Id", "order-42")]), "/product/{id}"),
-        (Request("GET", "/product/0"), "/product/{id}"),
+        (Request("HEAD", "/product/0"), "/product/{id}"),
         (Request("GET", "/products"), "/products"),
         (Request("POST", "/data", [("x-api-key", KEY), ("Content-Type", "application/json")], b"{}"), "/data"),
     ],
