@@ -14,7 +14,14 @@ from urllib.parse import quote, unquote
 
 from chalice.app import Chalice
 
-from fargate.errors import BadRequest, GatewayError, HeadersTooLong, RequestTooLong, ServiceUnavailable
+from fargate.errors import (
+    BadRequest,
+    GatewayError,
+    HeadersTooLong,
+    RequestTimeout,
+    RequestTooLong,
+    ServiceUnavailable,
+)
 from fargate.fast_path import FastPath, fast_routes_of
 from fargate.gateway.core import Arrival, Gateway
 from fargate.http.framing import check_framing
@@ -167,18 +174,11 @@ class AsgiAdapter:
         for name, value in scope["headers"]:
             if name == b"content-length" and value.isdigit() and int(value) > limit:
                 raise RequestTooLong
-        chunks: list[bytes] = []
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise BadRequest  # granian says so, too, where the body is not what its framing says
-            chunks.append(message.get("body", b""))
-            limit -= len(chunks[-1])
-            if limit < 0:
-                raise RequestTooLong
-            more = message.get("more_body", False)
-        return b"".join(chunks)
+        try:
+            async with asyncio.timeout(self._settings.body_seconds):
+                return await _receive_body(receive, limit)
+        except TimeoutError:
+            raise RequestTimeout from None
 
     async def _answer_fast(self, request: HttpRequest) -> HttpResponse | Arrival | None:
         """Return the fast path's response, or the request for its handler; None: the route has no fast path."""
@@ -242,6 +242,27 @@ class AsgiAdapter:
         body = b"" if has_no_body(response.status, scope["method"]) else response.body
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+async def _receive_body(receive: Receive, limit: int) -> bytes:
+    """Receive the pieces of a body.
+
+    Raises:
+        RequestTooLong: there are more bytes than the limit.
+        BadRequest: it ends early.
+    """
+    chunks: list[bytes] = []
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise BadRequest  # granian says so, too, where the body is not what its framing says
+        chunks.append(message.get("body", b""))
+        limit -= len(chunks[-1])
+        if limit < 0:
+            raise RequestTooLong
+        more = message.get("more_body", False)
+    return b"".join(chunks)
 
 
 async def _unless_disconnected(answer: asyncio.Future[HttpResponse], receive: Receive) -> HttpResponse:

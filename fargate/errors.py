@@ -10,6 +10,7 @@ FargateError
     ├── MissingSignature      403
     ├── NotFound              404
     ├── MethodNotAllowed      405, with Allow
+    ├── RequestTimeout        408
     ├── RequestTooLong        413
     ├── UriTooLong            414
     ├── HeadersTooLong        431
@@ -106,6 +107,13 @@ class MethodNotAllowed(GatewayError):
 
     def __init__(self, allowed: Iterable[str]) -> None:
         super().__init__(headers=[("Allow", ", ".join(allowed))])
+
+
+class RequestTimeout(GatewayError):
+    """The head or the body of the request does not come in time."""
+
+    status = 408
+    message = "Request Timeout"
 
 
 class RequestTooLong(GatewayError):

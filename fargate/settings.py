@@ -54,6 +54,8 @@ class Settings:
     drain_seconds: int = 20  # then requests have this long to finish
     connection_limit: int = 1000  # open connections; at the limit, a new one closes the longest idle one
     keep_alive_seconds: int = 75  # idle connections are closed after this: more than a load balancer's 60 s
+    head_seconds: int = 15  # from a request's first byte to the end of its headers
+    body_seconds: int = 60  # from there to the end of its body: 6 MB over a mobile link of 1 Mbit/s take 48 s
     powertools_service_name: str = ""  # service in log lines and traces; empty: the app's name
     powertools_log_level: str = "INFO"
     powertools_trace_disabled: bool = False
@@ -145,6 +147,8 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "drain_seconds": _whole(0, MAX_SHUTDOWN_SECONDS),
     "connection_limit": _whole(10, 100_000),
     "keep_alive_seconds": _whole(1, 4000),
+    "head_seconds": _whole(1, 4000),
+    "body_seconds": _whole(1, 4000),
     "powertools_service_name": str,
     "powertools_log_level": _level,
     "powertools_trace_disabled": _yes_or_no,

@@ -20,6 +20,7 @@ from fargate.fast_path import FastRoute
 from fargate.gateway.core import Arrival
 from fargate.http.framing import check_framing
 from fargate.http.messages import HttpRequest, HttpResponse, canonical_of_bytes, has_no_body
+from fargate.servers.limits import Awaited, Limits
 from fargate.servers.uvicorn_protocol import DEFAULT_HEADER_BYTES, StrictProtocol, head_of
 
 logger = logging.getLogger("fargate")
@@ -48,13 +49,14 @@ class FastPathProtocol(asyncio.Protocol):
         self._state = server_state
         self._loop = _loop or asyncio.get_running_loop()
         self._max_head_bytes = config.h11_max_incomplete_event_size or DEFAULT_HEADER_BYTES
-        self._keep_alive_seconds = config.timeout_keep_alive
         self._answering: asyncio.Task[None] | None = None
         self._received: list[bytes] = []  # while a request is answered
         self._gone = asyncio.Event()
         self._is_last = False  # the connection closes after the response
         self._is_paused = False  # the client does not read
-        self._timer: asyncio.TimerHandle | None = None
+        self._receipts = 0  # how often bytes have come
+        self._awaited: tuple[Awaited, int] | None = None  # what the last sweep found, and since when
+        self._awaited_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: Any = transport
@@ -67,7 +69,6 @@ class FastPathProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._state.connections.discard(self)
-        self._stop_timer()
         self._gone.set()
         self._protocol.connection_lost(exc)
 
@@ -94,12 +95,41 @@ class FastPathProtocol(asyncio.Protocol):
         else:
             self._is_last = True
 
+    def sweep(self, limits: Limits, now: float) -> None:
+        """End what takes too long, counted from the first sweep that finds it; `now` is on the monotonic clock.
+
+        One timer for all connections: one for each request would cost every request.
+        """
+        awaited = self._find_awaited()
+        if awaited != self._awaited:
+            self._awaited, self._awaited_since = awaited, now
+        elif awaited is not None and now - self._awaited_since >= awaited[0].limit(limits):
+            self._end(awaited[0])
+
+    def _find_awaited(self) -> tuple[Awaited, int] | None:
+        """Return what the client has to do, with a number that changes once it has done it; None: nothing."""
+        if unsent := self._transport.get_write_buffer_size():
+            return Awaited.READING, unsent
+        if self._answering is not None:
+            return None
+        if self._protocol.is_idle:
+            return Awaited.REQUEST, self._receipts
+        return self._protocol.awaited
+
+    def _end(self, awaited: Awaited) -> None:
+        if awaited is Awaited.READING:
+            self._transport.abort()
+        elif awaited is Awaited.HEAD:
+            self._protocol.refuse_late_head()
+        else:
+            self._transport.close()
+
     def data_received(self, data: bytes) -> None:
+        self._receipts += 1
         if self._answering is not None or self._received:
             self._received.append(data)
             self._transport.pause_reading()
             return
-        self._stop_timer()
         if not self._protocol.is_idle or self._is_paused or not self._answer(data):
             self._protocol.data_received(data)
 
@@ -173,10 +203,3 @@ class FastPathProtocol(asyncio.Protocol):
         self._transport.write(head if has_no_body(response.status, "GET") else head + response.body)
         if ends:
             self._transport.close()
-        else:
-            self._timer = self._loop.call_later(self._keep_alive_seconds, self._transport.close)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

@@ -7,8 +7,9 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from fargate.asgi import AsgiAdapter
-from fargate.errors import BadRequest, GatewayError, HeadersTooLong
+from fargate.errors import BadRequest, GatewayError, HeadersTooLong, RequestTimeout
 from fargate.http.messages import HttpResponse, lowered
+from fargate.servers.limits import Awaited
 
 VERSIONS = ("1.0", "1.1")
 DEFAULT_HEADER_BYTES = 64 * 1024
@@ -27,7 +28,8 @@ class StrictProtocol(HttpToolsProtocol):
         self._app = config.app
         self._max_header_bytes = config.h11_max_incomplete_event_size or DEFAULT_HEADER_BYTES
         self._unparsed_bytes = 0  # received since a head or a piece of a body was last complete
-        self._in_head = True
+        self._heads = 0  # that were complete
+        self._in_head = False
         self._is_upgrade = False
         self._refusal: GatewayError | None = None  # once set, nothing more is read
 
@@ -37,6 +39,21 @@ class StrictProtocol(HttpToolsProtocol):
         cycle = self.cycle
         has_request = cycle is not None and (not cycle.response_complete or cycle.more_body)
         return not (has_request or self._unparsed_bytes or self._refusal)
+
+    @property
+    def awaited(self) -> tuple[Awaited, int] | None:
+        """What the client has to do, and with which request; None: nothing, or the app awaits the body itself."""
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            return None
+        return (Awaited.BODY if cycle is not None and cycle.more_body else Awaited.HEAD), self._heads
+
+    def refuse_late_head(self) -> None:
+        """Answer a head that has not come in time with 408 (RFC 9110, section 15.5.9); blank lines are none."""
+        if self._in_head:
+            self._refuse(RequestTimeout())
+        else:
+            self.transport.close()
 
     def stop_keep_alive_timer(self) -> None:
         """Do not close the connection: a request has come that another protocol answers."""
@@ -95,6 +112,7 @@ class StrictProtocol(HttpToolsProtocol):
             HttpParserError: this is not HTTP/1.0 or 1.1, or wants a tunnel.
         """
         self._in_head = False
+        self._heads += 1
         self._unparsed_bytes = 0
         if self.parser.get_http_version() not in VERSIONS or self.parser.get_method() == b"CONNECT":
             raise HttpParserError

@@ -4,13 +4,16 @@ import contextlib
 import functools
 import logging
 import socket
+import time
 from collections.abc import Iterator
+from typing import cast
 
 import uvicorn
 
 from fargate.asgi import AsgiApp
 from fargate.lifecycle import Lifecycle
 from fargate.servers.drain import Drain
+from fargate.servers.limits import SWEEP_SECONDS, Limits, limits_of
 from fargate.servers.uvicorn_fast_path import FastPathProtocol
 from fargate.settings import Settings
 
@@ -18,9 +21,11 @@ from fargate.settings import Settings
 class UvicornServer(uvicorn.Server):
     """uvicorn that loses no accepted request and exits 0."""
 
-    def __init__(self, config: uvicorn.Config, drain: Drain) -> None:
+    def __init__(self, config: uvicorn.Config, drain: Drain, limits: Limits) -> None:
         super().__init__(config)
         self._drain = drain
+        self._limits = limits
+        self._swept_at = time.monotonic()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -33,8 +38,16 @@ class UvicornServer(uvicorn.Server):
         self._drain.ready()
 
     async def on_tick(self, counter: int) -> bool:
-        """Return, ten times a second, whether to shut down."""
+        """Return, ten times a second, whether to shut down; look for slow clients once a second."""
+        self._sweep(time.monotonic())
         return await super().on_tick(counter) or not self._drain.stop.accept_seconds_left
+
+    def _sweep(self, now: float) -> None:
+        if now - self._swept_at < SWEEP_SECONDS:
+            return
+        self._swept_at = now
+        for connection in list(self.server_state.connections):
+            cast(FastPathProtocol, connection).sweep(self._limits, now)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if not await self._drain.finish(functools.partial(super().shutdown, sockets)):
@@ -56,4 +69,4 @@ def serve(app: AsgiApp, listener: socket.socket, settings: Settings, lifecycle: 
         access_log=False,
         log_config=None,
     )
-    UvicornServer(config, Drain(listener, settings, lifecycle)).run(sockets=[listener])
+    UvicornServer(config, Drain(listener, settings, lifecycle), limits_of(settings)).run(sockets=[listener])

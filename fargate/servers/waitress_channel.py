@@ -8,11 +8,21 @@ from typing import Any
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
 from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import Error
 
-from fargate.errors import BadGateway, BadRequest, GatewayError, HeadersTooLong, NotSupported, RequestTooLong
+from fargate.errors import (
+    BadGateway,
+    BadRequest,
+    GatewayError,
+    HeadersTooLong,
+    NotSupported,
+    RequestTimeout,
+    RequestTooLong,
+)
 from fargate.gateway.core import error_response
 from fargate.http.framing import check_framing
 from fargate.http.messages import Header, canonical, status_line
+from fargate.servers.limits import Limits
 from fargate.wsgi import HEADERS_KEY
 
 LINGER_SECONDS = 2.0
@@ -22,6 +32,7 @@ _FIELD = re.compile(r"([^:]+):[ \t]*(.*?)[ \t]*")
 _TARGET = re.compile(r"(?:/|[A-Za-z][A-Za-z0-9+.-]*://)[!-~]*")
 _ERRORS: dict[int, type[GatewayError]] = {
     400: BadRequest,
+    408: RequestTimeout,
     413: RequestTooLong,
     431: HeadersTooLong,
     500: BadGateway,
@@ -37,10 +48,15 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
 
     header_lines: bytes = b""
     _fields: list[Header] | None = None
+    _part = 0, 0.0
+    empty: bool
 
     def received(self, data: bytes) -> int:
         """Parse; return how many bytes were used."""
         consumed: int = super().received(data)
+        if self.empty:  # blank lines before a request (RFC 9112, section 2.2) do not begin a connection's time again
+            self.empty = self.completed = self.headers_finished = False
+            self.header_plus, self.header_bytes_received = b"", 0
         if self.completed:
             self.expect_continue = False  # the body is here or refused: after "100 Continue" waitress would wait for it
         return consumed
@@ -63,6 +79,18 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
         check_framing(self.version, self.fields())
 
     @property
+    def has_begun(self) -> bool:
+        """Whether anything but blank lines has come."""
+        return self.headers_finished or bool(self.header_plus.strip())
+
+    def is_late(self, limits: Limits, now: float) -> bool:
+        """Return whether its head or its body takes too long, counted from the first call during that part."""
+        part = 1 + self.headers_finished
+        if self._part[0] != part:
+            self._part = part, now
+        return now - self._part[1] >= (limits.body_seconds if self.headers_finished else limits.head_seconds)
+
+    @property
     def body_bytes_received(self) -> int:
         """How much of the body counts against its limit: without chunk framing, unless that is too long by itself."""
         body: Any = self.body_rcv
@@ -82,6 +110,13 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
             matches = (_FIELD.fullmatch(line) for line in self.header_lines.decode("latin-1").split("\r\n"))
             self._fields = [(canonical(each[1]), each[2]) for each in matches if each]
         return self._fields
+
+
+class TimedOut(Error):  # type: ignore[misc]
+    """waitress' form of a request that did not come in time."""
+
+    code = 408
+    reason = "Request Timeout"
 
 
 class GatewayErrorTask(ErrorTask):  # type: ignore[misc]
@@ -137,16 +172,67 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     """A connection that lingers after it has refused a body: it discards input for a moment before it closes.
 
     Closing a socket with unread input resets the connection, and the client loses the response (RFC 9112, section 9.6).
+    Its times are on the monotonic clock: waitress writes the time of day, which may step back.
     """
 
     parser_class = StrictParser
     task_class = RequestTask
     error_task_class = GatewayErrorTask
 
+    request: StrictParser | None
     linger = False
     queued_at = 0.0  # when its next request was queued, on the monotonic clock
     _lingering_until: float | None = None
     _lingered_bytes = 0
+    _active_at = 0.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.creation_time = self._active_at
+
+    @property
+    def last_activity(self) -> float:
+        """When it last received or sent something."""
+        return self._active_at
+
+    @last_activity.setter
+    def last_activity(self, _time_of_day: float) -> None:
+        self._active_at = time.monotonic()
+
+    @property
+    def is_receiving(self) -> bool:
+        """True once a request has begun to come, and until it is complete."""
+        return self.request is not None and self.request.has_begun
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether only an event can change what it waits for: no thread works on it, nothing is sent or closed."""
+        expects = self.request is not None and "EXPECT" in self.request.headers  # a thread sends 100 Continue
+        return not (self.is_busy or self.will_close or expects)
+
+    def sweep(self, limits: Limits, now: float) -> None:
+        """End what takes too long: a request that comes slowly, a response that is not read, a silence."""
+        if self.requests or self._lingering_until:
+            return
+        if self.request is not None and not self.total_outbufs_len:
+            if self.request.is_late(limits, now):
+                self._give_up()
+        elif now - self.last_activity >= limits.idle_seconds:
+            self.linger = False
+            self.handle_close()
+
+    def _give_up(self) -> None:
+        """Answer a request that has not come in time with 408 (RFC 9110, section 15.5.9); blank lines are none."""
+        request = self.request
+        if request is None or not request.has_begun:
+            self.handle_close()
+            return
+        request.error, request.completed = TimedOut(""), True
+        with self.requests_lock:
+            self.request = None
+            self.requests.append(request)
+        self.server.add_task(self)
+        self.server.watch(self)
 
     @property
     def is_busy(self) -> bool:

@@ -67,9 +67,10 @@ WAITRESS = {
     "fargate/servers/waitress_channel.py": {
         "waitress.channel:HTTPChannel": "_flush_exception(flush,do_close) _flush_some(do_close) outbuf_lock "
         "total_outbufs_len will_close close_when_flushed requests readable() writable() handle_read() handle_write() "
-        "handle_close() parser_class task_class error_task_class",
+        "handle_close() parser_class task_class error_task_class last_activity creation_time request requests_lock",
         "waitress.parser:HTTPRequestParser": "received(data) parse_header(header_plus) body_bytes_received completed "
-        "expect_continue body_rcv chunked request_uri version error",
+        "expect_continue body_rcv chunked request_uri version error empty headers_finished header_bytes_received "
+        "headers",
         "waitress.receiver:ChunkedReceiver": "control_line trailer",
         "waitress.task:Task": "close_on_finish build_response_header() finish() content_length has_body",
         "waitress.task:WSGITask": "get_environment()",
@@ -77,10 +78,13 @@ WAITRESS = {
     },
     "fargate/servers/waitress_server.py": {
         "waitress.server:BaseWSGIServer": "__init__(application,map,_start,_sock,dispatcher,adj,sockinfo,bind_socket) "
-        "active_channels pull_trigger() handle_accept() channel_class",
-        "waitress.channel:HTTPChannel": "last_activity creation_time request service()",
-        "waitress.wasyncore:dispatcher": "_map close()",
-        "waitress.wasyncore": "loop(timeout,use_poll,map,count)",
+        "active_channels pull_trigger() handle_accept() channel_class readable()",
+        "waitress.channel:HTTPChannel": "last_activity creation_time service()",
+        "waitress.wasyncore:dispatcher": "_map _fileno accept() close()",
+    },
+    "fargate/servers/waitress_loop.py": {
+        "waitress.wasyncore": "readwrite(obj,flags)",
+        "waitress.wasyncore:dispatcher": "accepting readable() writable()",
     },
 }
 UVICORN = {
@@ -91,7 +95,7 @@ UVICORN = {
         "uvicorn.protocols.http.httptools_impl:HttpToolsProtocol": "connection_made(transport) connection_lost(exc) "
         "pause_writing() resume_writing() shutdown()",
         "uvicorn.server:ServerState": "connections default_headers",
-        "uvicorn.config:Config": "app h11_max_incomplete_event_size timeout_keep_alive",
+        "uvicorn.config:Config": "app h11_max_incomplete_event_size",
     },
     "fargate/servers/uvicorn_protocol.py": {
         "uvicorn.protocols.http.httptools_impl": "STATUS_LINE",
