@@ -5,14 +5,15 @@ What must hold: no label contains an id or a raw path, and clients cannot make t
 https://opentelemetry.io/docs/specs/semconv/http/http-metrics/
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sized
 from weakref import WeakKeyDictionary
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from fargate.telemetry.request_record import OTHER_METHOD, RequestRecord
+from fargate.telemetry.request_counters import RequestCounters
+from fargate.telemetry.request_record import OTHER_METHOD, UNMATCHED, RequestRecord
 from fargate.telemetry.stdout import BoundedStdout
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0)
@@ -32,18 +33,19 @@ class HttpMetrics:
 
     Args:
         registry: where the metrics are registered.
-        views: how many pairs of route and method the app has.
+        routes: the app's routes, each with its methods.
     """
 
-    def __init__(self, registry: CollectorRegistry, views: int = 0) -> None:
+    def __init__(self, registry: CollectorRegistry, routes: Mapping[str, Sized]) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which no dashboard reads
         self._duration = Histogram(
             "http_server_request_duration_seconds",
             "From reading a request to having its answer, by what became of it.",
             _LABELS,
             buckets=SECONDS,
-            registry=registry,
+            registry=None,
         )
+        registry.register(RequestCounters(self._duration, [*routes, UNMATCHED, OVERFLOW]))
         self._queued = Histogram(
             "http_server_queue_duration_seconds",
             "How long requests waited for a worker thread.",
@@ -52,7 +54,7 @@ class HttpMetrics:
         )
         self._active = Gauge("http_server_active_requests", "Requests being answered now.", registry=registry)
         self._children: dict[tuple[str, str, int], Histogram] = {}
-        self._max_children = max(MIN_COMBINATIONS, COMBINATIONS_PER_VIEW * views)
+        self._max_children = max(MIN_COMBINATIONS, COMBINATIONS_PER_VIEW * sum(map(len, routes.values())))
 
     def began(self) -> None:
         self._active.inc()
@@ -91,9 +93,9 @@ class DroppedLines(Collector):
 _registered: WeakKeyDictionary[CollectorRegistry, HttpMetrics] = WeakKeyDictionary()
 
 
-def metrics_in(registry: CollectorRegistry, views: int) -> HttpMetrics:
+def metrics_in(registry: CollectorRegistry, routes: Mapping[str, Sized]) -> HttpMetrics:
     """Return the metrics of a registry; they are registered once, even if several adapters serve the app."""
     known = _registered.get(registry)
     if known is None:
-        known = _registered[registry] = HttpMetrics(registry, views)
+        known = _registered[registry] = HttpMetrics(registry, routes)
     return known

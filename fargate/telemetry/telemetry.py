@@ -92,8 +92,7 @@ def telemetry_of(app: Chalice, settings: Settings) -> RequestTelemetry:
         settings.access_log_lines_per_second, settings.access_log_one_in, settings.access_log_slow_ms / 1000
     )
     access_log = AccessLog(service, settings.powertools_log_level, process_secrets(os.environ), rate)
-    views = sum(map(len, app.routes.values()))
-    return RequestTelemetry(access_log, metrics_in(registry_of(app), views), _segments(service, settings))
+    return RequestTelemetry(access_log, metrics_in(registry_of(app), app.routes), _segments(service, settings))
 
 
 observer_of = telemetry_of

@@ -10,7 +10,7 @@ import pytest
 from local.servers.prometheus import DEPLOYED
 from local.waiting import wait_until
 from tests.faults.load import assert_unavailable, readers
-from tests.fixtures.servers import ROOT, Server
+from tests.fixtures.servers import ROOT, Server, serving
 from tests.fixtures.stores import OwnRedis
 from tests.observed import expressions
 from tests.observed.api import WAIT_SECONDS, Prometheus, watching
@@ -99,6 +99,19 @@ def test_a_trace_id_goes_along_as_exemplar(prometheus: Prometheus, load: Load) -
         return any(re.fullmatch(r"1-[0-9a-f]{8}-[0-9a-f]{24}", trace) for trace in traces)
 
     assert wait_until(there, WAIT_SECONDS)
+
+
+def test_failures_between_the_first_scrapes_of_a_task_count(prometheus_program: str) -> None:
+    """Each status is seen for the first time, and no request follows."""
+    with serving({}, "tests.apps.counted:app") as server, watching(server.port) as prometheus:
+        failed = 'http_server_requests_total{http_route="/answer/{status}",http_response_status_class="5xx"}'
+        prometheus.await_value(failed, 0)
+        with httpx.Client(base_url=server.url, timeout=10) as client:
+            for number in range(90):
+                client.get("/answer/200" if number % 3 else "/answer/507")
+        prometheus.await_value("300 * job:http_server_requests:rate5m", 90, within=30)
+        prometheus.await_value("300 * job:http_server_requests_failed:rate5m", 30, within=10)
+        prometheus.await_value("job:http_server_requests_failed:ratio_rate5m", 1 / 3, within=0.001)
 
 
 def test_the_console_is_served(prometheus: Prometheus) -> None:

@@ -9,6 +9,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from chalicelib.ports import CacheResult
+from chalicelib.telemetry.metrics import ShopMetrics
 from fargate.telemetry.http_metrics import MIN_COMBINATIONS, HttpMetrics
 from fargate.telemetry.request_record import RequestRecord
 from local.waiting import wait_until
@@ -34,6 +36,8 @@ NAMES = {
     "http_server_active_requests",
     "http_server_queue_duration_seconds_count",
     "http_server_request_duration_seconds_bucket",
+    "http_server_requests_slow_total",
+    "http_server_requests_total",
     "log_lines_dropped_total",
     "process_cpu_seconds_total",
     "process_cpu_system_seconds_total",
@@ -176,11 +180,63 @@ def test_the_number_of_series_does_not_grow_with_what_clients_send(
     assert not re.search(r"/product/\d", labels)
 
 
+CLASSES = ("2xx", "3xx", "4xx", "5xx")
+REQUESTS, SLOW = "http_server_requests_total", "http_server_requests_slow_total"
+
+
+def record(route: str, status: int, seconds: float = 0.001) -> RequestRecord:
+    return RequestRecord("GET", route, status, seconds, 0, "", None)
+
+
+def test_requests_of_each_route_and_class_are_counted_from_0() -> None:
+    registry = CollectorRegistry()
+    metrics = HttpMetrics(registry, {"/a": ["GET"], "/b": ["PUT"]})
+    routes = ("/a", "/b", "unmatched", "overflow")
+
+    def counts() -> dict[tuple[str, str], float | None]:
+        labels = {
+            (route, kind): {"http_route": route, "http_response_status_class": kind}
+            for route in routes
+            for kind in CLASSES
+        }
+        return {key: registry.get_sample_value(REQUESTS, each) for key, each in labels.items()}
+
+    assert set(counts().values()) == {0}
+    for status in (200, 204, 304, 404, 500, 507):
+        metrics.ended(record("/a", status))
+    metrics.ended(record("unmatched", 404))
+    seen = {("/a", "2xx"): 2, ("/a", "3xx"): 1, ("/a", "4xx"): 1, ("/a", "5xx"): 2, ("unmatched", "4xx"): 1}
+    assert {key: count for key, count in counts().items() if count} == seen
+
+
+def test_slow_requests_are_counted_from_0_without_failures() -> None:
+    registry = CollectorRegistry()
+    metrics = HttpMetrics(registry, {"/a": ["GET"]})
+    assert registry.get_sample_value(SLOW, {"http_route": "/a"}) == 0
+    for status, seconds in [(200, 0.1), (200, 0.11), (404, 5), (503, 5)]:
+        metrics.ended(record("/a", status, seconds))
+    assert registry.get_sample_value(SLOW, {"http_route": "/a"}) == 2
+
+
+def test_counters_that_alerts_use_have_all_their_labels_from_the_start() -> None:
+    registry = CollectorRegistry()
+    ShopMetrics(registry)
+    samples = [sample for family in registry.collect() for sample in family.samples]
+    assert {(each.name, *each.labels.values()) for each in samples if each.value == 0} >= {
+        ("cache_audit_total", "mismatch"),
+        ("cache_fence_failures_total", "raise"),
+        ("cache_fence_failures_total", "publish"),
+        ("db_client_connection_timeouts_total",),
+        *(("cache_requests_total", str(result)) for result in CacheResult),
+    }
+
+
 def test_combinations_above_the_limit_are_counted_as_one() -> None:
     registry = CollectorRegistry()
-    metrics = HttpMetrics(registry)
+    metrics = HttpMetrics(registry, {})
     for number in range(MIN_COMBINATIONS + 50):
-        metrics.ended(RequestRecord("GET", f"/route/{number}", 404, 0.001, 0, "", None))
+        metrics.ended(record(f"/route/{number}", 404))
+    assert registry.get_sample_value(REQUESTS, {"http_route": "overflow", "http_response_status_class": "4xx"}) == 50
     (family,) = [each for each in registry.collect() if each.name == DURATION]
     counts = {sample.labels["http_route"]: sample.value for sample in family.samples if sample.name.endswith("_count")}
     assert len(counts) == MIN_COMBINATIONS + 1
