@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from tests.fixtures.said_once import pytest_runtest_makereport  # noqa: F401 - a hook: pytest finds it here
+from tests.fixtures.signals import pytest_configure  # noqa: F401 - a hook too
 from tests.fixtures.stores import Databases, OwnPostgres, OwnRedis, running_postgres, running_redis
 
 

@@ -1,5 +1,6 @@
 """`make run`: one command, real stores, and no process left however it ends."""
 
+import contextlib
 import signal
 import socket
 import subprocess
@@ -31,6 +32,16 @@ def home() -> Iterator[Path]:
         yield home
 
 
+@contextlib.contextmanager
+def hang_ups_ignored() -> Iterator[None]:
+    """Ignore SIGHUP, as `nohup` does for what it starts."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def curl_lines(run: Run) -> list[str]:
     return [line.strip() for line in run.output().splitlines() if line.startswith("  curl ")]
 
@@ -49,12 +60,23 @@ def test_the_three_printed_curl_lines_work_and_their_data_is_there_at_the_next_r
         assert run.ask("GET", "/product/1") == (200, PRODUCT)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_everything_in_order(used_home: Path, number: signal.Signals) -> None:
     with open_shop(used_home) as run:
-        family = run.family()
-        run.child.signal(number)
-        assert run.status() == 0
+        assert_ends_in_order(run, number)
+
+
+def test_under_nohup_a_hang_up_ends_nothing_and_sigterm_everything(used_home: Path) -> None:
+    with hang_ups_ignored(), open_shop(used_home) as run:
+        run.child.signal(signal.SIGHUP)
+        assert run.ask("GET", "/products")[0] == 200
+        assert_ends_in_order(run, signal.SIGTERM)
+
+
+def assert_ends_in_order(run: Run, number: signal.Signals) -> None:
+    family = run.family()
+    run.child.signal(number)
+    assert run.status() == 0
     assert not survivors(family, 0)
     ending = [line.split()[1] for line in run.output().splitlines() if line.startswith("Ending")]
     assert ending[0] == "App"
