@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.database_url import DatabaseAddress
+from chalicelib.stores.background_call import BackgroundCall
 from chalicelib.stores.credentials import (
     PATIENT_SECONDS,
     RETRY_SECONDS,
@@ -21,6 +22,7 @@ from chalicelib.stores.credentials import (
     CredentialsUnavailableError,
 )
 
+ANSWER_SECONDS = 1.0  # how long a login waits for the task's AWS credentials; botocore goes on to ask for them
 TOKEN_SECONDS = 900  # how long RDS accepts a token for a login; open connections are not affected
 SCHEME = "https://"  # part of what is signed, not of the token
 
@@ -38,9 +40,10 @@ class IamCredentials:
         self._lock = threading.Lock()
         self._provider: Any = None  # botocore's credentials, which renew themselves
         self._last_failure = float("-inf")  # on the clock
+        self._asking = BackgroundCall("aws-credentials", self._ask)
 
     def current(self, seconds: float = PATIENT_SECONDS) -> Credentials:
-        """Return the user and a new token; raises CredentialsUnavailableError. Botocore bounds the wait."""
+        """Return the user and a new token after at most ANSWER_SECONDS; raises CredentialsUnavailableError."""
         return Credentials(self._username, self._token())
 
     def refresh(self, refused: Credentials, seconds: float = PATIENT_SECONDS) -> Credentials:
@@ -56,16 +59,25 @@ class IamCredentials:
         return str(request.url).removeprefix(SCHEME)
 
     def _aws_credentials(self) -> Any:
-        """Return valid AWS credentials. For a second after a failure, raise without asking AWS."""
+        """Return valid AWS credentials. For a second after a failure, raise without asking AWS.
+
+        No limit of botocore's holds for looking names up, and those of STS are a minute: a thread asks.
+        """
         from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]
 
         if self._clock() - self._last_failure < RETRY_SECONDS:
             raise CredentialsUnavailableError("there were no AWS credentials a moment ago")
         try:
-            return self._found_provider().get_frozen_credentials()
+            return self._asking.start().result(ANSWER_SECONDS)
+        except TimeoutError:
+            self._last_failure = self._clock()
+            raise CredentialsUnavailableError(f"AWS gave no credentials within {ANSWER_SECONDS:g} s") from None
         except (BotoCoreError, RuntimeError) as error:  # RuntimeError: the renewed credentials have expired already
             self._last_failure = self._clock()
             raise CredentialsUnavailableError(f"AWS credentials cannot be read: {error}") from error
+
+    def _ask(self) -> Any:
+        return self._found_provider().get_frozen_credentials()
 
     def _found_provider(self) -> Any:
         from botocore.session import get_session  # type: ignore[import-untyped]

@@ -4,6 +4,7 @@ import datetime
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import botocore.auth
 import botocore.session
 import pytest
-from botocore.credentials import RefreshableCredentials
+from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
 from botocore.exceptions import MetadataRetrievalError
 
 from chalicelib.database import iam_tokens
@@ -211,6 +212,28 @@ class TestTheTasksCredentials:
         clock.now += iam_tokens.RETRY_SECONDS
         with pytest.raises(CredentialsUnavailableError, match="no answer"):
             credentials.current()
+
+    def test_a_login_waits_a_bounded_time_for_aws_and_one_thread_asks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked, may_answer = [], threading.Event()
+
+        class Hanging:
+            def get_frozen_credentials(self) -> ReadOnlyCredentials:
+                asked.append(1)
+                may_answer.wait(30)
+                return ReadOnlyCredentials("KEY2", "s", "t")
+
+        monkeypatch.setattr(botocore.session.Session, "get_credentials", lambda self: Hanging())
+        monkeypatch.setattr(iam_tokens, "ANSWER_SECONDS", 0.05)
+        clock = Clock()
+        credentials = IamCredentials("u", ADDRESS, REGION, clock)
+        for _ in range(3):
+            with pytest.raises(CredentialsUnavailableError, match="AWS gave no credentials within"):
+                credentials.current()
+            clock.now += iam_tokens.RETRY_SECONDS
+        assert len(asked) == 1
+        may_answer.set()
+        monkeypatch.setattr(iam_tokens, "ANSWER_SECONDS", 10)
+        assert "X-Amz-Credential=KEY2%2F" in str(credentials.current().password)
 
     def test_a_refused_token_is_not_replaced(self) -> None:
         refused = Credentials("u", "a token that was refused")
