@@ -52,7 +52,7 @@ def test_a_frozen_redis_delays_only_the_first_few_requests(
         begun = time.monotonic()
         assert shop.get(f"/product/{1 + turn % 10}").status_code == 200
         seconds.append(time.monotonic() - begun)
-    assert max(seconds) < 1, "a bound, not a speed: a pile-up would be seconds"
+    assert max(seconds) < 3, "a bound on a wait, not a speed"
     assert shop.get("/product/1").headers["x-cache"] == "bypass"
     assert_unavailable(shop.put("/product/1", json={"name": "TV", "price": 2}))
     own_redis.thaw()

@@ -43,12 +43,16 @@ STANDBY_STATUS = (
 STANDBY_ROW = (b"D\x00\x00\x00\x0b\x00\x01\x00\x00\x00\x01f", b"D\x00\x00\x00\x0b\x00\x01\x00\x00\x00\x01t")
 """A row of one boolean, false and true."""
 
+END_SECONDS = 6.0
+"""No operation takes longer: the limits of its steps end it within 3 s, and the rest is for a machine that is busy."""
+
 
 @contextmanager
-def at_most(seconds: float) -> Iterator[None]:
+def ending() -> Iterator[None]:
+    """Assert that the block ends by its limits. A bound on a wait, not a speed."""
     began = time.monotonic()
     yield
-    assert time.monotonic() - began < seconds
+    assert time.monotonic() - began < END_SECONDS
 
 
 class TestOutages:
@@ -57,7 +61,7 @@ class TestOutages:
     def test_a_refused_connection_is_an_outage_with_its_cause(self, own_postgres: OwnPostgres) -> None:
         url = own_postgres.address.url
         own_postgres.stop()
-        with closing(store_at(url)) as store, at_most(1), pytest.raises(DatabaseUnavailableError) as raised:
+        with closing(store_at(url)) as store, ending(), pytest.raises(DatabaseUnavailableError) as raised:
             store.read(1)
         assert isinstance(raised.value.__cause__, ConnectionRefusedError)
 
@@ -67,10 +71,10 @@ class TestOutages:
         own_store.create(TV)
         own_postgres.stop()
         for attempt in (lambda: own_store.read(1), lambda: own_store.page(0, 1), lambda: own_store.remove(1)):
-            with at_most(1), pytest.raises(DatabaseUnavailableError):
+            with ending(), pytest.raises(DatabaseUnavailableError):
                 attempt()
         own_postgres.start()
-        assert wait_until(lambda: answers(own_store), 2), "it is used again within two seconds"
+        assert wait_until(lambda: answers(own_store), 10), "it is used again by itself"
         assert own_store.read(1) == TV
 
     def test_a_restart_while_idle_fails_no_operation(self, own_store: PostgresStore, own_postgres: OwnPostgres) -> None:
@@ -94,9 +98,9 @@ class TestOutages:
         for request in requests:
             error, seconds = request.result()
             assert isinstance(error, DatabaseUnavailableError)
-            assert seconds < 3
+            assert seconds < END_SECONDS
         own_postgres.thaw()
-        assert wait_until(lambda: answers(own_store), 2), "it is used again within two seconds"
+        assert wait_until(lambda: answers(own_store), 10), "it is used again by itself"
         assert own_store.read(1) in (TV, RADIO)
 
     def test_a_database_that_is_known_to_be_frozen_is_not_asked(
@@ -120,7 +124,7 @@ class TestOutages:
         with closing(store_at(products_url, pool_size=1)) as store:
             store.create(TV)
             with Paused(lambda pause: store.replace_if(RADIO, pause)) as writer:
-                with at_most(1), pytest.raises(DatabaseUnavailableError, match="no connection was free"):
+                with ending(), pytest.raises(DatabaseUnavailableError, match="no connection was free"):
                     store.read(1)
                 writer.go_on()
             assert store.read(1) == RADIO
@@ -129,7 +133,7 @@ class TestOutages:
         store.create(TV)
         fill_pool(store)
         with Paused(lambda pause: store.replace_if(RADIO, pause)) as writer:
-            with at_most(1.5), pytest.raises(DatabaseUnavailableError, match="55P03"):
+            with ending(), pytest.raises(DatabaseUnavailableError, match="55P03"):
                 store.replace(KETTLE)
             assert store.pool.checkedin() == 4
             writer.go_on()

@@ -7,7 +7,6 @@ import random
 import re
 import sys
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -601,16 +600,15 @@ def test_a_slow_authorizer_does_not_delay_cached_grants() -> None:
 
     def slowly(request: AuthRequest) -> AuthResponse:
         if request.token == "slow":
-            gate.wait(10)
+            gate.wait(60)
         return everyone(request)
 
     protected = ProtectedApp(slowly)
     protected.get("/home", "alice")
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(protected.get, "/home", "slow")
-        begin = time.monotonic()
         assert protected.get("/home", "alice").status == 200
-        assert time.monotonic() - begin < 5
+        assert not waiting.done()
         gate.set()
         assert waiting.result().status == 200
 

@@ -518,16 +518,15 @@ def test_many_threads_share_the_first_fetch(keys: KeyServer, pooled: PooledApp) 
 def test_a_hanging_fetch_does_not_delay_tokens_with_known_keys(keys: KeyServer, key_set: KeySet, clock: Clock) -> None:
     release = threading.Event()
     assert key_set.find("one")
-    keys.respond = lambda handler: (release.wait(5), status(500)(handler))[1]
+    keys.respond = lambda handler: (release.wait(60), status(500)(handler))[1]
     clock.now += 60
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(key_set.find, "two")
         while len(keys.requests) < 2:
             time.sleep(0.01)
-        begin = time.monotonic()
         assert key_set.find("one")
         assert key_set.find("three") is None
-        assert time.monotonic() - begin < 0.5
+        assert not waiting.done()
         release.set()
         assert waiting.result() is None
 
