@@ -27,15 +27,15 @@ class CacheTimeouts:
         return max(self.connect, self.answer)
 
 
-class Connected(Protocol):
-    """A connection that is or is not open."""
+class Openable(Protocol):
+    """A connection."""
 
     @property
-    def is_connected(self) -> bool:
-        """Whether it is open."""
+    def is_alive(self) -> bool:
+        """Whether it is open on both sides."""
 
 
-C = TypeVar("C", bound=Connected)
+C = TypeVar("C", bound=Openable)
 
 
 class Connections:
@@ -43,7 +43,7 @@ class Connections:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._made: weakref.WeakSet[Connected] = weakref.WeakSet()
+        self._made: weakref.WeakSet[Openable] = weakref.WeakSet()
 
     def add(self, connection: C) -> C:
         """Remember the connection as long as it is used; return it."""
@@ -55,7 +55,7 @@ class Connections:
     def is_any_open(self) -> bool:
         """Whether one of them is open."""
         with self._lock:
-            return any(each.is_connected for each in self._made)
+            return any(each.is_alive for each in self._made)
 
 
 @dataclass(frozen=True, slots=True)

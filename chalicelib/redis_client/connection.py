@@ -3,8 +3,10 @@
 If opening fails, the connection is closed.
 """
 
+import select
 import socket
 import time
+from contextlib import suppress
 from typing import Any
 
 import hiredis
@@ -87,6 +89,18 @@ class RedisConnection:
     def is_connected(self) -> bool:
         """True from `connect` to `disconnect`, even if the server has closed the connection."""
         return self._socket is not None
+
+    @property
+    def is_alive(self) -> bool:
+        """True if it is open on both sides. Any thread may ask, also while another one uses the connection."""
+        sock = self._socket
+        if sock is None:
+            return False
+        poller = select.poll()
+        with suppress(OSError, ValueError):  # its own thread closes it now
+            poller.register(sock, getattr(select, "POLLRDHUP", 0))
+            return not poller.poll(0)
+        return False
 
     @property
     def is_recheck_due(self) -> bool:

@@ -21,7 +21,7 @@ from chalicelib.stores.credentials import Credentials
 from chalicelib.stores.logins import Logins
 from chalicelib.stores.names import SocketAddress
 
-SECRET_SECONDS = 0.05  # how long to wait for Secrets Manager: threads serve these reads meanwhile
+SECRET_SECONDS = 0.02  # how long to wait for Secrets Manager: less than a lookup may take
 
 
 class LoopConnection:
@@ -49,6 +49,12 @@ class LoopConnection:
     def is_connected(self) -> bool:
         """Whether it was opened, and not closed since by us."""
         return self._writer is not None
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it is open on both sides, as far as the loop knows."""
+        reader = self._reader
+        return reader is not None and not reader.at_eof()
 
     async def connect(self) -> None:
         """Connect, log in, and ask for the server's generation; raises RedisError."""
