@@ -72,6 +72,11 @@ def read(client: httpx.Client, product_id: int) -> httpx.Response:
     return response
 
 
+def page(client: httpx.Client, product_id: int) -> httpx.Response:
+    """Read a page of products: it comes from PostgreSQL, whatever the cache holds."""
+    return client.get("/products", params={"after": product_id})
+
+
 def write(client: httpx.Client, product_id: int) -> httpx.Response:
     """Overwrite one of the ten products."""
     return client.put(f"/product/{product_id}", json={"name": "TV", "price": product_id})

@@ -1,6 +1,5 @@
-"""Under load: PostgreSQL fails over, runs out of connections, or its password is rotated."""
+"""Under load: PostgreSQL fails over, runs out of connections, or refuses writes."""
 
-import secrets
 import time
 from contextlib import ExitStack
 
@@ -8,11 +7,9 @@ import httpx
 from pg8000.native import Connection
 
 from chalicelib.database.migrate import migrate
-from chalicelib.stores.credentials import RETRY_SECONDS
 from tests.faults.conftest import stock
-from tests.faults.load import readers, wait_until, writers
-from tests.fixtures.secrets_manager import SecretsManager, serving_secrets_manager
-from tests.fixtures.servers import serving
+from tests.faults.load import Load, assert_unavailable, page, readers, wait_until, writers
+from tests.fixtures.servers import Server, serving
 from tests.fixtures.stores import OwnPostgres, OwnRedis, running_postgres
 from tests.fixtures.wire import Network
 
@@ -74,37 +71,30 @@ def test_four_tasks_share_ten_connections_without_an_error(own_postgres: OwnPost
         wait_until(lambda: shop.put("/product/1", json={"name": "TV", "price": 2}).status_code == 200)
 
 
-def test_during_rotations_of_the_password_no_request_fails(own_postgres: OwnPostgres, own_redis: OwnRedis) -> None:
-    at = own_postgres.address
-    migrate(at.url)
-    with admin(own_postgres) as connection:
-        connection.run("CREATE USER shop PASSWORD 'first'")
-        connection.run("GRANT ALL ON products TO shop")
-    with ExitStack() as stack:
-        secrets_manager = stack.enter_context(serving_secrets_manager())
-        environ = secrets_manager.environ_for(f"postgresql://shop:first@{at.host}:{at.port}/{at.database}")
-        arn = environ["DATABASE_SECRET_ARN"]
-        server = stack.enter_context(serving({**environ, "REDIS_URL": own_redis.url, "API_KEYS": "none"}))
-        shop = stack.enter_context(httpx.Client(base_url=server.url, timeout=10))
-        stock(shop)
-        with readers(server.url, clients=3) as reads, writers(server.url, clients=2) as writes:
-            for _ in range(3):
-                writes.wait_for(20)
-                time.sleep(RETRY_SECONDS)  # the secret is read at most once in this time
-                rotate(own_postgres, secrets_manager, arn)
-            writes.wait_for(20)
-        assert set(reads.statuses()) == {200}, server.complaints()
-        assert set(writes.statuses()) == {200}, server.complaints()
+def test_a_primary_that_refuses_writes_still_reads(
+    server: Server, shop: httpx.Client, own_postgres: OwnPostgres
+) -> None:
+    with Load([server.url], page, 4) as reads, writers(server.url) as writes:
+        writes.wait_for(20)
+        refuse_writes(own_postgres, "= on")
+        wait_until(lambda: shop.put("/product/1", json={"name": "TV", "price": 1}).status_code == 503)
+        refused = time.monotonic()
+        reads.wait_for(100)
+        writes.wait_for(50)
+        assert set(writes.statuses(refused)) == {503}
+        assert_unavailable(shop.put("/product/1", json={"name": "TV", "price": 1}))
+        assert 'store_up{store="postgres"} 1.0' in shop.get("/metrics").text
+        refuse_writes(own_postgres, "= off")
+        wait_until(lambda: shop.put("/product/1", json={"name": "TV", "price": 1}).status_code == 200)
+        back = time.monotonic()
+        writes.wait_for(50)
+    assert set(reads.statuses()) == {200}, server.complaints()
+    assert set(writes.statuses(back)) == {200}, server.complaints()
+    assert "Traceback" not in server.output()
 
 
-def rotate(postgres: OwnPostgres, secrets_manager: SecretsManager, arn: str) -> None:
-    """Change the shop's password, and close the idle connections."""
-    password = secrets.token_urlsafe(16)
+def refuse_writes(postgres: OwnPostgres, setting: str) -> None:
+    """Make the server refuse writes, or take them again, as for a full disk or before a switch-over."""
     with admin(postgres) as connection:
-        connection.run("BEGIN")
-        connection.run(f"ALTER USER shop PASSWORD '{password}'")
-        secrets_manager.put_login(arn, "shop", password)
-        connection.run("COMMIT")
-        connection.run(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'shop' AND state = 'idle'"
-        )
+        connection.run(f"ALTER SYSTEM SET default_transaction_read_only {setting}")
+        connection.run("SELECT pg_reload_conf()")

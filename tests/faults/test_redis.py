@@ -57,3 +57,50 @@ def test_a_frozen_redis_delays_only_the_first_few_requests(
     assert_unavailable(shop.put("/product/1", json={"name": "TV", "price": 2}))
     own_redis.thaw()
     wait_until(lambda: shop.get("/product/1").headers["x-cache"] == "hit")
+
+
+@with_and_without_a_loop
+def test_a_redis_that_refuses_writes_fails_no_read(server: Server, shop: httpx.Client, own_redis: OwnRedis) -> None:
+    with redis.Redis.from_url(own_redis.url) as client, readers(server.url) as reads, writers(server.url) as writes:
+        for refuse, allow in ((full, roomy), (alone, not_alone), (unsaved, saved)):
+            writes.wait_for(20)
+            refuse(client, own_redis)
+            wait_until(lambda: shop.put("/product/1", json={"name": "TV", "price": 2}).status_code == 503)
+            assert_unavailable(shop.put("/product/1", json={"name": "TV", "price": 2}))
+            reads.wait_for(100)
+            allow(client, own_redis)
+            wait_until(lambda: shop.put("/product/1", json={"name": "TV", "price": 2}).status_code == 200)
+            wait_until(lambda: shop.get("/product/1").headers["x-cache"] == "hit")
+    assert set(reads.statuses()) == {200}, server.complaints()
+    assert set(writes.statuses()) <= {200, 503}, server.complaints()
+    assert "Traceback" not in server.output()
+
+
+def full(client: redis.Redis, server: OwnRedis) -> None:
+    client.config_set("maxmemory", "1")  # OOM
+
+
+def roomy(client: redis.Redis, server: OwnRedis) -> None:
+    client.config_set("maxmemory", "0")
+
+
+def alone(client: redis.Redis, server: OwnRedis) -> None:
+    client.config_set("min-replicas-to-write", "1")  # NOREPLICAS
+
+
+def not_alone(client: redis.Redis, server: OwnRedis) -> None:
+    client.config_set("min-replicas-to-write", "0")
+
+
+def unsaved(client: redis.Redis, server: OwnRedis) -> None:
+    """MISCONF: a snapshot fails, as where its disk is full."""
+    (server.folder / "dump.rdb").mkdir()
+    client.config_set("save", "3600 1")
+    client.bgsave()
+    wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err")
+
+
+def saved(client: redis.Redis, server: OwnRedis) -> None:
+    (server.folder / "dump.rdb").rmdir()
+    client.bgsave()
+    wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "ok")
