@@ -36,7 +36,9 @@ class Task:
 
     def __post_init__(self) -> None:
         probe = ThreadConnections(self.client.shop)
-        self.breaker = CircuitBreaker("Redis", lambda: probe.ask("PING"), RedisError)
+        self.breaker = CircuitBreaker(
+            "Redis", lambda: hot_set.create(probe.ask), RedisError, is_refusal=self.client.shop.is_refusal
+        )
         self.shared = RedisSteps(
             self.client.shop, self.client.shop, self.breaker, loop_connection=self.loop_connection, loop_seconds=5.0
         )

@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -15,9 +16,10 @@ from chalicelib.ports import CacheResult, Reading
 from chalicelib.redis_client.batched_lookups import BatchedLookups
 from chalicelib.redis_client.client import RedisClient, loop_connection
 from chalicelib.redis_client.client import redis_client as shops_client
-from chalicelib.redis_client.errors import RedisConnectionError
+from chalicelib.redis_client.errors import RedisConnectionError, RedisLoginError
 from chalicelib.redis_client.thread_connections import ThreadConnections
 from chalicelib.stores.credentials import Credentials, CredentialSource, FixedCredentials
+from local.waiting import wait_until
 from tests.chalicelib.cache.conftest import Task
 from tests.chalicelib.database.bodies import PATIENT, TV, Database
 from tests.chalicelib.rotating_secret import RotatingSecret
@@ -83,6 +85,48 @@ class TestLogin:
             errors: list[Exception | None] = []
             asyncio.run(ask())
         assert (secret.refreshed, errors) == (1, [None, None])
+
+    def test_while_the_password_rotates_open_connections_are_used(self, locked_redis: OwnRedis) -> None:
+        secret = RotatingSecret("shop", "old")
+        with (
+            redis_client(locked_redis.url, secret) as client,
+            redis.Redis.from_url(locked_redis.url, password="admin") as admin,
+        ):
+            task = Task(client, lease_ms=0)
+            task.cache.read(1, Database())
+            admin.execute_command("ACL", "SETUSER", "shop", "resetpass", ">new")
+            for _ in range(5):
+                assert in_a_new_thread(task) == Reading(TV, CacheResult.BYPASS)
+            assert task.cache.read(1, Database()) == Reading(TV, CacheResult.HIT)
+            assert (task.breaker.is_open, task.breaker.failures) == (False, 5)
+            assert refused_logins(admin) <= 2, "one, and one more if this took longer than a second"
+            secret.rotate("new")
+            assert in_a_new_thread(task) == Reading(TV, CacheResult.HIT)
+
+    def test_without_an_open_connection_the_circuit_opens_and_few_logins_are_tried(
+        self, locked_redis: OwnRedis
+    ) -> None:
+        secret = RotatingSecret("shop", "old")
+        with (
+            redis_client(locked_redis.url, secret) as client,
+            redis.Redis.from_url(locked_redis.url, password="admin") as admin,
+            ThreadPoolExecutor(1) as other,
+        ):
+            task = Task(client, lease_ms=0)
+            other.submit(task.cache.read, 1, Database()).result()  # its connection is not used again
+            task.cache.read(1, Database())
+            admin.execute_command("ACL", "SETUSER", "shop", "resetpass", ">new")
+            admin.client_kill_filter(user="shop", skipme=True)
+            for _ in range(3):
+                assert task.cache.read(1, Database()) == Reading(TV, CacheResult.BYPASS)
+            assert task.breaker.is_open
+            for _ in range(20):
+                with pytest.raises(RedisLoginError):
+                    task.breaker._try_connect()
+            assert refused_logins(admin) <= 2, "one, and one more if this took longer than a second"
+            secret.rotate("new")
+            assert wait_until(lambda: not task.breaker.is_open, 10)
+            assert task.cache.read(1, Database()) == Reading(TV, CacheResult.HIT)
 
     def test_a_wrong_password_makes_the_cache_unavailable(self, locked_redis: OwnRedis) -> None:
         with redis_client(locked_redis.url, RotatingSecret("shop", "wrong")) as client:
@@ -176,6 +220,30 @@ class TestOutages:
             client.config_set("maxmemory", "1")
             assert Task(client, lease_ms=0).cache.read(1, Database()).body == TV
 
+    def test_a_full_redis_refuses_writes_and_is_read(self, own_redis: OwnRedis) -> None:
+        with redis_client(own_redis.url) as client:
+            task = Task(client, lease_ms=0)
+            task.cache.read(1, Database())
+            client.config_set("maxmemory", "1")
+            for _ in range(5):
+                with pytest.raises(CacheUnavailableError, match="OOM"):
+                    task.cache.fence(1).raise_()
+            assert (task.breaker.is_open, task.breaker.failures) == (False, 5)
+            assert task.cache.read(1, Database()) == Reading(TV, CacheResult.HIT)
+
+    def test_a_redis_without_its_replicas_is_not_used_until_they_are_back(self, own_redis: OwnRedis) -> None:
+        """It may be a primary that was cut off, whose values are old: what it holds is not read."""
+        with redis_client(own_redis.url) as client:
+            task = Task(client, lease_ms=0)
+            task.cache.read(1, Database())
+            client.config_set("min-replicas-to-write", "1")
+            for _ in range(3):
+                assert task.cache.read(1, Database()) == Reading(TV, CacheResult.BYPASS)
+            assert task.breaker.is_open
+            client.config_set("min-replicas-to-write", "0")
+            assert wait_until(lambda: not task.breaker.is_open, 10)
+            assert task.cache.read(1, Database()) == Reading(TV, CacheResult.HIT)
+
     def test_a_malformed_entry_is_ignored(self, redis_url: str) -> None:
         with redis_client(redis_url, timeouts=PATIENT) as client:
             client.rpush("p1:1", "not", "a", "product")
@@ -209,6 +277,17 @@ def ping(url: str, credentials: CredentialSource | None = None) -> object:
     """Send PING over a connection of the shop's client."""
     with closing(ThreadConnections(shops_client(url, credentials, PATIENT))) as connections:
         return connections.ask("PING")
+
+
+def in_a_new_thread(task: Task) -> Reading:
+    """Read in a thread that needs a new connection; the connection is closed when the thread ends."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(task.cache.read, 1, Database()).result()
+
+
+def refused_logins(admin: redis.Redis) -> int:
+    """Return how many logins the server refused."""
+    return sum(int(each["count"]) for each in admin.acl_log())
 
 
 class Four:
