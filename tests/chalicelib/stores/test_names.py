@@ -13,7 +13,7 @@ from chalicelib.stores.names import HostName, SocketAddress, addresses_of, conne
 from local.waiting import wait_until
 
 FIRST, SECOND = SocketAddress(socket.AF_INET, ("10.0.0.1", 6379)), SocketAddress(socket.AF_INET, ("10.0.0.2", 6379))
-AGES = 60.0
+AGES = 20.0
 """Longer than a test takes, in seconds."""
 
 
