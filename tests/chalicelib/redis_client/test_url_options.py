@@ -1,18 +1,32 @@
 """What a URL says reaches a real Redis, over threads' connections and over an event loop's."""
 
 import asyncio
+import socket
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import cast
+from urllib.parse import urlsplit
 
 import pytest
 import redis
+from prometheus_client import CollectorRegistry
 
+from chalicelib.bootstrap import build_cache, build_store
+from chalicelib.cache.read_through import ReadThroughCache
+from chalicelib.ports import CacheResult, Reading
 from chalicelib.redis_client.client import CacheTimeouts, loop_connection, redis_client
 from chalicelib.redis_client.thread_connections import ThreadConnections
+from chalicelib.settings import read_settings
+from chalicelib.stores import names
+from chalicelib.stores.names import SocketAddress
+from chalicelib.telemetry.metrics import ShopMetrics
 from local.servers.redis import _program_path
+from tests.fixtures.entries import put
 from tests.fixtures.stores import running_redis
+from tests.fixtures.wire import proxied
 
 PATIENT = CacheTimeouts(connect=5.0, answer=5.0)
 
@@ -59,3 +73,37 @@ def test_a_user_without_a_password_logs_in(redis_path: Path) -> None:
     with redis.Redis(unix_socket_path=str(redis_path)) as admin:
         admin.execute_command("ACL", "SETUSER", "shop", "on", "nopass", "~*", "+@all")
     assert asked(f"unix://shop@{redis_path}", "ACL", "WHOAMI") == [b"shop", b"shop"]
+
+
+def test_each_address_of_the_host_is_tried(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        real = names.addresses_of("127.0.0.1", urlsplit(redis_url).port or 0, 0)
+        refusing = SocketAddress(socket.AF_INET, closed.getsockname())
+        monkeypatch.setattr(names, "addresses_of", lambda *_: [refusing, *real])
+        assert asked(redis_url, "PING") == [b"PONG", b"PONG"]
+
+
+def test_the_timeouts_hold_for_an_event_loop_too(redis_url: str) -> None:
+    """For a Redis that is far away: its answer takes longer than 50 ms, and the circuit would stay open."""
+    with redis.Redis.from_url(redis_url) as client:
+        put(client, "p1:1", b"{}")
+    environ = {"DATABASE_URL": "postgresql://u:p@127.0.0.1:1/shop"}
+    with proxied(redis_url, starttls=False) as proxy:
+        far = f"{proxy.in_front_of(redis_url)}?socket_timeout=20&socket_connect_timeout=20"
+        settings, metrics = read_settings(environ | {"REDIS_URL": far}), ShopMetrics(CollectorRegistry())
+        cache = cast("ReadThroughCache", build_cache(settings, build_store(settings, metrics), metrics))
+        proxy.rewrite_answers = slowly
+
+        async def read() -> object:
+            try:
+                return await cache.read_from_loop(1)
+            finally:
+                await cache._shared._lookups.close()
+
+        assert asyncio.run(read()) == Reading(b"{}", CacheResult.HIT)
+
+
+def slowly(answer: bytes) -> bytes:
+    time.sleep(0.06)  # as far as that Redis is away
+    return answer
