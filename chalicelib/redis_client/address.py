@@ -74,7 +74,7 @@ class RedisAddress:
         return [self._unix_address()] if self.path else names.addresses_of(self.host, self.port, seconds)
 
     def tls_context(self) -> ssl.SSLContext | None:
-        """Return the TLS context, or None for no TLS. Raises OSError or ValueError if an option cannot be used."""
+        """Return the TLS context, or None for no TLS. Raises nothing after `parse_redis_url`, which has made it."""
         return None if self.tls is None else _tls_context(self.tls)
 
     def _unix_address(self) -> SocketAddress:
@@ -92,8 +92,8 @@ def _tls_context(options: TlsOptions) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_NONE
     context.verify_flags |= options.ssl_include_verify_flags
     context.verify_flags &= ~options.ssl_exclude_verify_flags
-    if options.ssl_certfile is not None:  # with an empty password, OpenSSL does not ask the terminal for one
-        context.load_cert_chain(options.ssl_certfile, options.ssl_keyfile, options.ssl_password or "")
+    if options.ssl_certfile or options.ssl_keyfile:  # with an empty password, OpenSSL does not ask the terminal for one
+        context.load_cert_chain(options.ssl_certfile or "", options.ssl_keyfile, options.ssl_password or "")
     if options.ssl_min_version is not None:
         context.minimum_version = options.ssl_min_version
     if options.ssl_ciphers is not None:
@@ -132,7 +132,7 @@ def _address(url: SplitResult, place: dict[str, Any], options: dict[str, Any]) -
     )
     try:
         address.tls_context()
-    except (OSError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         raise ValueError(f"has {', '.join(tls) or 'rediss://'} that cannot be used: {error}") from None
     return address
 

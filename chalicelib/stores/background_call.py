@@ -27,13 +27,23 @@ class BackgroundCall(Generic[Answer]):
         self._running: Future[Answer] | None = None
 
     def start(self) -> "Future[Answer]":
-        """Return the answer of the call that is under way, or of a new one, to be waited for."""
+        """Return the answer of the call that is under way, or of a new one, to be waited for.
+
+        Raises:
+            OSError: no thread can be started.
+        """
         with self._lock:
             if self._running is None:
                 running: Future[Answer] = Future()
-                threading.Thread(target=self._run, args=(running,), name=self._name, daemon=True).start()
+                self._start_thread(running)
                 self._running = running
             return self._running
+
+    def _start_thread(self, running: "Future[Answer]") -> None:
+        try:
+            threading.Thread(target=self._run, args=(running,), name=self._name, daemon=True).start()
+        except RuntimeError as error:  # too many threads, or the interpreter is ending
+            raise OSError(f"{self._name}: {error}") from error
 
     def _run(self, running: "Future[Answer]") -> None:
         try:

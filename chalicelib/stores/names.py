@@ -64,7 +64,7 @@ class HostName:
 
         Raises:
             TimeoutError: there is no answer within `seconds`, and there was none before.
-            socket.gaierror: there is no such name, or no name server is there.
+            OSError: there is no such name, or no name server is there.
         """
         lookup, known = self._lookup.start(), self._known
         try:
@@ -84,7 +84,7 @@ class HostName:
         if now >= self._next_log:
             self._next_log = now + LOG_SECONDS
             then = "its last addresses are used" if known else "it has no addresses yet"
-            logger.warning("No name server answers for %s: %s (%s)", self._host, then, error)
+            logger.warning("No name server answers in time for %s: %s (%s)", self._host, then, error)
         if not known:
             raise error
         return known

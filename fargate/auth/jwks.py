@@ -58,9 +58,9 @@ class KeySet:
             fetched = self._fetched
             begins = fetched is None and self._clock() >= self._next_fetch
             if begins:
-                fetched = self._fetched = Event()
-                self._is_hanging = False
+                fetched, self._is_hanging = Event(), False
                 Thread(target=self._fetch_and_tell, args=(fetched,), name="fetch-keys", daemon=True).start()
+                self._fetched = fetched
         if fetched is not None and (begins or not self._keys) and not self._is_hanging:
             self._is_hanging = not fetched.wait(WAIT_SECONDS)
 
@@ -68,7 +68,8 @@ class KeySet:
         try:
             self._fetch()
         finally:
-            self._fetched = None
+            with self._lock:
+                self._fetched = None
             fetched.set()
 
     def _fetch(self) -> None:

@@ -63,7 +63,7 @@ def test_requests_end_in_time_and_the_shop_serves_once_names_are_known(
         assert_unavailable(client.get("/products"))
         assert_unavailable(client.post("/data", json=TV))
         assert client.get("/readyz").status_code == 200
-        assert "No name server answers for cache.test: it has no addresses yet" in server.output()
+        assert "No name server answers in time for cache.test: it has no addresses yet" in server.output()
 
         name_server.is_silent = False
         wait_until(lambda: client.post("/data", json=TV).status_code in {200, 201})
@@ -73,7 +73,7 @@ def test_requests_end_in_time_and_the_shop_serves_once_names_are_known(
         end_connections(database_url, own_redis)
         wait_until(lambda: client.get("/product/1").headers.get("x-cache") == "hit")
         wait_until(lambda: client.get("/products").status_code == 200)
-        server.awaited_output("No name server answers for database.test: its last addresses are used")
+        server.awaited_output("No name server answers in time for database.test: its last addresses are used")
 
         server.process.send_signal(signal.SIGTERM)
         server.process.wait(REQUEST_SECONDS)  # no thread that waits for a name holds the end up

@@ -62,8 +62,14 @@ class DaemonAddress:
     def current(self) -> UdpAddress | None:
         """Return the address, or None while it is not known. Begins a lookup if one is due."""
         if self._clock() >= self._next_lookup and self._looking_up.acquire(blocking=False):
-            threading.Thread(target=self._refresh, name="look-up-daemon", daemon=True).start()
+            self._begin()
         return self._known
+
+    def _begin(self) -> None:
+        try:
+            threading.Thread(target=self._refresh, name="look-up-daemon", daemon=True).start()
+        except RuntimeError:  # too many threads, or the interpreter is ending: the next segment tries again
+            self._looking_up.release()
 
     def _refresh(self) -> None:
         try:

@@ -159,3 +159,16 @@ class TestConnecting:
 def test_a_thread_that_looks_up_ends_with_the_answer(resolver: Resolver) -> None:
     HostName("soon.example", 6379, resolver.look_up).addresses(AGES)
     assert wait_until(lambda: "look-up-soon.example" not in [each.name for each in threading.enumerate()], 10)
+
+
+def test_where_no_thread_can_be_started_the_name_is_not_known_and_the_next_call_tries_again(
+    name: HostName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(OSError, match="can't start new thread"):
+            name.addresses(AGES)
+    assert name.addresses(AGES) == [FIRST]
