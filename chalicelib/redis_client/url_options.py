@@ -7,6 +7,7 @@ refused. No message contains a value, which may be a password or a part of one.
 import math
 import ssl
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -78,6 +79,12 @@ def _one_of(*values: str) -> Callable[[str], str]:
     return parse
 
 
+def _folder(text: str) -> str:
+    if not Path(text).is_dir():  # OpenSSL takes any path, and then trusts nobody
+        raise ValueError("is not a folder")
+    return text
+
+
 def _tls_version(text: str) -> ssl.TLSVersion:
     try:
         return ssl.TLSVersion(whole(text))
@@ -128,7 +135,7 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "socket_connect_timeout": _seconds,
     "socket_timeout": _seconds,
     "ssl_ca_certs": str,
-    "ssl_ca_path": str,
+    "ssl_ca_path": _folder,
     "ssl_ca_data": str,
     "ssl_certfile": str,
     "ssl_keyfile": str,

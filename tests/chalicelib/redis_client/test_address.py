@@ -96,6 +96,7 @@ def test_every_option_that_redis_py_parses_is_known_or_has_a_reason() -> None:
         ("rediss://shop:hunter2@cache?ssl_min_version=12", "has a ssl_min_version"),
         ("rediss://shop:hunter2@cache?ssl_exclude_verify_flags=ALL", "has a ssl_exclude_verify_flags"),
         ("rediss://shop:hunter2@cache?ssl_ca_certs=/none.pem", "has ssl_ca_certs that cannot be used: .*No such file"),
+        ("rediss://shop:hunter2@cache?ssl_ca_path=/none", "has a ssl_ca_path that is not a folder"),
         ("rediss://shop:hunter2@cache?ssl_ca_data=hunter2", "has ssl_ca_data that cannot be used"),
         ("rediss://shop:hunter2@cache?ssl_ca_data=%C3%A9", "has ssl_ca_data that cannot be used"),
         ("rediss://shop:hunter2@cache?ssl_keyfile=/key.pem", "has ssl_keyfile that cannot be used"),
