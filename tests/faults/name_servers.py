@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-ADDRESS = "127.53.53.53"
+ADDRESS = f"127.53.{os.getpid() // 250 % 250}.{os.getpid() % 250 + 1}"
+"""Another one for each process that runs tests: the port is always 53."""
 OPTIONS = "timeout:1 attempts:5"
 """A lookup without an answer takes 5 s, and asks again each second."""
 
