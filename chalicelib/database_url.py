@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from chalicelib.stores.credentials import Credentials
 
 FORM = "must look like postgresql://user:password@host:5432/shop?sslmode=verify-full"
+SEVERAL_HOSTS = "names several hosts: name one, such as a proxy or a DNS name that follows the primary"
 SCHEMES = ("postgresql", "postgres")
 DEFAULT_PORT = 5432
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -78,6 +79,8 @@ def parse_database_url(text: str, *, credentials_needed: bool = True) -> tuple[D
     for name, meaning in (("host", "host"), ("dbname", "database")):
         if not place[name]:
             raise ValueError(f"names no {meaning}; it {FORM}")
+    if "," in f"{place['host']}{place['port']}":
+        raise ValueError(SEVERAL_HOSTS)
     _check_options(options)
     address = _address(place, options)
     if address.is_bound and address.sslmode == "disable":
@@ -106,8 +109,6 @@ def _parts_of(text: str) -> tuple[dict[str, str | None], dict[str, str]]:
 
 
 def _host_and_port(where: str) -> tuple[str, str]:
-    if "," in where:
-        raise ValueError("names several hosts: name one, such as a proxy or a DNS name that follows the primary")
     if where.startswith("["):
         host, _, rest = where[1:].partition("]")
         return host, rest.removeprefix(":")

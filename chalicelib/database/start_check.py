@@ -45,17 +45,22 @@ class Schema:
 
     def __init__(self, try_read: Callable[[], object]) -> None:
         self.has_worked = False  # any statement, since the start
-        self.is_missing = False  # and has never worked
         self._try_read = try_read
         self._lock = threading.Lock()
+        self._waits = False
         self._next_log = 0.0
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether something was missing, and nothing has worked."""
+        return self._waits and not self.has_worked
 
     def record(self, error: NotMigratedError) -> None:
         """Log the error, at most every 5 s; if nothing has worked so far, ask until something does."""
         with self._lock:
             self._log(error)
-            begins = not self.has_worked and not self.is_missing
-            self.is_missing = self.is_missing or begins
+            begins = not self.has_worked and not self._waits
+            self._waits = self._waits or begins
         if begins:
             threading.Thread(target=self._wait, name="wait-for-migration", daemon=True).start()
 
@@ -67,7 +72,6 @@ class Schema:
             except (DatabaseUnavailableError, native.DatabaseError):
                 continue
             self.has_worked = True
-        self.is_missing = False
         logger.warning("The database is migrated")
 
     def _log(self, error: NotMigratedError) -> None:

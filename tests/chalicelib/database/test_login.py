@@ -12,9 +12,10 @@ from chalicelib.database.login import LoginRefusedError, log_in
 from chalicelib.database.store import PostgresStore
 from chalicelib.errors import DatabaseUnavailableError
 from chalicelib.settings import SettingsError
-from tests.chalicelib.database.products import TV, backend_of, database_at, fill_pool, sql, store_at, trips
+from tests.chalicelib.database.products import TV, backend_of, database_at, fill_pool, lent, sql, store_at, trips
 from tests.chalicelib.rotating_secret import RotatingSecret
 from tests.fixtures.certificates import Authority
+from tests.fixtures.stores import OwnPostgres
 from tests.fixtures.wire import proxied
 
 
@@ -63,6 +64,71 @@ def test_verify_full_refuses_an_unknown_authority(products_url: str, authority: 
 def test_require_takes_any_certificate(products_url: str, authority: Authority) -> None:
     with behind(products_url, "sslmode=require", authority.server("other.example")) as store:
         assert store.read(1) is None
+
+
+def test_verify_ca_takes_any_name_but_no_unknown_authority(products_url: str, authority: Authority) -> None:
+    tls = authority.server("other.example")
+    with behind(products_url, f"sslmode=verify-ca&sslrootcert={authority.file}", tls) as store:
+        assert store.read(1) is None
+    with behind(products_url, "sslmode=verify-ca", tls) as store, pytest.raises(DatabaseUnavailableError):
+        store.read(1)
+
+
+def test_a_client_shows_its_certificate(products_url: str, authority: Authority, tmp_path: Path) -> None:
+    tls = authority.server("localhost")
+    tls.verify_mode = ssl.CERT_REQUIRED
+    tls.load_verify_locations(authority.file)
+    trusted = f"sslmode=verify-full&sslrootcert={authority.file}"
+    with behind(products_url, f"{trusted}&sslcert={authority.file.with_name('localhost.pem')}", tls) as store:
+        assert store.read(1) is None
+    with behind(products_url, trusted, tls) as store, pytest.raises(DatabaseUnavailableError):
+        store.read(1)
+    with pytest.raises(SettingsError, match=r"DATABASE_URL has sslcert=.*none\.pem"):
+        store_at(f"{products_url}?{trusted}&sslcert={tmp_path / 'none.pem'}")
+
+
+def test_a_certificate_that_newer_pythons_refuse_is_explained(products_url: str, tmp_path: Path) -> None:
+    lax = Authority(tmp_path, is_strict=False)
+    options = f"sslmode=verify-full&sslrootcert={lax.file}"
+    with behind(products_url, options, lax.server("localhost")) as store:
+        tls = store._sessions._tls
+        assert tls is not None
+        tls.verify_flags |= ssl.VERIFY_X509_STRICT
+        with pytest.raises(DatabaseUnavailableError, match=r"3\.13 .* Authority Key Identifier"):
+            store.read(1)
+
+
+def test_channel_binding_is_required_where_the_url_asks_for_it(products_url: str, authority: Authority) -> None:
+    """The proxy ends TLS, so PostgreSQL offers SCRAM without channel binding."""
+    with (
+        behind(products_url, "sslmode=require&channel_binding=require", authority.server("localhost")) as store,
+        pytest.raises(DatabaseUnavailableError, match="no channel binding"),
+    ):
+        store.read(1)
+
+
+def test_a_unix_socket_works_in_both_forms(products_url: str, postgres: OwnPostgres) -> None:
+    login, _, place = products_url.rpartition("@")
+    name = place.rpartition("/")[2]
+    folder = str(postgres.folder)
+    for url in (
+        f"{login}@{folder.replace('/', '%2F')}:{postgres.port}/{name}",
+        f"{login}@/{name}?host={folder}&port={postgres.port}",
+    ):
+        with closing(store_at(url)) as store:
+            assert store.read(1) is None
+    with (
+        closing(store_at(f"{login}@/{name}?host={folder}&port=1")) as store,
+        pytest.raises(DatabaseUnavailableError, match=r"no server at the socket .*/\.s\.PGSQL\.1"),
+    ):
+        store.read(1)
+
+
+def test_the_name_and_the_options_in_the_url_reach_the_server(products_url: str) -> None:
+    asked = "SELECT current_setting('application_name'), current_setting('work_mem'), current_setting('lock_timeout')"
+    options = "options=-c%20work_mem%3D5MB%20-c%20lock_timeout%3D0"
+    with closing(store_at(f"{products_url}?application_name=mine&{options}")) as store, lent(store) as connection:
+        assert connection._driver.run(asked) == [["mine", "5MB", "400ms"]], "the limits stay ours"
 
 
 @pytest.mark.parametrize("mode", ["require", "verify-full"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -13,6 +14,7 @@ import redis
 
 from chalicelib.errors import CacheUnavailableError
 from chalicelib.ports import CacheResult, Reading
+from chalicelib.redis_client.address import parse_redis_url
 from chalicelib.redis_client.batched_lookups import BatchedLookups
 from chalicelib.redis_client.client import RedisClient, loop_connection
 from chalicelib.redis_client.client import redis_client as shops_client
@@ -201,6 +203,17 @@ class TestServers:
             asyncio.run(ask(f"{url}?ssl_ca_certs={authority.file}"))
             with pytest.raises(RedisConnectionError, match="verify"):
                 asyncio.run(ask(url))
+
+    def test_a_certificate_that_newer_pythons_refuse_is_explained(self, redis_url: str, tmp_path: Path) -> None:
+        lax = Authority(tmp_path, is_strict=False)
+        with proxied(redis_url, lax.server("localhost"), starttls=False) as proxy:
+            url = proxy.in_front_of(redis_url, "localhost").replace("redis://", "rediss://")
+            trusting = f"{url}?ssl_ca_certs={lax.file}"
+            tls = parse_redis_url(trusting).tls_context()  # the one that every connection to this URL uses
+            assert tls is not None
+            tls.verify_flags |= ssl.VERIFY_X509_STRICT
+            with pytest.raises(RedisConnectionError, match=r"3\.13 .* Authority Key Identifier"):
+                ping(trusting)
 
 
 class TestOutages:
