@@ -154,9 +154,10 @@ class SessionPool:
             raise DatabaseUnavailableError("PostgreSQL is away")
 
     def _try_connect(self) -> None:
-        """Open a connection and close it. Raises DatabaseAwayError."""
+        """Open a connection, see that it answers, and close it. Raises DatabaseAwayError."""
         try:
-            self._open().close()
+            with closing(self._open()) as connection:
+                connection.prove(self._timeouts.answer)
         except CANNOT_OPEN as error:
             raise DatabaseAwayError(reason_of(error)) from error
 

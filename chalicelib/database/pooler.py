@@ -18,7 +18,7 @@ from pg8000 import core, native
 from pg8000.converters import make_params
 
 from chalicelib.database.login import STANDBY
-from chalicelib.database.postgres_errors import is_parameter_refused
+from chalicelib.database.postgres_errors import AWAY, is_parameter_refused, reason_of
 from chalicelib.database.session import BEGIN, Connection, Row
 
 logger = logging.getLogger("shop")
@@ -92,8 +92,17 @@ class PooledConnection(Connection):
             driver.send_EXECUTE()
         driver._send_message(core.SYNC, b"")
         core._flush(driver._sock)
-        driver.handle_messages(context)
+        try:
+            driver.handle_messages(context)
+        except AWAY as error:
+            if context.error is None:
+                raise
+            raise native.InterfaceError(reason_of(context.error)) from error  # what the pooler said before it closed
         return cast("list[Row]", context.rows)
+
+    def prove(self, seconds: float) -> None:
+        """Run a statement: a pooler accepts logins while the server is away."""
+        self.run("SELECT 1", seconds)
 
 
 @functools.lru_cache(maxsize=256)

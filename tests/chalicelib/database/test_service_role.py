@@ -85,6 +85,13 @@ class TestWhatItMay:
         )
         assert granted == [["products", right] for right in ("DELETE", "INSERT", "SELECT", "UPDATE")]
 
+    def test_its_time_limits_hold_without_a_client_that_sets_them(self, role_url: str) -> None:
+        """Behind a pooler; RDS Proxy would pin the client."""
+        asked = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout'),"
+        assert sql(role_url, f"{asked} current_setting('idle_in_transaction_session_timeout')") == [
+            ["540ms", "400ms", "5s"]
+        ]
+
 
 class TestWhatItMayNot:
     """Everything else is refused by the server, with 42501 (insufficient privilege)."""

@@ -92,10 +92,12 @@ def test_secrets_are_found_in_the_environment() -> None:
         "API_KEYS": "first-key, second-key",
         "API_KEYS_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:000000000000:secret:keys",
         "REDIS_URL": "rediss://shop:p%40ssword@cache:6379/0?ssl_password=of-the-key&db=1",
+        "DATABASE_URL": "postgresql:///shop?host=/run/postgresql&user=shop&password=hush-hush",
         "GITHUB_TOKEN": "none",
         "HOME": "/root",
     }
-    assert set(process_secrets(environ)) == {"first-key", "second-key", "p%40ssword", "p@ssword", "of-the-key"}
+    url_secrets = {"p%40ssword", "p@ssword", "of-the-key", "hush-hush"}
+    assert set(process_secrets(environ)) == {"first-key", "second-key", *url_secrets}
 
 
 def test_a_secret_is_found_in_every_form() -> None:

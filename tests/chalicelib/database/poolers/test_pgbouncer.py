@@ -9,9 +9,11 @@ import pytest
 
 from chalicelib.database.pool import Timeouts, server_limits
 from chalicelib.database.pooler import PooledConnection
+from chalicelib.database.session import DatabaseAwayError
 from chalicelib.database.store import PostgresStore
 from chalicelib.errors import DatabaseUnavailableError, PreconditionFailedError
 from chalicelib.product import Product
+from local.waiting import wait_until
 from tests.chalicelib.database.poolers.pgbouncer import PgBouncer, running_pgbouncer
 from tests.chalicelib.database.products import (
     KETTLE,
@@ -162,3 +164,32 @@ def test_limits_of_the_role_are_used_where_the_migration_has_set_them(postgres: 
         assert cast("PooledConnection", connection)._first == "SELECT pg_is_in_recovery()"
         assert connection.begin_sql == "BEGIN ISOLATION LEVEL READ COMMITTED"
         assert connection._driver.run(LIMITS) == [["540ms", "400ms"]]
+
+
+def test_a_pooler_that_answers_for_an_absent_server_is_no_answer(
+    own_postgres: OwnPostgres, own_database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        running_pgbouncer(own_postgres.address, "pool_mode = transaction", "server_login_retry = 0.2") as pooler,
+        closing(store_at(pooler.in_front_of("shop"))) as store,
+    ):
+        store.create(TV)
+        own_postgres.kill()
+        assert wait_until(lambda: not answers(store) and store.breaker.is_open, 10)
+        tries = store.breaker._try_connect
+        for _ in range(3):
+            with pytest.raises(DatabaseAwayError):
+                tries()
+        assert store.breaker.is_open
+        own_postgres.start()
+        assert wait_until(lambda: answers(store), 10)
+        assert store.read(1) == TV
+    assert [record.getMessage() for record in caplog.records].count("PostgreSQL is back") == 1
+
+
+def answers(store: PostgresStore) -> bool:
+    try:
+        store.read(1)
+    except DatabaseUnavailableError:
+        return False
+    return True
