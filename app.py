@@ -133,7 +133,7 @@ def metrics() -> Response:
     """Return the metrics; 404 for `/%6detrics`, which passes a load balancer that hides `/metrics`."""
     if "%" in request().context["path"]:
         raise NotFoundError("there is nothing here")
-    return metrics_response(request().headers.get("accept"))
+    return metrics_response(headers().joined({"Accept"}).get("Accept", ""))
 
 
 @app.route("/openapi.json", methods=READ)

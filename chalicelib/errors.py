@@ -4,6 +4,7 @@
     ├── BadRequestError          400  the request is wrong; the message names every error
     ├── NotFoundError            404  no such product
     ├── ConflictError            409  another product has that id
+    ├── ContentEncodingError     415  the body is compressed; `Accept-Encoding` says what is taken
     ├── PreconditionFailedError  412  a condition of the request does not hold: If-Match, If-None-Match
     └── ServiceUnavailableError  503  a store is unavailable; `Retry-After` says when to retry
         ├── DatabaseUnavailableError
@@ -44,6 +45,17 @@ class ConflictError(ShopError):
     """Another product has that id."""
 
     status = 409
+
+
+class ContentEncodingError(ShopError):
+    """The body has a content coding, such as gzip (RFC 9110, section 15.5.16)."""
+
+    status = 415
+
+    @property
+    def code(self) -> str:
+        """The code that Chalice gives for a media type which it does not take."""
+        return "UnsupportedMediaType"
 
 
 class PreconditionFailedError(ShopError):

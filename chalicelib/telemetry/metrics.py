@@ -22,13 +22,13 @@ from prometheus_client import (
     disable_created_metrics,
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from chalicelib import __version__
 from chalicelib.database.connection_pool import ConnectionPool
 from chalicelib.ports import AuditResult, CacheResult
 from chalicelib.stores.circuit_breaker import CircuitBreaker
+from chalicelib.telemetry.metrics_format import format_for
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.025, 0.1, 0.5)
 FENCE_STAGES = ("raise", "publish")
@@ -147,7 +147,7 @@ METRICS = ShopMetrics(REGISTRY)
 _describe_process(REGISTRY)
 
 
-def metrics_response(accept: str | None) -> Response:
-    """Return the metrics in the format that the Accept header asks for."""
-    encode, content_type = choose_encoder(accept or "")
+def metrics_response(accept: str) -> Response:
+    """Return the metrics in the format that the Accept header prefers."""
+    encode, content_type = format_for(accept)
     return Response(encode(REGISTRY).decode(), {"Content-Type": content_type, "Cache-Control": "no-store"}, 200)

@@ -34,12 +34,13 @@ def parse_product(body: bytes) -> Product:
 
 
 def parse_details(product_id: int, body: bytes) -> Product:
-    """Parse `{"name", "price"}`; the product's id comes from the path.
+    """Parse `{"name", "price"}`; the product's id comes from the path, and may be in the body too.
 
     Raises:
         BadRequestError: the body is anything else. The message names every error.
     """
     fields = _Fields(_parse_object(body))
+    fields.same_identifier(product_id)
     name, price = fields.name(), fields.price()
     fields.finish()
     return Product(product_id, name, price)
@@ -110,6 +111,15 @@ class _Fields:
         if value != value.to_integral_value() or not MIN_ID <= value <= MAX_ID:
             return self._error(f"id must be a whole number from {MIN_ID} to {MAX_ID}", MIN_ID)
         return int(value)
+
+    def same_identifier(self, product_id: int) -> None:
+        """Take an id that may be missing and must not be another one."""
+        if "id" not in self._members:
+            return
+        errors_before = len(self._errors)
+        value = self.identifier()
+        if value != product_id and len(self._errors) == errors_before:
+            self._error(f"id is {value} in the body and {product_id} in the path", None)
 
     def name(self) -> str:
         value: str | None = self._take("name", str, "a string")

@@ -9,12 +9,12 @@ from typing import ParamSpec, TypeVar
 
 from chalice.app import Request, Response
 
-from chalicelib.errors import BadRequestError, NotFoundError, ServiceUnavailableError, ShopError
+from chalicelib.errors import BadRequestError, ContentEncodingError, NotFoundError, ServiceUnavailableError, ShopError
 from chalicelib.ports import Reading
 from chalicelib.product import MAX_ID, Product
 from chalicelib.web.conditions import is_not_modified
 from chalicelib.web.entity_tags import etag_of, tag_of
-from chalicelib.web.request_headers import HeaderSource
+from chalicelib.web.request_headers import HeaderSource, RequestHeaders
 
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
@@ -27,6 +27,7 @@ NO_STORE = "no-store"
 """For writes, errors and what the service says of itself: a cache keeps none of it (RFC 9111, section 5.2.2)."""
 NO_CACHE = "no-cache"
 """For products and pages: a cache keeps them, and asks for each by its entity tag before it answers from them."""
+CODING, IDENTITY = "Content-Encoding", "identity"
 AWAY = "the shop cannot do this right now; the same request is safe to send again"
 NOT_MIGRATED = "the database is not migrated"
 DEFAULT_PAGE = 20
@@ -55,6 +56,8 @@ def _error(error: ShopError) -> Response:
             logger.warning("%s: %s", type(error).__name__, error)  # the cause is for the log, not for the client
         headers["Retry-After"] = str(error.retry_after)
         message = AWAY
+    if isinstance(error, ContentEncodingError):
+        headers["Accept-Encoding"] = IDENTITY
     return Response({"Code": error.code, "Message": message}, headers, error.status)
 
 
@@ -66,7 +69,14 @@ def json_response(body: bytes | str | Mapping[str, str], status: int = 200, **he
 
 
 def body_of(request: Request) -> bytes:
-    """Return a request's body as it was sent."""
+    """Return a request's body as it was sent.
+
+    Raises:
+        ContentEncodingError: it is compressed.
+    """
+    for coding in RequestHeaders(request).joined({CODING}).get(CODING, "").split(","):
+        if coding.strip().lower() not in ("", IDENTITY):
+            raise ContentEncodingError(f"Unsupported content encoding: {coding.strip()}")
     body = request.raw_body
     return body if isinstance(body, bytes) else body.encode()
 

@@ -1,5 +1,7 @@
 """Bad input is answered with a documented 4xx, never with a 500, and stores nothing."""
 
+import gzip
+
 import httpx
 import pytest
 
@@ -68,7 +70,14 @@ def test_the_response_to_a_bad_body_names_every_error(shop: httpx.Client, body: 
     ("body", "message"),
     [
         ('{"name":"","price":1.234}', "name must have 1 to 100 characters, not 0; price must have at most 2 decimals"),
-        ('{"id":7,"name":"TV","price":1}', '"id" is not a known field'),
+        ('{"id":8,"name":"TV","price":1}', "id is 8 in the body and 7 in the path"),
+        (
+            '{"id":8,"name":"","price":1}',
+            "id is 8 in the body and 7 in the path; name must have 1 to 100 characters, not 0",
+        ),
+        ('{"id":0,"name":"TV","price":1}', "id must be a whole number from 1 to 2147483647"),
+        ('{"id":"7","name":"TV","price":1}', "id must be a number"),
+        ('{"id":null,"name":"TV","price":1}', "id must be a number"),
         ("", "the body is empty"),
     ],
 )
@@ -115,6 +124,27 @@ def test_another_content_type_is_refused(shop: httpx.Client) -> None:
     response = shop.post("/data", content=GOOD, headers={"content-type": "text/plain"})
     assert response.status_code == 415
     assert response.json() == {"Code": "UnsupportedMediaType", "Message": "Unsupported media type: text/plain"}
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/data"), ("PUT", "/product/7")])
+@pytest.mark.parametrize("codings", [["gzip"], ["br"], ["identity, GZIP"], ["identity", "deflate"]])
+def test_a_compressed_body_is_refused_with_what_is_taken(
+    shop: httpx.Client, method: str, path: str, codings: list[str]
+) -> None:
+    lines = [("content-type", "application/json"), *(("content-encoding", coding) for coding in codings)]
+    response = shop.request(method, path, content=gzip.compress(GOOD.encode()), headers=lines)
+    assert (response.status_code, response.headers["accept-encoding"]) == (415, "identity")
+    refused = codings[-1].rpartition(" ")[2]
+    message = f"Unsupported content encoding: {refused}"
+    assert response.json() == {"Code": "UnsupportedMediaType", "Message": message}
+
+
+@pytest.mark.parametrize("coding", ["", "identity", "Identity,"])
+def test_a_body_that_says_it_is_not_compressed_is_taken(shop: httpx.Client, coding: str) -> None:
+    response = shop.put(
+        "/product/7", content=GOOD.replace('"id":1', '"id":7'), headers={**JSON, "content-encoding": coding}
+    )
+    assert response.json() == {"Code": "NotFoundError", "Message": "there is no product 7"}
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["with its length", "chunked"])

@@ -50,8 +50,9 @@ def test_the_server_conforms_to_it_for_valid_and_invalid_requests(
     @settings(max_examples=EXAMPLES.get(operation.method, 40), deadline=None, suppress_health_check=list(HealthCheck))
     def send(case: schemathesis.Case) -> None:
         response = case.call(base_url=server.url, headers={"x-api-key": KEY})
-        unmet_condition = response.status_code == 412  # the request itself is valid
-        case.validate_response(response, excluded_checks=[positive_data_acceptance] if unmet_condition else [])
+        # Valid by itself: another version is stored, or the id in the path is another one, which no schema can say.
+        is_valid = response.status_code == 412 or b" in the body and " in response.content
+        case.validate_response(response, excluded_checks=[positive_data_acceptance] if is_valid else [])
 
     with contextlib.suppress(Unsatisfiable, SkipTest):  # a route without parameters has no invalid requests
         send()

@@ -121,6 +121,13 @@ def test_after_a_refused_creation_the_cache_still_works(shop: httpx.Client, tv: 
     assert shop.get(path).headers["x-cache"] == "hit"
 
 
+def test_a_product_is_replaced_as_it_was_read(shop: httpx.Client, tv: dict) -> None:
+    path = f"/product/{tv['id']}"
+    product = {**shop.get(path).json(), "price": 139.5}
+    replaced = shop.put(path, json=product)
+    assert (replaced.status_code, replaced.json(), shop.get(path).json()) == (200, product, product)
+
+
 def test_a_removed_product_is_gone(shop: httpx.Client, tv: dict) -> None:
     path = f"/product/{tv['id']}"
     shop.get(path)
@@ -164,10 +171,16 @@ def test_metrics_are_not_served_under_an_escaped_path_that_a_load_balancer_would
 
 @pytest.mark.parametrize(
     ("accept", "content_type"),
-    [("", "text/plain"), ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text")],
+    [
+        ([""], "text/plain"),
+        (["application/openmetrics-text; version=1.0.0"], "application/openmetrics-text"),
+        (["application/openmetrics-text;q=0"], "text/plain"),
+        (["application/openmetrics-text", "*/*;q=0.1"], "application/openmetrics-text"),
+        (["text/plain;version=none"], "text/plain"),
+    ],
 )
-def test_metrics_have_the_format_of_the_accept_header(shop: httpx.Client, accept: str, content_type: str) -> None:
-    response = shop.get("/metrics", headers={"accept": accept})
+def test_metrics_have_the_format_of_the_accept_header(shop: httpx.Client, accept: list[str], content_type: str) -> None:
+    response = shop.get("/metrics", headers=[("accept", line) for line in accept])
     assert response.headers["content-type"].startswith(content_type)
     assert "python_info" in response.text
 

@@ -1,5 +1,6 @@
 """Requests to every route of the shop, in an order that makes a story; what each runtime responds is compared."""
 
+import gzip
 from typing import NamedTuple
 
 from chalicelib.web.entity_tags import etag_of, tag_of
@@ -83,6 +84,8 @@ STORY: dict[str, Request] = {
     "no list of versions": write("PUT", "/product/1", DETAILS, ("If-Match", "other")),
     "replaced": write("PUT", "/product/1", DETAILS, ("If-Match", etag_of(TV)), ("If-Match", '"other"')),
     "another version": write("PUT", "/product/1", DETAILS, ("If-Match", etag_of(TV))),
+    "replaced as it was read": write("PUT", "/product/1", RADIO),
+    "replaced under another id": write("PUT", "/product/2", RADIO),
     "read after the change": read("/product/1"),
     "a page": read("/products?limit=1"),
     "the page not modified": read("/products?limit=1", ("If-None-Match", PAGE_TAG), OTHER),
@@ -93,6 +96,7 @@ STORY: dict[str, Request] = {
     "no JSON": write("POST", "/data", b"{"),
     "no UTF-8": write("POST", "/data", b"\xff\xfe"),
     "no body": write("POST", "/data"),
+    "compressed": write("POST", "/data", gzip.compress(TV, mtime=0), ("Content-Encoding", "gzip")),
     "another type": Request("POST", "/data", [KEY, ("Content-Type", "text/plain")], TV),
     "a bad id": read("/product/01"),
     "an encoded id": read("/product/%31"),

@@ -22,6 +22,9 @@ STATUSES = {
     "created over": 412,
     "no list of versions": 400,
     "replaced": 200,
+    "replaced as it was read": 200,
+    "replaced under another id": 400,
+    "compressed": 415,
     "the page not modified": 304,
     "removed": 204,
 }
