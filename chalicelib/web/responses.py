@@ -103,10 +103,13 @@ def product_response(product_id: int, reading: Reading, headers: HeaderSource) -
     if reading.body is None:
         raise NotFoundError(f"there is no product {product_id}")
     etag = etag_of(reading.body)
-    kept: dict[str, str | list[str]] = {"ETag": etag, "Cache-Control": NO_CACHE, "X-Cache": reading.result}
     if is_not_modified(headers, etag):
-        return Response("", kept, 304)
-    return Response(reading.body.decode(), {"Content-Type": JSON, **kept}, 200)
+        return Response("", {"ETag": etag, "Cache-Control": NO_CACHE, "X-Cache": reading.result}, 304)
+    return Response(
+        reading.body.decode(),
+        {"Content-Type": JSON, "ETag": etag, "Cache-Control": NO_CACHE, "X-Cache": reading.result},
+        200,
+    )
 
 
 def page_response(body: bytes, headers: HeaderSource) -> Response:

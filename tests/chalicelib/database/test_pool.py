@@ -255,6 +255,9 @@ class TestDeadConnections:
         proxy.cut_requests_with = b"BEGIN"
         assert far_store.replace_if(RADIO, agree)
         assert far_store.read(1) == RADIO
+        proxy.cut_requests_with = b"BEGIN"
+        assert far_store.remove_if(1, agree)
+        assert far_store.read(1) is None
 
     def test_a_conditional_write_that_is_cut_off_in_its_statement_is_retried(
         self, far_store: PostgresStore, proxy: Proxy
@@ -296,6 +299,21 @@ class TestDeadConnections:
             far_store.replace_if(RADIO, calls.append)
         assert calls == [TV], "the write was not retried"
         assert wait_until(lambda: (far_store.read(1) == RADIO) is delivered, 5)
+
+    @pytest.mark.parametrize("delivered", [True, False])
+    def test_a_conditional_removal_whose_commit_is_lost_is_not_acknowledged(
+        self, far_store: PostgresStore, proxy: Proxy, delivered: bool
+    ) -> None:
+        far_store.create(TV)
+        if delivered:
+            proxy.cut_answers_to = b"COMMIT\x00"
+        else:
+            proxy.cut_requests_with = b"COMMIT\x00"
+        calls: list[Product] = []
+        with pytest.raises(DatabaseUnavailableError):
+            far_store.remove_if(1, calls.append)
+        assert calls == [TV], "the removal was not retried"
+        assert wait_until(lambda: (far_store.read(1) is None) is delivered, 5)
 
     @pytest.mark.parametrize("delivered", [True, False])
     def test_a_replacement_whose_answer_is_lost_is_retried_as_it_is_idempotent(
