@@ -46,7 +46,8 @@ def index() -> Response:
 @app.route("/status", methods=READ)
 def status() -> Response:
     """200 if this server answers a GET to its own port."""
-    health = self_probe.check(request().context.get("localPort"))
+    context = request().context
+    health = self_probe.check(context.get("localPort"), context.get("localAddress"))
     if health.reason:
         return responses.json_response({"status": "Unhealthy", "reason": health.reason}, 503)
     return responses.json_response({"status": "Healthy", "version": openapi.VERSION})

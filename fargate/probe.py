@@ -19,10 +19,15 @@ def main(environ: Mapping[str, str]) -> int:
     """Check the server that these settings describe; write to standard error why it is not ready."""
     host, port = environ.get("HOST", ""), environ.get("PORT") or "3000"
     try:
-        status = check(LOOPBACK.get(host, host), int(port))
+        status = check(own_address(host), int(port))
     except (OSError, ValueError, OverflowError) as error:
         return _not_ready(f"no answer on port {port}: {error}")
     return 0 if status == "200" else _not_ready(f"/readyz on port {port} answered {status or 'no HTTP'}")
+
+
+def own_address(host: str) -> str:
+    """Return the address at which a server on this machine answers that listens on `host`."""
+    return LOOPBACK.get(host, host)
 
 
 def check(host: str, port: int) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 TIMEOUT_SECONDS = 1.5
 FRESH_SECONDS = 0.1
 LIVENESS_PATH = "/livez"
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +31,29 @@ class SelfProbe:
         self._checked_at = float("-inf")
         self._health = Health()
 
-    def check(self, port: int | None) -> Health:
-        """Return whether a GET of `/livez` on this server's localhost port is answered.
+    def check(self, port: int | None, address: str | None = None) -> Health:
+        """Return whether a GET of `/livez` on this server's own port is answered.
 
         Args:
             port: the port of the current request. None on Lambda: there is no port, and the invocation is the proof.
+            address: where this server answers itself; None: localhost.
         """
         if port is None:
             return Health()
         with self._lock:
             if self._clock() - self._checked_at > FRESH_SECONDS:
-                self._health = _check_port(port)
+                self._health = _check_port(address or LOOPBACK, port)
                 self._checked_at = self._clock()
             return self._health
 
 
-def _check_port(port: int) -> Health:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+def _check_port(address: str, port: int) -> Health:
+    connection = http.client.HTTPConnection(address, port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", LIVENESS_PATH)
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        return Health(f"localhost:{port} gave no answer: {error or type(error).__name__}")
+        return Health(f"{address} port {port} gave no answer: {error or type(error).__name__}")
     finally:
         connection.close()
-    return Health() if status == http.client.OK else Health(f"localhost:{port} answered {status}")
+    return Health() if status == http.client.OK else Health(f"{address} port {port} answered {status}")

@@ -26,6 +26,7 @@ from fargate.http.messages import Header, HttpRequest, HttpResponse, client_addr
 from fargate.lifecycle import PROBE_PATHS, READINESS_PATH, Lifecycle
 from fargate.patches.content_types import remember_content_types
 from fargate.patches.isolation import isolate
+from fargate.probe import own_address
 from fargate.settings import Settings
 from fargate.telemetry.request_scope import RequestScope
 from fargate.telemetry.telemetry import NoTelemetry, Telemetry
@@ -95,7 +96,11 @@ class Gateway:
         self._function = identity_of(app.app_name)
         self._identifiers = IdentifierSource()
         self._events = EventBuilder(
-            settings.base_path, settings.trusted_proxies, self._function.account_id, app.api.binary_types
+            settings.base_path,
+            settings.trusted_proxies,
+            self._function.account_id,
+            app.api.binary_types,
+            own_address(settings.host),
         )
         self._access_checks = AccessChecks(app, settings.cognito_jwks, monotonic)
         self._stage_arn = (

@@ -43,9 +43,18 @@ class EventBuilder:
         trusted_proxies: how many proxies in front are ours.
         account_id: AWS account id of the function.
         binary_types: media types whose bodies are passed on as base64.
+        own_address: where this server answers itself.
     """
 
-    def __init__(self, base_path: str, trusted_proxies: int, account_id: str, binary_types: Sequence[str]) -> None:
+    def __init__(
+        self,
+        base_path: str,
+        trusted_proxies: int,
+        account_id: str,
+        binary_types: Sequence[str],
+        own_address: str = "127.0.0.1",
+    ) -> None:
+        self._own_address = own_address
         self._account_id = account_id
         self._trusted_proxies = trusted_proxies
         self._binary_types = binary_types
@@ -98,6 +107,7 @@ class EventBuilder:
                 "domainPrefix": host.partition(".")[0],
                 "identity": {**_NO_IDENTITY, "sourceIp": source_ip, "userAgent": headers.get("User-Agent")},
                 "localPort": request.local_port,
+                "localAddress": self._own_address,
             },
             "body": body,
             "isBase64Encoded": encoded,

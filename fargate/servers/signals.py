@@ -6,10 +6,16 @@ that is refused. At a terminal there is no load balancer, so Ctrl-C skips the wa
 
 import contextlib
 import math
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType
+
+from fargate.lifecycle import Lifecycle, Phase
+
+EXIT_STATUS = 128
+"""A shell adds this to the number of the signal that has ended a program."""
 
 
 class Stop:
@@ -41,6 +47,23 @@ class Stop:
         now = self._clock()
         accepts_until = now if at_once or self.is_requested else now + self._accept_seconds
         self._accepts_until = min(self._accepts_until, accepts_until)
+
+
+def end_while_starting(lifecycle: Lifecycle) -> None:
+    """Have SIGTERM and SIGINT end the process as long as the server starts, with one line and the status 128 + number.
+
+    Nothing has been accepted then. A SIGTERM after the drain changes nothing. Call it in the main thread.
+    """
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGTERM and lifecycle.phase is not Phase.STARTING:
+            return
+        with contextlib.suppress(OSError):
+            os.write(2, f"Stopped by {signal.Signals(number).name} while {lifecycle.phase.lower()}\n".encode())
+        os._exit(EXIT_STATUS + number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
 
 
 @contextlib.contextmanager

@@ -35,6 +35,7 @@ LOCAL = [
 ]
 ADAPTER = [
     ["fargate.__main__"],
+    ["fargate.command"],
     ["fargate.servers", "fargate.startup"],
     ["fargate.asgi", "fargate.wsgi"],
     ["fargate.fast_path"],

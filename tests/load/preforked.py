@@ -6,7 +6,7 @@
 import os
 import signal
 
-from fargate.__main__ import serve
+from fargate.command import serve
 from fargate.lifecycle import Lifecycle, Phase
 from fargate.servers.listening import listen
 from fargate.settings import read_settings

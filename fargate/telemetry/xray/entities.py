@@ -34,6 +34,7 @@ class Entity:
         self.parent_id = parent_id
         self.sampled = sampled
         self.start_time = time.time()
+        self._begun = time.monotonic()
         self.end_time: float | None = None
         self.subsegments: list[Any] = []
         self.facts: dict[str, Any] = {}
@@ -44,7 +45,8 @@ class Entity:
         return self.end_time is None
 
     def close(self, end_time: float | None = None) -> None:
-        self.end_time = end_time or time.time()
+        """End it. X-Ray drops an entity that ends before it starts, so a clock that steps back must not count."""
+        self.end_time = end_time or self.start_time + time.monotonic() - self._begun
 
     def add_subsegment(self, subsegment: Any) -> None:
         subsegment.parent_id = self.id

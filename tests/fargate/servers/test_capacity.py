@@ -38,6 +38,16 @@ def test_many_times_more_status_calls_than_threads_all_answer(
         assert list(pool.map(ask, range(200))) == [200] * 200
 
 
+@pytest.mark.parametrize("host", ["::", "::1", "127.0.0.2"])
+def test_status_asks_the_address_that_the_server_listens_on(
+    module_database_url: str, module_redis_url: str, host: str
+) -> None:
+    environ = {"DATABASE_URL": module_database_url, "REDIS_URL": module_redis_url, "HOST": host}
+    with serving(environ) as server:
+        answer = httpx.get(f"{server.url}/status")
+        assert (answer.status_code, answer.json()["status"]) == (200, "Healthy")
+
+
 def test_status_is_unhealthy_if_the_port_does_not_respond() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))  # bound, not listening: the port is ours and refuses

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from fargate import startup
+from fargate.settings import Server, Settings
 from local.ports import free_port
 from tests.fixtures.servers import ROOT, serving
 
@@ -114,6 +116,25 @@ def test_any_app_can_be_served(tmp_path: Path) -> None:
     )
     with serving({"PYTHONPATH": str(tmp_path)}, "thatapp") as server:
         server.awaited_output("Serving that on 127.0.0.1 port")
+
+
+@pytest.mark.parametrize(("server", "limit"), [(Server.WAITRESS, 40), (Server.UVICORN, 1000), (Server.GRANIAN, 1000)])
+def test_the_limit_of_connections_fits_that_of_open_files(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, server: Server, limit: int
+) -> None:
+    monkeypatch.setattr(startup, "_open_descriptors", lambda: 8)
+    assert startup.fit_connection_limit(Settings(server=server, threads=16), 80).connection_limit == limit
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "The limit of open files is 80 (ulimit -n): there is room for 40 connections, "
+        "fewer than CONNECTION_LIMIT (1000)"
+    )
+
+
+def test_a_limit_of_open_files_that_suffices_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    settings = Settings()
+    assert startup.fit_connection_limit(settings, 2000) is settings
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("workers", ["2", "0", "auto"])

@@ -220,6 +220,18 @@ def test_without_a_file_descriptor_and_without_an_idle_connection_it_waits() -> 
         assert len(tried) == 1
 
 
+def test_a_clock_that_steps_back_does_not_prolong_a_drain(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with crowded(drain_seconds=5) as (server, _):
+        server._turn(10)
+        hour_ago = time.time() - 3600
+        monkeypatch.setattr(time, "time", lambda: hour_ago)
+        server._finish()
+        assert not server.active_channels
+    assert "still running" not in caplog.text
+
+
 def test_head_and_body_arrive_in_one_piece() -> None:
     with serving({}, "tests.apps.echo:app") as server:
         with closing(socket.create_connection((LOOPBACK, server.port), timeout=30)) as connection:

@@ -9,6 +9,7 @@ import time
 import httpx
 import pytest
 
+from fargate.telemetry.xray import entities
 from fargate.telemetry.xray.segments import MOST_SAMPLED, Sampling
 from tests.fargate.telemetry.conftest import KEY
 from tests.fargate.telemetry.xray.daemon import Daemon, Segment, listening_daemon
@@ -149,3 +150,11 @@ def test_many_requests_do_not_make_many_segments() -> None:
     assert sampling.decide(header + ";Sampled=1"), "the caller's decision is kept"
     now[0] = 1.0
     assert sum(sampling.decide(header) for _ in range(1000)) == MOST_SAMPLED
+
+
+def test_a_clock_that_steps_back_does_not_end_a_segment_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    segment = entities.Segment("x", "1-2-3", None)
+    monkeypatch.setattr(time, "time", lambda: segment.start_time - 3600)
+    segment.close()
+    assert segment.end_time is not None
+    assert segment.end_time >= segment.start_time
