@@ -13,6 +13,9 @@ Header = tuple[str, str]
 SAFE_IN_PATH = "/:@!$&'()*+,;=-._~"
 """Characters that a path holds unencoded, beside letters and digits (RFC 3986, section 3.3)."""
 
+MOST_ADDRESS = 64
+"""The most characters of a client's address: IPv6 with a zone and a port. A client may send anything in its place."""
+
 HOP_BY_HOP = frozenset(
     {
         "Connection",
@@ -95,7 +98,7 @@ def client_address(request: HttpRequest, trusted_proxies: int) -> str:
         return request.peer
     values = [value for name, value in request.headers if name == "X-Forwarded-For"]
     chain = [part.strip() for value in values for part in value.split(",")]
-    return chain[-min(trusted_proxies, len(chain))] if chain else request.peer
+    return chain[-min(trusted_proxies, len(chain))][:MOST_ADDRESS] if chain else request.peer
 
 
 def path_of(target: str) -> str:

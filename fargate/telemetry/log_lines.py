@@ -10,7 +10,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from fargate.http.bounded_cache import cached
 from fargate.patches import powertools_logger
-from fargate.telemetry.redaction import redact, request_secrets
+from fargate.telemetry.redaction import bounded, redact, request_secrets
 from fargate.telemetry.request_record import RequestRecord
 from fargate.telemetry.request_scope import RequestScope, current_scope, no_scope
 
@@ -19,6 +19,9 @@ STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "
 
 ACCESS = "http"
 """The field that only access lines have."""
+
+MOST_BYTES = 16 * 1024
+"""The longest text of a message or a field, which may come from a client. Docker splits lines that are longer."""
 
 WEIGHT = "weight"
 """The last field of an access line: how many requests it stands for."""
@@ -169,12 +172,12 @@ _OWN = frozenset({"level", "location", "message", "timestamp"})
 
 def _redacted(value: Any, secrets: Iterable[str]) -> Any:
     if isinstance(value, str):
-        return redact(value, secrets)
+        return bounded(redact(value, secrets), MOST_BYTES)
     if isinstance(value, dict):
         return {key: _redacted(each, secrets) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_redacted(each, secrets) for each in value]
-    return value if isinstance(value, int | float | bool | None) else redact(str(value), secrets)
+    return value if isinstance(value, int | float | bool | None) else bounded(redact(str(value), secrets), MOST_BYTES)
 
 
 def _serialize(line: Any) -> str:

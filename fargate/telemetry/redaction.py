@@ -77,3 +77,14 @@ def redact(text: str, secrets: Iterable[str]) -> str:
             if form in text:
                 text = text.replace(form, REDACTED)
     return text
+
+
+def bounded(text: str, most_bytes: int) -> str:
+    """Cut a text so that it has at most so many bytes in UTF-8, and let its end say how long it was."""
+    if len(text) * 4 <= most_bytes:  # UTF-8 has at most four bytes for a character
+        return text
+    encoded = text.encode("utf-8", "backslashreplace")
+    if len(encoded) <= most_bytes:
+        return text
+    end = f"... ({len(encoded)} bytes)"
+    return encoded[: most_bytes - len(end)].decode("utf-8", "ignore") + end

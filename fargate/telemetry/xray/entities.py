@@ -16,11 +16,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from fargate.telemetry.redaction import bounded
+
 logger = logging.getLogger("fargate")
 
 CLIENT_ERROR, THROTTLED, SERVER_ERROR = 400, 429, 500
 _NOT_IN_NAMES = re.compile(r"[?;*()!$~^<>]")
 _ANNOTATION_KEY = re.compile(r"[A-Za-z0-9_]+")
+MOST_BYTES = 64_000
+"""X-Ray takes documents of 64 KB, and a UDP datagram 65,507 bytes."""
+MOST_TEXT_BYTES = 1024
+"""The longest text of an HTTP request that is kept: a client sends what it likes."""
+_MAY_BE_LONG = frozenset(("cause", "metadata", "subsegments"))
 _OF_REQUEST = ("method", "url", "user_agent", "client_ip", "x_forwarded_for")
 
 
@@ -73,7 +80,8 @@ class Entity:
         """Add a fact of the HTTP request or response; a status also sets the error flags."""
         if value is not None and self.sampled:
             part = "request" if key in _OF_REQUEST else "response"
-            self.facts.setdefault("http", {}).setdefault(part, {})[key] = value
+            kept = bounded(value, MOST_TEXT_BYTES) if isinstance(value, str) else value
+            self.facts.setdefault("http", {}).setdefault(part, {})[key] = kept
             if key == "status":
                 self.apply_status_code(int(str(value)))
 
@@ -139,7 +147,19 @@ class Entity:
         return {**document, "subsegments": subsegments} if subsegments else document
 
     def serialize(self) -> str:
-        return json.dumps(self.to_dict(), default=_plain, skipkeys=True)
+        """Return the document as JSON; if X-Ray would not take its length, without what may be long.
+
+        Raises:
+            TypeError, ValueError, RecursionError: JSON cannot hold it, or it is too long all the same.
+        """
+        document = self.to_dict()
+        text = _json(document)
+        if len(text.encode()) > MOST_BYTES:
+            text = _json({name: value for name, value in document.items() if name not in _MAY_BE_LONG})
+            logger.warning("A trace segment of more than %d bytes is sent without its details", MOST_BYTES)
+        if len(text.encode()) > MOST_BYTES:
+            raise ValueError(f"it has more than {MOST_BYTES} bytes")
+        return text
 
     def _set(self, name: str, value: Any) -> None:
         if self.sampled:
@@ -187,9 +207,15 @@ class Subsegment(Entity):
         self._set("sql", facts)
 
 
+def _json(document: dict[str, Any]) -> str:
+    """Return a document as JSON; not in ASCII, in which a character may take six bytes."""
+    text = json.dumps(document, default=_plain, skipkeys=True, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate: as JSON escapes it
+
+
 def _described(exception: BaseException, stack: Iterable[traceback.FrameSummary]) -> dict[str, Any]:
     frames = [{"path": Path(frame.filename).name, "line": frame.lineno, "label": frame.name} for frame in stack]
-    return {"message": str(exception), "type": type(exception).__name__, "stack": frames}
+    return {"message": bounded(str(exception), MOST_TEXT_BYTES), "type": type(exception).__name__, "stack": frames}
 
 
 def _mark(exception: BaseException, exception_id: str) -> None:

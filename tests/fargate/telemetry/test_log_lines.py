@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fargate.http.identifiers import IdentifierSource
-from fargate.telemetry.log_lines import RequestFormatter, weighted
+from fargate.telemetry.log_lines import MOST_BYTES, RequestFormatter, weighted
+from fargate.telemetry.redaction import bounded
 from fargate.telemetry.request_record import RequestRecord
 from fargate.telemetry.request_scope import RequestScope, enter_scope, no_scope
 
@@ -72,3 +74,19 @@ def new_request() -> Iterator[RequestScope]:
     with no_scope():
         enter_scope(scope)
         yield scope
+
+
+@given(st.text(), st.integers(30, 100))
+def test_a_bounded_text_has_no_more_bytes_and_a_short_one_is_the_same(text: str, most: int) -> None:
+    encoded = text.encode("utf-8", "backslashreplace")
+    cut = bounded(text, most)
+    assert len(cut.encode("utf-8", "backslashreplace")) <= most
+    assert (cut == text) == (len(encoded) <= most)
+
+
+@pytest.mark.parametrize("message", ["x" * 40_000, "é" * 12_000])
+def test_a_message_and_each_field_is_cut(message: str) -> None:
+    record = logging.makeLogRecord({"msg": message, "extra": {"deep": [message]}})
+    line = RequestFormatter({}).format(record)
+    assert len(line.encode()) < 3 * MOST_BYTES
+    assert json.loads(line)["message"].endswith(f"... ({len(message.encode())} bytes)")

@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html
 """
 
+import json
 import re
 import time
 
@@ -10,6 +11,7 @@ import httpx
 import pytest
 
 from fargate.telemetry.xray import entities
+from fargate.telemetry.xray.entities import MOST_BYTES, MOST_TEXT_BYTES
 from fargate.telemetry.xray.segments import MOST_SAMPLED, Sampling
 from tests.fargate.telemetry.conftest import KEY
 from tests.fargate.telemetry.xray.daemon import Daemon, Segment, listening_daemon
@@ -55,6 +57,36 @@ def test_the_segment_of_a_read(server: Server, client: httpx.Client, daemon: Dae
         "correlation_id": "order-42",
     }
     assert not {"error", "fault", "throttle"} & set(segment)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fact"),
+    [
+        ("User-Agent", "é".encode() * 6000, "user_agent"),  # 72,000 bytes as JSON in ASCII
+        ("Host", b"h" * 40_000, "url"),
+        ("X-Forwarded-Proto", b"h" * 40_000, "url"),
+    ],
+)
+def test_what_a_client_sends_is_cut(client: httpx.Client, daemon: Daemon, name: str, value: bytes, fact: str) -> None:
+    trace_id = trace(2)
+    headers: list[tuple[bytes, bytes]] = [(k.encode(), v.encode()) for k, v in recorded(trace_id).items()]
+    client.get("/livez", headers=[*headers, (name.encode(), value)])
+    text = daemon.receive(trace_id)["http"]["request"][fact]
+    assert len(text.encode()) <= MOST_TEXT_BYTES
+    assert re.search(r"\.\.\. \([0-9]{5} bytes\)$", text)
+
+
+def test_a_segment_that_is_too_long_is_sent_without_its_details(caplog: pytest.LogCaptureFixture) -> None:
+    segment = entities.Segment("x", "1-2-3", None)
+    segment.put_annotation("route", "/é\ud800")
+    segment.put_metadata("much", "é" * 40_000)
+    document = json.loads(segment.serialize())
+    assert document["annotations"] == {"route": "/é\ud800"}
+    assert "metadata" not in document
+    assert "without its details" in caplog.text
+    segment.put_annotation("more", "x" * MOST_BYTES)
+    with pytest.raises(ValueError, match="more than 64000 bytes"):
+        segment.serialize()
 
 
 def test_each_call_of_a_store_is_a_subsegment(client: httpx.Client, daemon: Daemon, product: int) -> None:
