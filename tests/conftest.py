@@ -7,10 +7,20 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from tests.fixtures.said_once import pytest_runtest_makereport  # noqa: F401 - a hook: pytest finds it here
-from tests.fixtures.signals import pytest_configure  # noqa: F401 - a hook too
 from tests.fixtures.stores import Databases, OwnPostgres, OwnRedis, running_postgres, running_redis
+from tests.machine.signals import catch_ignored
+from tests.machine.tls_contexts import share_tls_contexts
+
+
+def pytest_configure() -> None:
+    """Make the tests independent of how they were started and of how fast the machine is."""
+    catch_ignored()
+    share_tls_contexts()
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

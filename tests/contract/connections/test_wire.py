@@ -131,12 +131,12 @@ def test_http_1_0_may_ask_to_keep_the_connection(server: ServerClient) -> None:
             assert response.status == 200
 
 
-@pytest.mark.parametrize("byte", range(256))
-def test_every_byte_may_be_percent_encoded(server: ServerClient, byte: int) -> None:
-    response = server.get(f"/pets/a%{byte:02X}b?q=a%{byte:02x}b")
-    assert response.status == 200
-    assert response.json()["uri_params"]["name"] == f"a%{byte:02X}b"
-    assert len(response.json()["query"]["q"][0]) >= 2
+def test_every_byte_may_be_percent_encoded(server: ServerClient) -> None:
+    for byte in range(256):
+        response = server.get(f"/pets/a%{byte:02X}b?q=a%{byte:02x}b")
+        assert response.status == 200, byte
+        assert response.json()["uri_params"]["name"] == f"a%{byte:02X}b"
+        assert len(response.json()["query"]["q"][0]) >= 2
 
 
 def test_unescaped_bytes_in_a_target_are_served_or_refused(server: ServerClient) -> None:
@@ -248,7 +248,7 @@ VALID = [GET, POST + b"Content-Length: 5\r\n\r\nhello", CHUNKED + b"1\r\nx\r\n0\
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_mutation_of_a_request_is_a_5xx(server: ServerClient, data: st.DataObject) -> None:
     mutated = bytearray(data.draw(st.sampled_from(VALID)))
     for _ in range(data.draw(st.integers(1, 4))):

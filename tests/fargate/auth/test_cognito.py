@@ -298,10 +298,13 @@ def test_each_pool_is_verified_with_its_own_keys(keys: KeyServer) -> None:
     assert refusal(pooled.get("/id", sign(iss=OTHER_POOL.issuer))) == UNAUTHORIZED
 
 
+VERIFIER = TokenVerifier({POOL.issuer: KeySet("http://127.0.0.1:1/")})
+
+
 @given(st.one_of(st.text(max_size=60), st.binary(max_size=60).map(lambda raw: f"{encoded(raw)}.{encoded(raw)}.AAAA")))
 def test_no_token_breaks_the_verifier(token: str) -> None:
     with pytest.raises(Unauthorized):
-        TokenVerifier({POOL.issuer: KeySet("http://127.0.0.1:1/")}).verify(token)
+        VERIFIER.verify(token)
 
 
 @given(
@@ -313,7 +316,7 @@ def test_no_token_breaks_the_verifier(token: str) -> None:
 def test_no_header_or_payload_breaks_the_verifier(value: Any) -> None:
     token = f"{encoded({'alg': 'RS256', 'typ': 'JWT', 'kid': value})}.{encoded({'iss': value, 'exp': value})}.AAAA"
     with pytest.raises(Unauthorized):
-        TokenVerifier({POOL.issuer: KeySet("http://127.0.0.1:1/")}).verify(token)
+        VERIFIER.verify(token)
 
 
 # What the view sees.

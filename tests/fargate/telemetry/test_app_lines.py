@@ -19,7 +19,7 @@ BODY = {"password": "opensesame", "card": {"number": "4000 0000"}, "note": 'with
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_no_key_of_a_request_is_on_anothers_line(name: str) -> None:
-    requests = 800
+    requests = 240
     with serving({}, "tests.fargate.telemetry.logging_app:app", "--server", name) as server:
         with httpx.Client(base_url=server.url, timeout=30) as client, ThreadPoolExecutor(16) as pool:
             answers = list(pool.map(lambda number: client.get(f"/keys/user-{number}"), range(requests)))

@@ -20,16 +20,26 @@ os.environ["AWS_LAMBDA_FUNCTION_NAME"] = "shop"
 os.environ["_X_AMZN_TRACE_ID"] = "Root=1-67891233-abcdef012345678912345678;Sampled=0"
 from types import SimpleNamespace
 from app import app
-app(json.load(sys.stdin), SimpleNamespace(aws_request_id="x", function_name="shop"))
+for event in json.load(sys.stdin):
+    app(event, SimpleNamespace(aws_request_id="x", function_name="shop"))
 """
+JSON = [("x-api-key", KEY), ("Content-Type", "application/json")]
+REQUESTS = [
+    (Request("POST", "/data", JSON, b'{"id": 1, "name": "a kettle", "price": 20}'), "/data"),
+    (Request("GET", "/product/1", [("X-Request-Id", "order-42")]), "/product/{id}"),
+    (Request("HEAD", "/product/0"), "/product/{id}"),
+    (Request("GET", "/products"), "/products"),
+    (Request("POST", "/data", JSON, b"{}"), "/data"),
+]
 
 
-def on_lambda(request: Request, pattern: str, environ: dict[str, str]) -> dict[str, Any]:
-    """Serve one event as Lambda does, and return its log line."""
-    event = rest_event(request, pattern, {"id": request.path.rpartition("/")[2]} if "{id}" in pattern else None)
+@pytest.fixture(scope="module")
+def lines_on_lambda(module_database_url: str, module_redis_url: str) -> list[dict[str, Any]]:
+    """Serve the requests as Lambda does, in one process, and return their lines."""
+    environ = {"DATABASE_URL": module_database_url, "REDIS_URL": module_redis_url}
     run = subprocess.run(
         [sys.executable, "-c", HANDLER],
-        input=json.dumps(event),
+        input=json.dumps([event_of(request, pattern) for request, pattern in REQUESTS]),
         cwd=ROOT,
         env={**passed_on(), **environ},
         capture_output=True,
@@ -37,38 +47,25 @@ def on_lambda(request: Request, pattern: str, environ: dict[str, str]) -> dict[s
         check=True,
         timeout=60,
     )
-    (line,) = [json.loads(line) for line in run.stdout.splitlines() if '"http"' in line]
-    found: dict[str, Any] = line
-    return found
+    return [json.loads(line) for line in run.stdout.splitlines() if '"http"' in line]
 
 
-@pytest.mark.parametrize(
-    ("request_", "pattern"),
-    [
-        (Request("GET", "/product/1", [("X-Request-Id", "order-42")]), "/product/{id}"),
-        (Request("HEAD", "/product/0"), "/product/{id}"),
-        (Request("GET", "/products"), "/products"),
-        (Request("POST", "/data", [("x-api-key", KEY), ("Content-Type", "application/json")], b"{}"), "/data"),
-    ],
-)
+def event_of(request: Request, pattern: str) -> dict[str, Any]:
+    return rest_event(request, pattern, {"id": request.path.rpartition("/")[2]} if "{id}" in pattern else None)
+
+
 def test_lambda_and_container_write_the_same_fields(
-    server: Server, client: httpx.Client, stores: dict[str, str], request_: Request, pattern: str
+    server: Server, client: httpx.Client, lines_on_lambda: list[dict[str, Any]]
 ) -> None:
-    body = {"id": 1, "name": "a kettle", "price": 20}
-    assert client.post("/data", json=body, headers={"x-api-key": KEY}).status_code in (200, 201)
-    answer = client.request(
-        request_.method, request_.target, headers=dict(request_.headers), content=request_.body or None
-    )
-    there = line_of(server, answer.headers["x-amzn-requestid"])
-    here = on_lambda(request_, pattern, stores)
-    assert set(here) == set(there)
-    assert set(here["http"]) == set(there["http"])
-    for name in ("level", "message", "service"):
-        assert here[name] == there[name]
-    for name in ("method", "route", "status", "bytes"):
-        assert here["http"][name] == there["http"][name]
-
-
-@pytest.fixture
-def stores(module_database_url: str, module_redis_url: str) -> dict[str, str]:
-    return {"DATABASE_URL": module_database_url, "REDIS_URL": module_redis_url}
+    assert len(lines_on_lambda) == len(REQUESTS)
+    for (request, _), here in zip(REQUESTS[1:], lines_on_lambda[1:], strict=True):
+        answer = client.request(
+            request.method, request.target, headers=dict(request.headers), content=request.body or None
+        )
+        there = line_of(server, answer.headers["x-amzn-requestid"])
+        assert set(here) == set(there)
+        assert set(here["http"]) == set(there["http"])
+        for name in ("level", "message", "service"):
+            assert here[name] == there[name]
+        for name in ("method", "route", "status", "bytes"):
+            assert here["http"][name] == there["http"][name]
