@@ -108,7 +108,18 @@ UVICORN = {
         "uvicorn.config:Config": "h11_max_incomplete_event_size",
     },
 }
-USED = CHALICE | POWERTOOLS | XRAY_SDK | GRANIAN | WAITRESS | UVICORN
+PG8000 = {
+    "chalicelib/database/pooler.py": {
+        "pg8000.core": "_flush(sock) Context",
+        "pg8000.core:CoreConnection": "_send_message(code,data) _backend_key_data _sock send_PARSE(statement_name_bin,"
+        "statement,oids) send_BIND(statement_name_bin,params) send_EXECUTE() handle_messages(context) py_types",
+        "pg8000.native": "to_statement(query)",
+    },
+    "chalicelib/database/login.py": {
+        "pg8000.core:CoreConnection": "handle_AUTHENTICATION_REQUEST(data,context) auth",
+    },
+}
+USED = CHALICE | POWERTOOLS | XRAY_SDK | GRANIAN | WAITRESS | UVICORN | PG8000
 ROWS = [
     (place, owner, name) for place, owners in USED.items() for owner, names in owners.items() for name in names.split()
 ]
