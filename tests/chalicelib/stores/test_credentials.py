@@ -226,8 +226,9 @@ def test_a_secret_that_cannot_be_used_leaves_the_last_credentials(
 
 
 def test_an_unreadable_secret_makes_the_database_unavailable(database_url: str) -> None:
+    patient = Timeouts(secret=30)  # boto3 is imported first
     with (
-        closing(store_at(database_url, credentials=SecretCredentials("shop/none"))) as store,
+        closing(store_at(database_url, timeouts=patient, credentials=SecretCredentials("shop/none"))) as store,
         pytest.raises(DatabaseUnavailableError, match="shop/none cannot be read"),
     ):
         store.read(1)
