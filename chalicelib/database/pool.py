@@ -83,7 +83,7 @@ class SessionPool:
         self.schema = schema
         self._instrumentation = instrumentation
         self._address = address
-        self._logins = Logins("PostgreSQL", credentials, LoginRefusedError)
+        self._logins = Logins("PostgreSQL", credentials, LoginRefusedError, reason_of)
         self._timeouts = timeouts
         self._tls = tls_context(address)
         self.entrance = Entrance(server_limits(timeouts), prepares=address.prepares)

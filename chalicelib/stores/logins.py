@@ -40,6 +40,7 @@ class Logins(Generic[Refused]):
         store: its name, for the log.
         credentials: where the credentials come from.
         kind: the error that means that the store refuses the credentials.
+        describe: returns an error's text for the log.
         clock: monotonic, in seconds.
     """
 
@@ -48,11 +49,13 @@ class Logins(Generic[Refused]):
         store: str,
         credentials: CredentialSource,
         kind: type[Refused],
+        describe: Callable[[Refused], str] = str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._credentials = credentials
         self._kind = kind
+        self._describe = describe
         self._clock = clock
         self._lock = threading.Lock()
         self._refusal: _Refusal[Refused] | None = None
@@ -106,7 +109,8 @@ class Logins(Generic[Refused]):
                 self._refusal = _Refusal(refused, error, FIRST_PAUSE_SECONDS, next_try)
             if self._clock() >= self._next_log:
                 self._next_log = self._clock() + LOG_SECONDS
-                logger.warning("%s refuses a new login; open connections are still used: %s", self._store, error)
+                reason = self._describe(error)
+                logger.warning("%s refuses a new login; open connections are still used: %s", self._store, reason)
 
     def _may_try(self, refusal: _Refusal[Refused]) -> bool:
         """Return whether this caller may try the refused credentials; the next one waits longer."""

@@ -3,6 +3,7 @@
 import time
 
 import httpx
+import pytest
 import redis
 
 from tests.faults.conftest import with_and_without_a_loop
@@ -59,7 +60,7 @@ def test_a_frozen_redis_delays_only_the_first_few_requests(
     wait_until(lambda: shop.get("/product/1").headers["x-cache"] == "hit")
 
 
-@with_and_without_a_loop
+@pytest.mark.parametrize("server", ["uvicorn"], indirect=True)  # its loop and its threads read
 def test_a_redis_that_refuses_writes_fails_no_read(server: Server, shop: httpx.Client, own_redis: OwnRedis) -> None:
     with redis.Redis.from_url(own_redis.url) as client, readers(server.url) as reads, writers(server.url) as writes:
         for refuse, allow in ((full, roomy), (alone, not_alone), (unsaved, saved)):

@@ -195,4 +195,4 @@ def test_a_secret_that_is_refused_twice_makes_the_database_unavailable(products_
         pytest.raises(DatabaseUnavailableError, match="28P01"),
     ):
         store.read(1)
-    assert secret.refreshed == 2, "after each refusal"
+    assert secret.refreshed == 2, "once after each refusal"

@@ -11,6 +11,7 @@ from contextlib import closing
 import boto3
 import pytest
 
+from chalicelib.database.pool import Timeouts
 from chalicelib.errors import DatabaseUnavailableError, ServiceUnavailableError
 from chalicelib.stores.credentials import (
     NO_CREDENTIALS,

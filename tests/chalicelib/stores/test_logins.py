@@ -46,7 +46,7 @@ def secret() -> RotatingSecret:
 
 @pytest.fixture
 def connect(clock: Clock, store: Store, secret: RotatingSecret) -> Callable[[], str]:
-    logins = Logins("Store", secret, RefusedError, clock)
+    logins = Logins("Store", secret, RefusedError, clock=clock)
     return lambda: logins.connect(store.log_in, 0)
 
 
@@ -106,7 +106,7 @@ def test_of_tokens_one_a_second_is_tried(clock: Clock, store: Store) -> None:
         def refresh(self, refused: Credentials, seconds: float = 0) -> Credentials:
             return refused
 
-    logins = Logins("Store", Tokens(), RefusedError, clock)
+    logins = Logins("Store", Tokens(), RefusedError, clock=clock)
     connect_for(lambda: logins.connect(store.log_in, 0), clock, 5)
     assert len(store.failed) == 5
     store.password = "token 6"
