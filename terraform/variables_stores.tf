@@ -25,7 +25,7 @@ variable "database_storage" {
 }
 
 variable "database_proxy" {
-  description = "Put RDS Proxy in front of the database."
+  description = "Put RDS Proxy in front of the database. The migration gives the service's role its time limits, which no client may set through the proxy without being pinned."
   type        = bool
   default     = false
 }

@@ -85,7 +85,7 @@ def _retried_after(
 
 
 class PostgresStore:
-    """The table `products`. Thread-safe. Opens its first connection at the first request."""
+    """The table `products`. Thread-safe. Making it opens no connection."""
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import cast
 
 import pytest
@@ -14,6 +14,7 @@ from chalicelib.database.store import PostgresStore
 from chalicelib.errors import DatabaseUnavailableError, PreconditionFailedError
 from chalicelib.product import Product
 from local.waiting import wait_until
+from tests.chalicelib.database.poolers.conftest import IGNORED
 from tests.chalicelib.database.poolers.pgbouncer import PgBouncer, running_pgbouncer
 from tests.chalicelib.database.products import (
     KETTLE,
@@ -110,6 +111,15 @@ def test_a_transaction_that_stays_idle_ends_at_the_limit(pooled_url: str, module
             writer.go_on(DatabaseUnavailableError)
 
 
+def test_a_transaction_that_only_began_ends_at_the_limit(pooled_url: str, module_database_url: str) -> None:
+    asked = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()"
+    with closing(store_at(pooled_url, 1, Timeouts(abandoned=0.2))) as store, suppress(DatabaseUnavailableError):
+        with store._sessions.transaction():
+            assert sql(module_database_url, asked) == [[1]]
+            assert wait_until(lambda: sql(module_database_url, asked) == [[0]], 10)
+        pytest.fail("it was committed")
+
+
 def test_limits_stay_with_the_statement(store: PostgresStore, pooled_url: str) -> None:
     """In transaction mode, another client gets the connection that the statement had."""
     fill_pool(store)
@@ -150,14 +160,17 @@ def test_refused_credentials_are_read_again(shared_pooler: PgBouncer, pooled_url
     assert secret.refreshed == 1
 
 
-def test_limits_of_the_role_are_used_where_the_migration_has_set_them(postgres: OwnPostgres, database_url: str) -> None:
+@pytest.mark.parametrize("parameters", ["", IGNORED], ids=["refused", "ignored"])
+def test_limits_of_the_role_are_used_where_the_migration_has_set_them(
+    parameters: str, postgres: OwnPostgres, database_url: str
+) -> None:
     """RDS Proxy pins a client that sets them itself."""
     name = database_url.rpartition("/")[2]
     with postgres.connected() as server:
         for limit, value in server_limits(Timeouts()).by_name.items():
             server.run(f"ALTER ROLE postgres IN DATABASE {name} SET {limit} = {value}")
     with (
-        running_pgbouncer(postgres.address, "pool_mode = transaction") as pooler,
+        running_pgbouncer(postgres.address, "pool_mode = transaction", parameters) as pooler,
         closing(store_at(pooler.in_front_of(name))) as store,
         lent(store) as connection,
     ):
