@@ -21,7 +21,7 @@ from fargate.errors import (
 )
 from fargate.gateway.core import error_response
 from fargate.http.framing import check_framing
-from fargate.http.messages import Header, canonical, status_line
+from fargate.http.messages import Header, canonical, has_no_body, status_line
 from fargate.servers.limits import Limits
 from fargate.wsgi import HEADERS_KEY
 
@@ -124,14 +124,15 @@ class GatewayErrorTask(ErrorTask):  # type: ignore[misc]
 
     def execute(self) -> None:
         error = _ERRORS.get(self.request.error.code, BadRequest)()
+        method = getattr(self.request, "command", "")
         if self.channel.server.gateway is not None:
-            self.channel.server.gateway.refuse(error, getattr(self.request, "command", ""), self.channel.addr[0])
+            self.channel.server.gateway.refuse(error, method, self.channel.addr[0])
         self.status = status_line(error.status)
         self.response_headers.extend(error_response(error).headers)
         self.request.headers["CONNECTION"] = "close"  # also for HTTP/1.0: later bytes cannot be trusted
         self.content_length = len(error.body)
         self.channel.linger = True
-        self.write(error.body)
+        self.write(b"" if has_no_body(error.status, method) else error.body)
 
 
 class RequestTask(WSGITask):  # type: ignore[misc]

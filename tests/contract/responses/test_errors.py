@@ -4,6 +4,7 @@ import pytest
 
 from tests.apps.responses import ESCAPES
 from tests.contract.clients.client import GATEWAYS, RUNTIMES, SERVERS, Client, ServerClient, client_of
+from tests.contract.clients.connection import wire
 from tests.contract.clients.messages import Request
 
 RESPONSES = "tests.apps.responses:app"
@@ -63,6 +64,12 @@ def test_no_cache_keeps_an_error_of_the_gateway(limited: Client, request_: Reque
     """Some caches keep them if nothing forbids it: a 404 or 405 by RFC 9110, more of them CloudFront."""
     response = limited.send(request_)
     assert (response.status, response.header("cache-control")) == (status, "no-store")
+
+
+def test_a_refused_head_gets_no_body(server: ServerClient) -> None:
+    with server.connected() as connection:
+        connection.send(wire(Request("HEAD", "/fault", [("Host", "another.example")]), "Connection: close"))
+        assert [response.status for response in connection.rest("HEAD")] == [400], "nothing follows the headers"
 
 
 @pytest.mark.parametrize("path", ["/response/404", "/error/NotFoundError", "/fault", "/native/dict"])
