@@ -11,6 +11,7 @@ from chalice.app import Chalice, Response
 from uvicorn.server import ServerState
 
 from fargate.asgi import AsgiAdapter, create_asgi_app
+from fargate.servers.limits import Limits
 from fargate.servers.uvicorn_fast_path import FastPathProtocol
 from fargate.settings import Settings
 
@@ -150,3 +151,68 @@ def test_uvicorns_keep_alive_timer_does_not_end_a_request_of_the_fast_path() -> 
             return await head_of_next(reader)
 
     assert asyncio.run(ask()).endswith(b"loop")
+
+
+LIMITS = Limits(head_seconds=10, body_seconds=20, idle_seconds=30)
+
+
+def test_a_connection_is_closed_once_it_was_idle_for_long_enough() -> None:
+    async def ask() -> bytes:
+        app = App()
+        async with app.connected() as (reader, writer):
+            writer.write(GET % b"memory")
+            await head_of_next(reader)
+            (protocol,) = app.protocols
+            protocol.sweep(LIMITS, 0)
+            writer.write(GET % b"memory")
+            await head_of_next(reader)
+            protocol.sweep(LIMITS, 30)  # idle again, but not for long
+            protocol.sweep(LIMITS, 59)
+            assert not protocol._transport.is_closing()
+            protocol.sweep(LIMITS, 60)
+            return await asyncio.wait_for(reader.read(), 10)
+
+    assert asyncio.run(ask()) == b""
+
+
+def test_a_request_that_is_being_answered_is_never_late() -> None:
+    async def ask() -> bytes:
+        app = App()
+        async with app.connected() as (reader, writer):
+            writer.write(GET % b"loop")
+            await app.called.wait()
+            for now in (0, 1000):
+                app.protocols[0].sweep(LIMITS, now)
+            app.may_answer.set()
+            return await head_of_next(reader)
+
+    assert asyncio.run(ask()).endswith(b"loop")
+
+
+def test_each_head_has_its_own_time() -> None:
+    async def received(protocol: FastPathProtocol, times: int) -> None:
+        while protocol._receipts < times:
+            await asyncio.sleep(0)
+
+    async def ask() -> list[bytes]:
+        app = App()
+        async with app.connected() as (reader, writer):
+            writer.write(b"POST /handler HTTP/1.1\r\nHost: x\r\nContent-Le")
+            while not app.protocols:
+                await asyncio.sleep(0)
+            (protocol,) = app.protocols
+            await received(protocol, 1)
+            protocol.sweep(LIMITS, 0)
+            writer.write(b"ngth: 0\r\n\r\n")
+            first = await head_of_next(reader)
+            writer.write(b"POST /handler HTTP/1.1\r\n")
+            await received(protocol, 3)
+            protocol.sweep(LIMITS, 9)
+            protocol.sweep(LIMITS, 18)
+            assert not protocol._transport.is_closing()
+            protocol.sweep(LIMITS, 19)
+            return [first, await head_of_next(reader)]
+
+    first, second = asyncio.run(asyncio.wait_for(ask(), 30))
+    assert first.startswith(b"HTTP/1.1 200 ")
+    assert second.startswith(b"HTTP/1.1 408 ")

@@ -176,6 +176,7 @@ def test_beyond_the_limit_each_new_connection_closes_an_idle_one_that_was_looked
     with crowded(connection_limit=10) as (server, crowd):
         server._turn(10)
         assert len(server.active_channels) == 10
+        assert select.select(crowd[:10], [], [], 0)[0] == [], "one was closed before it was looked at"
         for _ in range(9):
             server._turn(10)
             assert len(server.active_channels) == 10
