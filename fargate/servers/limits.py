@@ -1,9 +1,17 @@
 """How long a server waits for a client."""
 
+import errno
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from fargate.settings import Settings
+
+NO_DESCRIPTOR = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+"""Errors of accepting a connection that last until others are closed."""
+SPARE_DESCRIPTORS = 8
+"""How many connections are closed for a lack of file descriptors: stores need some, too."""
+AGAIN_SECONDS = 60.0
+"""A warning is not repeated for so long."""
 
 SWEEP_SECONDS = 1.0
 """How often a server looks for clients that take too long: one timer for all connections."""

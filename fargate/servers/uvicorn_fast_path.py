@@ -8,6 +8,7 @@ answered here while uvicorn's protocol has a request, or a part of one.
 
 import asyncio
 import logging
+import math
 import re
 from typing import Any
 
@@ -105,6 +106,16 @@ class FastPathProtocol(asyncio.Protocol):
             self._awaited, self._awaited_since = awaited, now
         elif awaited is not None and now - self._awaited_since >= awaited[0].limit(limits):
             self._end(awaited[0])
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has no request, and no part of one, and nothing to send."""
+        found = self._find_awaited()
+        return found is not None and found[0] is Awaited.REQUEST
+
+    def idle_since(self) -> float:
+        """Return when a sweep first found it as it is; infinity for one that no sweep has seen."""
+        return self._awaited_since or math.inf
 
     def _find_awaited(self) -> tuple[Awaited, int] | None:
         """Return what the client has to do, with a number that changes once it has done it; None: nothing."""

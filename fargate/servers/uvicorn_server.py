@@ -1,21 +1,28 @@
 """Serve an ASGI app with uvicorn, with a drain."""
 
+import asyncio
 import contextlib
 import functools
 import logging
+import math
 import socket
 import time
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
 
 from fargate.asgi import AsgiApp
 from fargate.lifecycle import Lifecycle
 from fargate.servers.drain import Drain
-from fargate.servers.limits import SWEEP_SECONDS, Limits, limits_of
+from fargate.servers.limits import AGAIN_SECONDS, NO_DESCRIPTOR, SPARE_DESCRIPTORS, SWEEP_SECONDS, Limits, limits_of
 from fargate.servers.uvicorn_fast_path import FastPathProtocol
 from fargate.settings import Settings
+
+logger = logging.getLogger("fargate")
+
+ROOM_SECONDS = 0.5
+"""asyncio reports one lack of file descriptors many times at once."""
 
 
 class UvicornServer(uvicorn.Server):
@@ -26,6 +33,7 @@ class UvicornServer(uvicorn.Server):
         self._drain = drain
         self._limits = limits
         self._swept_at = time.monotonic()
+        self._made_room_at = self._warned_at = -math.inf
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -35,6 +43,7 @@ class UvicornServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        asyncio.get_running_loop().set_exception_handler(self._on_loop_error)
         self._drain.ready()
 
     async def on_tick(self, counter: int) -> bool:
@@ -48,6 +57,28 @@ class UvicornServer(uvicorn.Server):
         self._swept_at = now
         for connection in list(self.server_state.connections):
             cast(FastPathProtocol, connection).sweep(self._limits, now)
+
+    def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Make room where asyncio has no file descriptor for a connection: it logs 2,000 lines, and tries in a second.
+
+        uvloop says nothing, and resets new connections.
+        """
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in NO_DESCRIPTOR:
+            loop.default_exception_handler(context)
+        elif time.monotonic() - self._made_room_at >= ROOM_SECONDS:
+            self._made_room_at = time.monotonic()
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Close connections that are idle, those that have been so the longest; say so once a minute at the most."""
+        connections = [cast(FastPathProtocol, each) for each in self.server_state.connections]
+        idle = sorted((each for each in connections if each.is_idle), key=FastPathProtocol.idle_since)
+        for connection in idle[: max(SPARE_DESCRIPTORS, len(idle) // 2)]:
+            connection.shutdown()
+        if self._made_room_at - self._warned_at >= AGAIN_SECONDS:
+            self._warned_at = self._made_room_at
+            logger.warning("No file descriptor is left for new connections: idle ones are closed")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if not await self._drain.finish(functools.partial(super().shutdown, sockets)):

@@ -5,9 +5,9 @@ clients are ended, SIGTERM drains, ambiguous framing is refused, errors have API
 the response to a body that was too long.
 """
 
-import errno
 import itertools
 import logging
+import math
 import socket
 import time
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from waitress.server import TcpWSGIServer
 
 from fargate.lifecycle import PROBE_PATHS, QUIET_SECONDS, Lifecycle
 from fargate.servers.drain import Drain
-from fargate.servers.limits import SWEEP_SECONDS, limits_of
+from fargate.servers.limits import AGAIN_SECONDS, NO_DESCRIPTOR, SPARE_DESCRIPTORS, SWEEP_SECONDS, limits_of
 from fargate.servers.waitress_channel import Channel
 from fargate.servers.waitress_loop import PolledMap
 from fargate.settings import MEBIBYTE, Settings
@@ -32,12 +32,8 @@ DRAIN_LOOP_SECONDS = 0.05
 NEW_SECONDS = 1.0
 ACCEPTS_A_TURN = 64
 """How many connections are accepted before the others are looked at again."""
-SPARE_DESCRIPTORS = 8
-AGAIN_SECONDS = 60.0
-"""For so long fewer connections are kept after a lack of file descriptors, and a warning is not repeated."""
 PAUSE_SECONDS = 0.5
 """How long no connection is accepted after a lack of file descriptors, if none can be closed."""
-NO_DESCRIPTOR = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 SEND_BYTES = 64 * 1024
 """How much of a response is buffered before it is sent, so that head and body leave together."""
 
@@ -187,7 +183,7 @@ class WaitressServer(TcpWSGIServer):  # type: ignore[misc]
     def _warn(self, text: str, *values: object) -> None:
         """Log a warning, the same once a minute at the most."""
         now = time.monotonic()
-        if now >= self._warned_at.get(text, 0.0) + AGAIN_SECONDS:
+        if now >= self._warned_at.get(text, -math.inf) + AGAIN_SECONDS:
             self._warned_at[text] = now
             logger.warning(text, *values)
 

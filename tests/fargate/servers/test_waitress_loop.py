@@ -18,10 +18,11 @@ from chalice.app import Chalice
 
 from fargate.lifecycle import Lifecycle
 from fargate.servers.drain import Drain
+from fargate.servers.limits import SPARE_DESCRIPTORS
 from fargate.servers.listening import listen
 from fargate.servers.waitress_channel import Channel
 from fargate.servers.waitress_loop import PolledMap
-from fargate.servers.waitress_server import ACCEPTS_A_TURN, SEND_BYTES, SPARE_DESCRIPTORS, WaitressServer
+from fargate.servers.waitress_server import ACCEPTS_A_TURN, SEND_BYTES, WaitressServer
 from fargate.settings import Settings
 from fargate.wsgi import create_wsgi_app
 from local.ports import LOOPBACK
