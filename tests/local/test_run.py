@@ -46,9 +46,11 @@ def curl_lines(run: Run) -> list[str]:
     return [line.strip() for line in run.output().splitlines() if line.startswith("  curl ")]
 
 
-def test_the_three_printed_curl_lines_work_and_their_data_is_there_at_the_next_run(home: Path) -> None:
+def test_the_three_printed_curl_lines_work_and_their_data_is_there_at_the_next_run(
+    used_home: Path,
+) -> None:
     program("curl", "the printed lines are for it")
-    with open_shop(home) as run:
+    with open_shop(used_home) as run:
         lines = curl_lines(run)
         answers = [subprocess.run(line, shell=True, capture_output=True, text=True, timeout=20) for line in lines]
     created, read, listed = (answer.stdout for answer in answers)
@@ -56,7 +58,7 @@ def test_the_three_printed_curl_lines_work_and_their_data_is_there_at_the_next_r
     assert read.startswith("HTTP/1.1 200")
     assert read.endswith(created)
     assert listed == f'{{"products":[{created}],"next":null}}'
-    with open_shop(home) as run:
+    with open_shop(used_home) as run:
         assert run.ask("GET", "/product/1") == (200, PRODUCT)
 
 
@@ -92,8 +94,14 @@ def test_the_app_logs_in_as_a_role_of_its_own(used_home: Path) -> None:
     assert not [title for title in servers if "postgres shop 127.0.0.1" in title], "no connection is the owner's"
 
 
-@pytest.mark.parametrize("seen", ["PostgreSQL ...", "Redis ...", "Migrations ...", "App ..."])
-def test_a_signal_during_the_start_ends_what_was_started(home: Path, seen: str) -> None:
+@pytest.mark.parametrize(
+    ("seen", "folder"),
+    [("PostgreSQL ...", "home"), ("Redis ...", "used_home"), ("Migrations ...", "home"), ("App ...", "used_home")],
+)
+def test_a_signal_during_the_start_ends_what_was_started(
+    request: pytest.FixtureRequest, seen: str, folder: str
+) -> None:
+    home: Path = request.getfixturevalue(folder)
     with started(home) as run:
         run.wait_for(seen)
         family = run.family()

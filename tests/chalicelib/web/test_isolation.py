@@ -1,7 +1,6 @@
-"""64 clients with different products for ten seconds: no response contains another request's data."""
+"""64 clients with different products at the same time: no response contains another request's data."""
 
 import random
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,25 +11,19 @@ from tests.chalicelib.web.conftest import KEY
 from tests.fixtures.servers import Server
 
 CLIENTS = 64
-SECONDS = 10
+LIVES = 5
 MAX_TRIES = 200
 
 
 def test_no_response_contains_another_requests_data(server: Server) -> None:
-    ends = time.monotonic() + SECONDS
-
-    def client(number: int) -> int:
+    def client(number: int) -> None:
         random_source = random.Random(number)
         with httpx.Client(base_url=server.url, headers={"x-api-key": KEY}, timeout=30) as session:
-            turns = 0
-            while time.monotonic() < ends:
-                live_one_life(session, number * 1_000_000 + turns + 1, random_source)
-                turns += 1
-        return turns
+            for turn in range(LIVES):
+                live_one_life(session, number * 1_000_000 + turn + 1, random_source)
 
     with ThreadPoolExecutor(CLIENTS) as pool:
-        turns = list(pool.map(client, range(CLIENTS)))
-    assert min(turns) > 0
+        list(pool.map(client, range(CLIENTS)))
 
 
 def live_one_life(session: httpx.Client, id: int, random_source: random.Random) -> None:
