@@ -17,10 +17,14 @@ with_and_without_a_loop = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def server(request: pytest.FixtureRequest, own_database_url: str, own_redis: OwnRedis) -> Iterator[Server]:
-    """The shop under waitress; for tests marked `with_and_without_a_loop`, also under another server."""
+def server(request: pytest.FixtureRequest, own_redis: OwnRedis) -> Iterator[Server]:
+    """The shop under waitress; for tests marked `with_and_without_a_loop`, also under another server.
+
+    Tests that do not harm PostgreSQL use the session's.
+    """
+    database = "own_database_url" if "own_postgres" in request.fixturenames else "database_url"
     environ = {
-        "DATABASE_URL": own_database_url,
+        "DATABASE_URL": request.getfixturevalue(database),
         "REDIS_URL": own_redis.url,
         "API_KEYS": "none",
         "SERVER": getattr(request, "param", "waitress"),
