@@ -142,16 +142,17 @@ class ConnectionPool(Generic[C]):
 
     def _first_of_both(self, deadline: float) -> C:
         while True:
+            was_any_open = self.is_any_open  # if the last one closes meanwhile, opening may wait longer: try once more
             try:
                 opened = self._open()
             except self._cannot_open:
                 left = deadline - time.monotonic()
-                if left <= 0 or not self.is_any_open:
+                if left <= 0 or not was_any_open:
                     raise
             else:
                 self._count_without(-1)
                 return opened
-            returned = self._returned(min(left, RETRY_SECONDS))
+            returned = self._returned(min(left, RETRY_SECONDS)) if self.is_any_open else None
             if returned is not None:
                 if self._is_usable(returned):
                     return returned

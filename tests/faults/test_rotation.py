@@ -8,7 +8,8 @@ import httpx
 import pytest
 import redis
 
-from tests.chalicelib.database.products import sql
+from chalicelib.stores.credentials import RETRY_SECONDS
+from tests.chalicelib.database.products import session, sql
 from tests.faults.conftest import stock
 from tests.faults.load import PRODUCTS, Load, page, readers, wait_until, writers
 from tests.fixtures.secrets_manager import SecretsManager, serving_secrets_manager
@@ -72,6 +73,22 @@ class TestPostgres:
             rotation.finish()
             wait_until(lambda: connections(database_url, rotation) > 1)
             writes.wait_for(50)
+        assert set(reads.statuses()) == {200}, rotation.server.complaints()
+        assert set(writes.statuses()) == {200}, rotation.server.complaints()
+
+    def test_no_request_fails_where_the_secret_is_newer_when_connections_end(
+        self, rotation: Rotation, database_url: str
+    ) -> None:
+        with Load([rotation.server.url], page, 3) as reads, writers(rotation.server.url, clients=2) as writes:
+            writes.wait_for(20)
+            time.sleep(RETRY_SECONDS)  # the secret is read at most once in this time
+            with session(database_url) as connection:
+                connection.run("BEGIN")
+                connection.run(f"ALTER USER {rotation.user} PASSWORD '{rotation.password}'")
+                rotation.finish()
+                connection.run("COMMIT")
+            end_idle_connections(database_url, rotation)
+            writes.wait_for(20)
         assert set(reads.statuses()) == {200}, rotation.server.complaints()
         assert set(writes.statuses()) == {200}, rotation.server.complaints()
 
@@ -147,6 +164,11 @@ def change_password(url: str, rotation: Rotation) -> None:
 
 def end_connections(url: str, rotation: Rotation) -> None:
     sql(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = :user", user=rotation.user)
+
+
+def end_idle_connections(url: str, rotation: Rotation) -> None:
+    idle = "usename = :user AND state = 'idle'"
+    sql(url, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {idle}", user=rotation.user)
 
 
 def connections(url: str, rotation: Rotation) -> int:

@@ -208,3 +208,18 @@ class TestWhereNoneCanBeOpened:
         with pytest.raises(RefusedError):
             limited_pool.checkout(1000)
         assert (limited.refusals, limited_pool.is_any_open) == (1, False)
+
+    def test_where_the_last_open_one_closes_meanwhile_it_tries_once_more(self, opened: Opened) -> None:
+        refusals: list[int] = []
+
+        def open_or_lose() -> Connection:
+            if opened and not refusals:
+                refusals.append(1)
+                pool.discard(opened[0])
+                raise RefusedError
+            return opened.open()
+
+        pool = ConnectionPool(open_or_lose, lambda connection: connection.is_usable, 5, (RefusedError,))
+        pool.checkout()
+        assert pool.checkout(10) is opened[1]
+        assert figures(pool) == (1, 0, 5)
