@@ -110,13 +110,16 @@ UVICORN = {
 }
 PG8000 = {
     "chalicelib/database/pooler.py": {
-        "pg8000.core": "_flush(sock) Context",
-        "pg8000.core:CoreConnection": "_send_message(code,data) _backend_key_data _sock send_PARSE(statement_name_bin,"
-        "statement,oids) send_BIND(statement_name_bin,params) send_EXECUTE() handle_messages(context) py_types",
+        "pg8000.core": "_flush(sock) SYNC DESCRIBE PORTAL NULL_BYTE",
+        "pg8000.core:Context": "__init__(statement,stream,columns,input_funcs) rows error",
+        "pg8000.core:CoreConnection": "_send_message(code,data) _sock _backend_key_data py_types "
+        "send_PARSE(statement_name_bin,statement,oids) send_BIND(statement_name_bin,params) send_EXECUTE() "
+        "handle_messages(context) execute_simple(statement)",
         "pg8000.native": "to_statement(query)",
+        "pg8000.converters": "make_params(py_types,values)",
     },
     "chalicelib/database/login.py": {
-        "pg8000.core:CoreConnection": "handle_AUTHENTICATION_REQUEST(data,context) auth",
+        "pg8000.core:CoreConnection": "handle_AUTHENTICATION_REQUEST(data,context) execute_simple(statement)",
     },
 }
 USED = CHALICE | POWERTOOLS | XRAY_SDK | GRANIAN | WAITRESS | UVICORN | PG8000
