@@ -63,7 +63,7 @@ def livez() -> Response:
 def readyz() -> Response:
     """The process accepts requests; the adapter returns 503 while it starts and drains."""
     if not catalog().is_ready:
-        return Response({"status": "NotReady", "reason": responses.NOT_MIGRATED}, {"Content-Type": responses.JSON}, 503)
+        return responses.json_response({"status": "NotReady", "reason": responses.NOT_MIGRATED}, 503)
     return responses.json_response('{"status":"Ready"}')
 
 
