@@ -106,11 +106,6 @@ def redis_client(
     return RedisClient(address, _logins(address, credentials), _chosen(address, timeouts))
 
 
-def loop_connection(url: str, credentials: CredentialSource | None = None) -> Any:
-    """Return a connection for an event loop, as `RedisClient.loop_connection` does."""
-    return redis_client(url, credentials).loop_connection()
-
-
 def _chosen(address: RedisAddress, timeouts: CacheTimeouts) -> CacheTimeouts:
     connect, answer = address.socket_connect_timeout, address.socket_timeout
     return replace(timeouts, connect=connect or timeouts.connect, answer=answer or timeouts.answer)

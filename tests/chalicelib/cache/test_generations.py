@@ -18,13 +18,12 @@ import redis
 from chalicelib.cache import hot_set
 from chalicelib.ports import CacheResult, Reading
 from chalicelib.redis_client import generations
-from chalicelib.redis_client.client import loop_connection
 from chalicelib.redis_client.thread_connections import ThreadConnections
 from local.ports import LOOPBACK
 from local.waiting import wait_until
 from tests.chalicelib.cache.conftest import Task
 from tests.fixtures.entries import held, put
-from tests.fixtures.redis_clients import redis_client
+from tests.fixtures.redis_clients import loop_connection, redis_client
 from tests.fixtures.stores import OwnRedis, running_redis
 from tests.fixtures.wire import Network, Proxy
 

@@ -8,10 +8,9 @@ import pytest
 from chalicelib.cache import hot_set
 from chalicelib.cache.entries import ABSENT, new_fence, new_lease
 from chalicelib.ports import CacheResult, Reading
-from chalicelib.redis_client.client import loop_connection
 from tests.chalicelib.cache.conftest import Task
 from tests.fixtures.entries import held, put
-from tests.fixtures.redis_clients import Client, redis_client
+from tests.fixtures.redis_clients import Client, loop_connection, redis_client
 from tests.fixtures.stores import OwnRedis
 
 BODY = b'{"id":1}'

@@ -9,11 +9,10 @@ import pytest
 import redis
 
 from chalicelib.redis_client.batched_lookups import BatchedLookups
-from chalicelib.redis_client.client import loop_connection
 from chalicelib.redis_client.errors import RedisConnectionError, RedisError, RedisResponseError, RedisTimeoutError
 from chalicelib.redis_client.loop_connection import LoopConnection
 from tests.fixtures.entries import put
-from tests.fixtures.redis_clients import Client, redis_client
+from tests.fixtures.redis_clients import Client, loop_connection, redis_client
 from tests.fixtures.stores import OwnRedis
 from tests.fixtures.wire import Proxy, proxied
 

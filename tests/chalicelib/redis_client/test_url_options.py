@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from chalicelib.bootstrap import build_cache, build_store
 from chalicelib.cache.read_through import ReadThroughCache
 from chalicelib.ports import CacheResult, Reading
-from chalicelib.redis_client.client import CacheTimeouts, loop_connection, redis_client
+from chalicelib.redis_client.client import CacheTimeouts, redis_client
 from chalicelib.redis_client.thread_connections import ThreadConnections
 from chalicelib.settings import read_settings
 from chalicelib.stores import names
@@ -25,6 +25,7 @@ from chalicelib.stores.names import SocketAddress
 from chalicelib.telemetry.metrics import ShopMetrics
 from local.servers.redis import _program_path
 from tests.fixtures.entries import put
+from tests.fixtures.redis_clients import loop_connection
 from tests.fixtures.stores import running_redis
 from tests.fixtures.wire import proxied
 
