@@ -147,6 +147,7 @@ class SessionPool:
 
     def close(self) -> None:
         """Close idle connections now, and lent ones when they are returned."""
+        self.schema.close()
         self.connections.close()
 
     def _raise_if_away(self) -> None:

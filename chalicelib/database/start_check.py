@@ -48,6 +48,7 @@ class Schema:
         self._try_read = try_read
         self._lock = threading.Lock()
         self._waits = False
+        self._closed = threading.Event()
         self._next_log = 0.0
 
     @property
@@ -64,9 +65,14 @@ class Schema:
         if begins:
             threading.Thread(target=self._wait, name="wait-for-migration", daemon=True).start()
 
+    def close(self) -> None:
+        """Ask no more."""
+        self._closed.set()
+
     def _wait(self) -> None:
         while not self.has_worked:
-            time.sleep(RETRY_SECONDS)
+            if self._closed.wait(RETRY_SECONDS):
+                return
             try:
                 self._try_read()
             except (DatabaseUnavailableError, native.DatabaseError):

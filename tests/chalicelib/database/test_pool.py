@@ -183,6 +183,14 @@ class TestOutages:
                     store.read(1)
             assert not store.breaker.is_open
 
+    def test_a_closed_store_waits_for_no_migration(self, empty_database_url: str) -> None:
+        before = set(threading.enumerate())
+        with closing(store_at(empty_database_url)) as store, pytest.raises(NotMigratedError):
+            store.read(1)
+        for each in set(threading.enumerate()) - before:
+            each.join(60)
+            assert not each.is_alive()
+
     def test_a_standby_is_an_outage(self, products_url: str, proxy: Proxy) -> None:
         proxy.rewrite_answers = lambda data: data.replace(*STANDBY_STATUS).replace(*STANDBY_ROW)
         with closing(store_at(proxy.in_front_of(products_url))) as store:

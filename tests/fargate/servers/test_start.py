@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.redis_client.address import FORM
 from fargate import startup
 from fargate.settings import Server, Settings
 from local.ports import free_port
@@ -46,7 +47,7 @@ def test_all_errors_of_adapter_and_shop_are_reported_together() -> None:
         PORT="http", THREADS="0", SERVER="apache", BASE_PATH="api", DATABASE_POOL_SIZE="many", REDIS_URL="localhost"
     )
     assert ended.returncode == 2
-    assert ended.stderr == textwrap.dedent("""\
+    assert ended.stderr == textwrap.dedent(f"""\
         Cannot start:
         PORT is 'http', not a whole number
         SERVER is 'apache', not one of waitress, uvicorn, granian
@@ -54,7 +55,7 @@ def test_all_errors_of_adapter_and_shop_are_reported_together() -> None:
         BASE_PATH is 'api', not a path such as /api
         DATABASE_URL is not set
         DATABASE_POOL_SIZE is 'many', not a whole number
-        REDIS_URL must look like rediss://user:password@host:6379/0
+        REDIS_URL {FORM}
     """)
 
 
