@@ -9,10 +9,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from chalicelib.errors import ServiceUnavailableError
+from chalicelib.stores.background_call import BackgroundCall
 
 logger = logging.getLogger("shop")
 
@@ -84,7 +86,8 @@ class SecretCredentials:
         self._provider: Any = None
         self._known: Credentials | None = None
         self._failure = f"the secret {arn} was not read in time"
-        self._reading: threading.Thread | None = None
+        self._reading = BackgroundCall("read-secret", self._read)
+        self._under_way: Future[None] | None = None  # the last reading
         self._last_read = float("-inf")  # on the clock
         self._next_log = float("-inf")  # on the clock
 
@@ -106,13 +109,18 @@ class SecretCredentials:
         """Wait for the reading under way. If there is none, start one, unless the last one was a moment ago."""
         with self._lock:
             is_due = self._clock() - self._last_read >= RETRY_SECONDS
-            if is_due and not (self._reading and self._reading.is_alive()):
+            if is_due and (self._under_way is None or self._under_way.done()):
                 self._last_read = self._clock()
-                self._reading = threading.Thread(target=self._read, name="read-secret", daemon=True)
-                self._reading.start()
-            reading = self._reading
-        if reading is not None:
-            reading.join(seconds)
+                self._start_reading()
+            under_way = self._under_way
+        if under_way is not None:
+            wait([under_way], seconds)
+
+    def _start_reading(self) -> None:
+        try:
+            self._under_way = self._reading.start()
+        except OSError as error:  # there are too many threads
+            self._failure = f"the secret {self._arn} cannot be read: {error}"
 
     def _read(self) -> None:
         """Read the secret. What cannot be used is logged, and changes nothing: the last credentials may still work."""
