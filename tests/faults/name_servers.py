@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address
 from pathlib import Path
 
-import pytest
+from tests.fixtures.tools import give_up
 
 ADDRESS = f"127.53.{os.getpid() // 250 % 250}.{os.getpid() % 250 + 1}"
 """Another one for each process that runs tests: the port is always 53."""
@@ -88,7 +88,7 @@ def running_name_server() -> Iterator[NameServer]:
         try:
             listener.bind((ADDRESS, 53))
         except OSError as error:
-            pytest.skip(f"no name server on {ADDRESS} port 53: {error}")
+            give_up(f"no name server on {ADDRESS} port 53: {error}")
         server = NameServer(listener)
         serving = threading.Thread(target=server.serve)
         serving.start()
@@ -105,9 +105,9 @@ def resolving_at(address: str, folder: Path) -> list[str]:
     (folder / "resolv.conf").write_text(f"nameserver {address}\noptions {OPTIONS}\n")
     (folder / "nsswitch.conf").write_text("hosts: files dns\n")
     if shutil.which("unshare") is None or os.geteuid() != 0:
-        pytest.skip("a mount namespace needs root and unshare")
+        give_up("a mount namespace needs root and unshare")
     prefix = ["unshare", "--mount", "sh", "-c", _IN_NAMESPACE, "sh", str(folder)]
     tried = subprocess.run([*prefix, "true"], capture_output=True, text=True, check=False)
     if tried.returncode != 0:
-        pytest.skip(f"no mount namespace: {tried.stderr.strip()}")
+        give_up(f"no mount namespace: {tried.stderr.strip()}")
     return prefix

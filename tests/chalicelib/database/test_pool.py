@@ -15,6 +15,7 @@ from chalicelib.database.session import DatabaseAwayError
 from chalicelib.database.start_check import NotMigratedError
 from chalicelib.database.store import PostgresStore
 from chalicelib.errors import DatabaseUnavailableError
+from chalicelib.ports import Check
 from chalicelib.product import Product
 from chalicelib.stores.circuit_breaker import FAILURES_TO_OPEN
 from chalicelib.stores.credentials import Credentials, FixedCredentials
@@ -294,8 +295,21 @@ class TestDeadConnections:
         assert far_store.read(1) == TV
 
     @pytest.mark.parametrize("delivered", [True, False])
+    @pytest.mark.parametrize(
+        ("write", "written"),
+        [
+            (lambda store, check: store.replace_if(RADIO, check), RADIO),
+            (lambda store, check: store.remove_if(1, check), None),
+        ],
+        ids=["replacement", "removal"],
+    )
     def test_a_commit_whose_answer_is_lost_is_not_acknowledged(
-        self, far_store: PostgresStore, proxy: Proxy, delivered: bool
+        self,
+        far_store: PostgresStore,
+        proxy: Proxy,
+        delivered: bool,
+        write: Callable[[PostgresStore, Check], bool],
+        written: Product | None,
     ) -> None:
         far_store.create(TV)
         if delivered:
@@ -304,24 +318,9 @@ class TestDeadConnections:
             proxy.cut_requests_with = b"COMMIT\x00"
         calls: list[Product] = []
         with pytest.raises(DatabaseUnavailableError):
-            far_store.replace_if(RADIO, calls.append)
+            write(far_store, calls.append)
         assert calls == [TV], "the write was not retried"
-        assert wait_until(lambda: (far_store.read(1) == RADIO) is delivered, 5)
-
-    @pytest.mark.parametrize("delivered", [True, False])
-    def test_a_conditional_removal_whose_commit_is_lost_is_not_acknowledged(
-        self, far_store: PostgresStore, proxy: Proxy, delivered: bool
-    ) -> None:
-        far_store.create(TV)
-        if delivered:
-            proxy.cut_answers_to = b"COMMIT\x00"
-        else:
-            proxy.cut_requests_with = b"COMMIT\x00"
-        calls: list[Product] = []
-        with pytest.raises(DatabaseUnavailableError):
-            far_store.remove_if(1, calls.append)
-        assert calls == [TV], "the removal was not retried"
-        assert wait_until(lambda: (far_store.read(1) is None) is delivered, 5)
+        assert wait_until(lambda: (far_store.read(1) == written) is delivered, 5)
 
     @pytest.mark.parametrize("delivered", [True, False])
     def test_a_replacement_whose_answer_is_lost_is_retried_as_it_is_idempotent(

@@ -235,6 +235,15 @@ def test_an_unreadable_secret_makes_the_database_unavailable(database_url: str) 
         store.read(1)
 
 
+def test_a_secret_that_no_thread_can_read_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(CredentialsUnavailableError, match=r"shop/none cannot be read: .*can't start new thread"):
+        SecretCredentials("shop/none").current()
+
+
 def test_without_a_secret_boto3_is_not_imported() -> None:
     code = (
         "import sys; from chalicelib.stores import credentials; from chalicelib.database import store;"

@@ -14,6 +14,7 @@ import pytest
 from fargate.servers.signals import Stop, on_signals
 from local.waiting import wait_until
 from tests.fixtures.servers import END_SECONDS, ROOT, passed_on
+from tests.fixtures.tools import give_up
 
 SLOW_START = """
 import time
@@ -93,7 +94,7 @@ def test_ctrl_c_ends_the_process_once_the_time_has_run_out() -> None:
 @pytest.mark.parametrize("before", [(), AS_PROCESS_1], ids=["any process", "process 1"])
 def test_a_signal_while_starting_ends_the_process(tmp_path: Path, before: tuple[str, ...], number: int) -> None:
     if before and not can_be_process_1():
-        pytest.skip("unshare cannot make a process 1 here: that needs root")
+        give_up("unshare cannot make a process 1 here: that needs root")
     (tmp_path / "slow.py").write_text(SLOW_START)
     environ = {**passed_on(), "PYTHONPATH": f"{tmp_path}:{ROOT}", "PORT": "0"}
     command = [*before, sys.executable, "-m", "fargate", "slow:app"]

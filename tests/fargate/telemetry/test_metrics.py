@@ -91,7 +91,7 @@ def test_each_request_is_counted_once(
     labels: tuple[str, str, str],
 ) -> None:
     if method == "BREW" and "with uvicorn" in server.awaited_output("Serving "):
-        pytest.skip("httptools refuses unknown methods itself")
+        labels = (*labels[:2], "400")  # httptools takes it for no request
     names = ("http_request_method", "http_route", "http_response_status_code")
     wanted = dict(zip(names, labels, strict=True))
     before = value(client, DURATION + "_count", **wanted)
