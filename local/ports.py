@@ -1,18 +1,22 @@
 """TCP ports: find a free one, explain why a wanted one is not, ask what listens on one."""
 
+import contextlib
 import errno
 import http.client
 import secrets
 import socket
+import sys
 
 from local.errors import AddressError
 
 LOOPBACK = "127.0.0.1"
 
-# Below the ports that systems give to outgoing connections (from 32768 on Linux, 49152 on macOS). While a server on one
-# of those is down, a client that tries to reach it may be given that very port: it then connects to itself, and the
-# server cannot start again.
+# Below the ports that most systems give to outgoing connections (from 32768 on Linux, 49152 on macOS). While a server
+# on one of those is down, a client that tries to reach it may be given that very port: it then connects to itself, and
+# the server cannot start again.
 _SERVER_PORTS = range(15_000, 30_000)
+_reserved: list[socket.socket] = []
+"""Sockets that keep the ports that `free_port` gave out."""
 
 
 def parse_port(name: str, text: str) -> int:
@@ -27,10 +31,15 @@ def parse_port(name: str, text: str) -> int:
 
 
 def free_port() -> int:
-    """Return a free port of the loopback address."""
+    """Return a port of the loopback address for a server to listen on.
+
+    On Linux nobody else is given it until this process ends: no other caller of this function, in any process, and no
+    outgoing connection.
+    """
     while True:
         port = secrets.choice(_SERVER_PORTS)  # not `random`: tests seed it
-        if can_listen(LOOPBACK, port):
+        with contextlib.suppress(OSError):
+            _reserve(port)
             return port
 
 
@@ -86,6 +95,22 @@ def http_status(host: str, port: int, path: str) -> int | None:
         return None
     finally:
         connection.close()
+
+
+def _reserve(port: int) -> None:
+    """Keep the port of the loopback address. Raises OSError if somebody has it."""
+    holder = socket.socket()
+    try:
+        holder.bind((LOOPBACK, port))
+    except OSError:
+        holder.close()
+        raise
+    if sys.platform != "linux":  # elsewhere a server could not listen beside the holder
+        holder.close()
+        return
+    # Linux lets a server that sets SO_REUSEADDR, as all do, listen beside a socket that has it too and does not listen.
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _reserved.append(holder)
 
 
 def _try_to_listen(host: str, port: int) -> None:

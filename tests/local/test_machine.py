@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,19 @@ def test_a_free_port_can_be_listened_on_and_is_below_those_of_outgoing_connectio
     port = free_port()
     assert port < 32768
     assert can_listen(LOOPBACK, port)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems let no server listen beside the holder")
+@pytest.mark.parametrize("host", [LOOPBACK, "0.0.0.0"])
+def test_a_port_that_was_given_out_is_kept_for_its_server(host: str) -> None:
+    port = free_port()
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind((LOOPBACK, port))
+    for _start in range(2):
+        with socket.create_server((host, port)), socket.create_connection((LOOPBACK, port)):
+            pass
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((LOOPBACK, port))
 
 
 @pytest.mark.parametrize("host", [LOOPBACK, "0.0.0.0"])
