@@ -1,113 +1,27 @@
-"""The command of `python -m fargate`: prepare the app, listen, serve."""
+"""Choose the command of `python -m fargate` and `chalice-fargate`: the first argument's, or else serve."""
 
-import argparse
-import gc
-import logging
-import os
-import socket
+import importlib
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from chalice.app import Chalice
-
-from fargate.errors import ConfigurationError
 from fargate.lifecycle import Lifecycle
-from fargate.servers import waitress_server
-from fargate.servers.listening import listen
-from fargate.settings import PARSERS, Server, Settings
-from fargate.startup import announce, fit_connection_limit, prepare, raise_descriptor_limit
-from fargate.telemetry.access_log import configure_logging
-from fargate.telemetry.http_metrics import DroppedLines
-from fargate.telemetry.redaction import process_secrets
-from fargate.telemetry.stdout import BoundedStdout, bound_stdout
-from fargate.telemetry.telemetry import Telemetry, registry_of, service_of, telemetry_of
-from fargate.telemetry.xray.recorder import hand_to_tracer
-from fargate.wsgi import create_wsgi_app
 
-logger = logging.getLogger("fargate")
+COMMANDS: Mapping[str, str] = {}
+"""Other commands than to serve: the first argument, and the module of `fargate.commands` that it calls."""
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], lifecycle: Lifecycle) -> int:
-    """Serve; return the process's exit code: 0 after an orderly end, 2 for a bad setting, 1 for anything else."""
-    given = _parser().parse_args(arguments)
-    stdout = bound_stdout()
-    try:
-        return run(given, environ, stdout, lifecycle)
-    finally:
-        stdout.finish()
+    """Run the command; return the process's exit code: 0 if all is well, 2 for a bad setting, 1 for anything else."""
+    see_working_folder()
+    module = COMMANDS.get(arguments[0]) if arguments else None
+    command = importlib.import_module(f"fargate.commands.{module or 'serve'}")
+    code: int = command.main(arguments[1:] if module else arguments, environ, lifecycle)
+    return code
 
 
-def run(given: argparse.Namespace, environ: Mapping[str, str], stdout: BoundedStdout, lifecycle: Lifecycle) -> int:
-    """Serve and return the exit code, as `main` does; log lines go to `stdout`."""
-    configure_logging(environ.get("POWERTOOLS_SERVICE_NAME") or "chalice-app", "INFO", process_secrets(environ))
-    hand_to_tracer()  # before the app makes a Tracer: without this recorder, a Tracer imports the X-Ray SDK at once
-    try:
-        settings, app = prepare(given.app, environ, {name: getattr(given, name, None) for name in PARSERS})
-        listener = listen(settings.host, settings.port)
-    except ConfigurationError as error:
-        print(f"Cannot start:\n{error}", file=sys.stderr)
-        return 2
-    registry_of(app).register(DroppedLines(stdout))
-    configure_logging(service_of(app, settings), settings.powertools_log_level, process_secrets(environ))
-    settings = fit_connection_limit(settings, raise_descriptor_limit())
-    announce(app, settings, listener.getsockname()[1])
-    gc.collect()
-    gc.freeze()  # objects made so far are kept for good: scanning them again would stop requests for 30 ms each time
-    serve(app, listener, settings, lifecycle)
-    logger.info("Stopped")
-    if settings.server is Server.GRANIAN:
-        _exit_at_once(stdout)
-    return 0
-
-
-def _exit_at_once(stdout: BoundedStdout) -> None:
-    """Exit without shutting the interpreter down: a granian thread that still uses it would abort the process."""
-    logging.shutdown()
-    stdout.finish()
-    sys.stderr.flush()
-    os._exit(0)
-
-
-def serve(app: Chalice, listener: socket.socket, settings: Settings, lifecycle: Lifecycle) -> None:
-    """Serve until SIGTERM with the server that the settings name."""
-    telemetry = telemetry_of(app, settings)
-    try:
-        _serve(app, listener, settings, lifecycle, telemetry)
-    finally:
-        telemetry.finish()
-
-
-def _serve(
-    app: Chalice, listener: socket.socket, settings: Settings, lifecycle: Lifecycle, telemetry: Telemetry
-) -> None:
-    """Import the chosen server and run it; the others need not be installed."""
-    if settings.server is Server.WAITRESS:
-        waitress_server.serve(create_wsgi_app(app, settings, lifecycle, telemetry), listener, settings, lifecycle)
-        return
-    from fargate.asgi import create_asgi_app
-
-    asgi_app = create_asgi_app(app, settings, lifecycle, telemetry)
-    if settings.server is Server.UVICORN:
-        from fargate.servers import uvicorn_server
-
-        uvicorn_server.serve(asgi_app, listener, settings, lifecycle)
-    else:
-        from fargate.servers import granian_server
-
-        granian_server.serve(asgi_app, listener, settings, lifecycle)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m fargate", description="Serve a Chalice app from a container.")
-    parser.add_argument("app", nargs="?", default="app:app", metavar="MODULE:ATTRIBUTE", help="default: app:app")
-    parser.add_argument("--server", help=f"{', '.join(Server)}; default: {Settings().server}; variable: SERVER")
-    for name, meaning in (
-        ("host", "the address to listen on"),
-        ("port", "the port to listen on; 0 asks for a free one"),
-        ("threads", "how many requests are served at the same time"),
-        ("workers", "how many processes serve: 1, and no other number, since more tasks do better"),
-    ):
-        parser.add_argument(
-            f"--{name}", help=f"{meaning}; default: {getattr(Settings(), name)}; variable: {name.upper()}"
-        )
-    return parser
+def see_working_folder() -> None:
+    """Import from the working folder first, as `python -m` does; a console script starts with its own folder."""
+    here = str(Path.cwd())
+    if sys.path[0] not in ("", here):
+        sys.path.insert(0, here)

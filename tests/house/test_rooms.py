@@ -36,7 +36,8 @@ LOCAL = [
 ADAPTER = [
     ["fargate.__main__"],
     ["fargate.command"],
-    ["fargate.servers", "fargate.startup"],
+    ["fargate.commands"],
+    ["fargate.servers", "fargate.start"],
     ["fargate.asgi", "fargate.wsgi"],
     ["fargate.fast_path"],
     ["fargate.gateway"],

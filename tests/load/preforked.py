@@ -6,11 +6,11 @@
 import os
 import signal
 
-from fargate.command import serve
+from fargate.commands.serve import serve
 from fargate.lifecycle import Lifecycle, Phase
 from fargate.servers.listening import listen
 from fargate.settings import read_settings
-from fargate.startup import call_on_start, load_app
+from fargate.start.application import call_on_start, load_app
 from fargate.telemetry.stdout import bound_stdout
 
 APP = "app:app"

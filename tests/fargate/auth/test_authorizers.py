@@ -715,7 +715,7 @@ def test_closed_routes_are_named_with_the_reason() -> None:
 
 
 def test_the_start_logs_closed_routes(caplog: pytest.LogCaptureFixture) -> None:
-    from fargate.startup import announce
+    from fargate.start.announcement import announce
 
     app = Chalice("closed")
     app.route("/signed", authorizer=IAMAuthorizer())(lambda: {})

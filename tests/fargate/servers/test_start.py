@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from chalicelib.redis_client.address import FORM
-from fargate import startup
 from fargate.settings import Server, Settings
+from fargate.start import descriptors
 from local.ports import free_port
 from tests.fixtures.servers import ROOT, serving
 
@@ -123,8 +123,8 @@ def test_any_app_can_be_served(tmp_path: Path) -> None:
 def test_the_limit_of_connections_fits_that_of_open_files(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, server: Server, limit: int
 ) -> None:
-    monkeypatch.setattr(startup, "_open_descriptors", lambda: 8)
-    assert startup.fit_connection_limit(Settings(server=server, threads=16), 80).connection_limit == limit
+    monkeypatch.setattr(descriptors, "_open_descriptors", lambda: 8)
+    assert descriptors.fit_connection_limit(Settings(server=server, threads=16), 80).connection_limit == limit
     (record,) = caplog.records
     assert record.getMessage() == (
         "The limit of open files is 80 (ulimit -n): there is room for 40 connections, "
@@ -134,7 +134,7 @@ def test_the_limit_of_connections_fits_that_of_open_files(
 
 def test_a_limit_of_open_files_that_suffices_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
     settings = Settings()
-    assert startup.fit_connection_limit(settings, 2000) is settings
+    assert descriptors.fit_connection_limit(settings, 2000) is settings
     assert caplog.records == []
 
 

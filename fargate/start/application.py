@@ -1,0 +1,91 @@
+"""Read the settings and import the app; every error in the adapter's and the app's settings is reported in one go."""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Mapping
+
+from chalice.app import Chalice
+
+from fargate.errors import ConfigurationError
+from fargate.fast_path import fast_routes_of
+from fargate.settings import Server, Settings, read_settings
+
+SERVER_PACKAGES = {Server.UVICORN: ("uvicorn", "httptools")}
+"""The packages of a server, if there are more than the one of its name."""
+
+
+def prepare(
+    target: str, environ: Mapping[str, str], arguments: Mapping[str, str | None] | None = None
+) -> tuple[Settings, Chalice]:
+    """Read the adapter's settings, import the app and run the app's own checks.
+
+    Args:
+        target: the app, `MODULE:ATTRIBUTE`.
+        environ: the environment.
+        arguments: command-line arguments by the name of the setting; they beat the environment.
+
+    Raises:
+        ConfigurationError: with the errors of both.
+    """
+    errors: list[str] = []
+    settings, app = Settings(), None
+    try:
+        settings = read_settings(environ, arguments)
+        check_server(settings.server)
+    except ConfigurationError as error:
+        errors.append(str(error))
+    try:
+        app = load_app(target)
+        call_on_start(target)
+        fast_routes_of(app)
+    except ConfigurationError as error:
+        errors.append(str(error))
+    if errors or app is None:
+        raise ConfigurationError("\n".join(errors))
+    return settings, app
+
+
+def check_server(server: Server) -> None:
+    """Check that the chosen server is installed.
+
+    Raises:
+        ConfigurationError: it is not; the message says how to install it.
+    """
+    if any(importlib.util.find_spec(package) is None for package in SERVER_PACKAGES.get(server, (server,))):
+        raise ConfigurationError(
+            f"SERVER is {server}, which is not installed: pip install -r requirements-{server}.txt"
+        )
+
+
+def load_app(target: str) -> Chalice:
+    """Import `MODULE:ATTRIBUTE`.
+
+    Raises:
+        ConfigurationError: there is no such module or attribute, or it is not a Chalice app.
+    """
+    module_name, _, attribute = target.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (module_name + ".").startswith(error.name + "."):
+            raise
+        raise ConfigurationError(f"There is no module {module_name!r} to serve (looked for {target!r})") from None
+    app = getattr(module, attribute or "app", None)
+    if not isinstance(app, Chalice):
+        raise ConfigurationError(f"{target!r} is not a Chalice app")
+    return app
+
+
+def call_on_start(target: str) -> None:
+    """Call `on_start()` of the app's module, if it has one. An app checks its own settings there.
+
+    Raises:
+        ConfigurationError: `on_start` raised SystemExit; the message is the same.
+    """
+    on_start = getattr(sys.modules[target.partition(":")[0]], "on_start", None)
+    try:
+        if callable(on_start):
+            on_start()
+    except SystemExit as error:
+        raise ConfigurationError(str(error)) from None
