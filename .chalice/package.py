@@ -5,6 +5,9 @@ bytecode. Lambda cannot write bytecode and would compile every module at each co
 copy of the shop without requirements. The copy's `vendor/` holds what .chalice/requirements.txt installs for Lambda's
 platform, compiled.
 
+The function's environment variables are in lambda.json, which is merged into the copy's config.json: the adapter gives
+those of config.json to the app, and in a container these would be wrong.
+
 It never calls AWS. Placeholders in the .json files here (`${DATABASE_URL}`) are replaced by environment variables of
 the same name, or left as they are.
 """
@@ -53,7 +56,7 @@ def package(stage: str, into: Path, architecture: str | None = None) -> tuple[Pa
     project, result = into / stage / "project", into / stage / "package"
     shutil.rmtree(into / stage, ignore_errors=True)
     _copy_shop(project)
-    _install_imports(project / "vendor", _set_architecture(project / ".chalice" / "config.json", architecture))
+    _install_imports(project / "vendor", _configure(project / ".chalice", architecture))
     _compile(project)
     unset = _fill(project / ".chalice", os.environ)
     chalice = (sys.executable, "-c", "from chalice.cli import main; main()", "--project-dir", project)
@@ -69,13 +72,25 @@ def _copy_shop(project: Path) -> None:
     shutil.copytree(ROOT / ".chalice", project / ".chalice", ignore=shutil.ignore_patterns("deploy*", "__pycache__"))
 
 
-def _set_architecture(configuration: Path, architecture: str | None) -> str:
-    """Write an architecture, if given, to the copied configuration; return the configuration's architecture."""
-    values: dict[str, Any] = json.loads(configuration.read_text(encoding="utf-8"))
-    if architecture:
-        values["lambda_architecture"] = architecture
-        configuration.write_text(json.dumps(values), encoding="utf-8")
+def _configure(folder: Path, architecture: str | None) -> str:
+    """Merge lambda.json and an architecture, if given, into the copied configuration; return its architecture."""
+    given = {"lambda_architecture": architecture} if architecture else {}
+    values: dict[str, Any] = {}
+    for each in (_json_of(folder / "config.json"), _json_of(folder / "lambda.json"), given):
+        values = _merged(values, each)
+    (folder / "config.json").write_text(json.dumps(values), encoding="utf-8")
     return str(values["lambda_architecture"])
+
+
+def _json_of(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _merged(values: Any, more: Any) -> Any:
+    """Return an object with the values of another one, which win; objects in it are merged too."""
+    if not (isinstance(values, dict) and isinstance(more, dict)):
+        return more
+    return {**values, **{key: _merged(values.get(key), each) for key, each in more.items()}}
 
 
 def _install_imports(vendor: Path, architecture: str) -> None:
@@ -128,7 +143,7 @@ def _fill(folder: Path, environ: Mapping[str, str]) -> set[str]:
     """Replace placeholders in the copied configuration; return those without an environment variable."""
     unset: set[str] = set()
     for file in folder.glob("*.json"):
-        filled = _filled(json.loads(file.read_text(encoding="utf-8")), environ, unset)
+        filled = _filled(_json_of(file), environ, unset)
         file.write_text(json.dumps(filled, indent=2), encoding="utf-8")
     return unset
 

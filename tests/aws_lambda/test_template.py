@@ -9,10 +9,12 @@ import pytest
 
 from app import app
 from chalicelib.settings import read_settings
+from fargate.start.project import read_project
 from tests.aws_lambda.packaged import VALUES, Package
 from tests.fixtures.servers import ROOT
 
 CONFIG: dict[str, Any] = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))
+VARIABLES: dict[str, Any] = json.loads((ROOT / ".chalice" / "lambda.json").read_text(encoding="utf-8"))
 STAGES = list(CONFIG["stages"])
 
 # Settings of the adapter: Lambda and API Gateway have their own for these.
@@ -68,9 +70,14 @@ def test_the_environment_describes_a_working_shop(function: dict[str, Any]) -> N
 def test_the_names_are_on_the_page_of_settings() -> None:
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     for stage in STAGES:
-        names = {*CONFIG["environment_variables"], *CONFIG["stages"][stage]["environment_variables"]}
+        names = {*VARIABLES["environment_variables"], *VARIABLES["stages"][stage]["environment_variables"]}
         assert not [name for name in names if f"`{name}`" not in page]
         assert not names & API_GATEWAYS_PART
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_container_that_is_served_from_the_checkout_gets_none_of_them(stage: str) -> None:
+    assert read_project(ROOT, stage).environment == {}
 
 
 def test_the_function_is_in_the_network_and_is_traced(function: dict[str, Any]) -> None:
