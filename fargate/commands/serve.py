@@ -15,9 +15,10 @@ from fargate.lifecycle import Lifecycle
 from fargate.servers import waitress_server
 from fargate.servers.listening import listen
 from fargate.settings import PARSERS, Server, Settings
-from fargate.start.announcement import announce
+from fargate.start.announcement import announce, announce_project
 from fargate.start.application import prepare
 from fargate.start.descriptors import fit_connection_limit, raise_descriptor_limit
+from fargate.start.project import CONFIGURATION, DEFAULT_STAGE, STAGE_VARIABLE, enter_project, project_here
 from fargate.telemetry.access_log import configure_logging
 from fargate.telemetry.http_metrics import DroppedLines
 from fargate.telemetry.redaction import process_secrets
@@ -41,9 +42,11 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], lifecycle: Lifecy
 
 def run(given: argparse.Namespace, environ: Mapping[str, str], stdout: BoundedStdout, lifecycle: Lifecycle) -> int:
     """Serve and return the exit code, as `main` does; log lines go to `stdout`."""
-    configure_logging(environ.get("POWERTOOLS_SERVICE_NAME") or "chalice-app", "INFO", process_secrets(environ))
-    hand_to_tracer()  # before the app makes a Tracer: without this recorder, a Tracer imports the X-Ray SDK at once
     try:
+        project = project_here(given.stage, environ)
+        environ = enter_project(project, environ)
+        configure_logging(environ.get("POWERTOOLS_SERVICE_NAME") or "chalice-app", "INFO", process_secrets(environ))
+        hand_to_tracer()  # before the app makes a Tracer: without this recorder, a Tracer imports the X-Ray SDK at once
         settings, app = prepare(given.app, environ, {name: getattr(given, name, None) for name in PARSERS})
         listener = listen(settings.host, settings.port)
     except ConfigurationError as error:
@@ -53,6 +56,7 @@ def run(given: argparse.Namespace, environ: Mapping[str, str], stdout: BoundedSt
     configure_logging(service_of(app, settings), settings.powertools_log_level, process_secrets(environ))
     settings = fit_connection_limit(settings, raise_descriptor_limit())
     announce(app, settings, listener.getsockname()[1])
+    announce_project(project)
     gc.collect()
     gc.freeze()  # objects made so far are kept for good: scanning them again would stop requests for 30 ms each time
     serve(app, listener, settings, lifecycle)
@@ -102,6 +106,9 @@ def _serve(
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m fargate", description="Serve a Chalice app from a container.")
     parser.add_argument("app", nargs="?", default="app:app", metavar="MODULE:ATTRIBUTE", help="default: app:app")
+    parser.add_argument(
+        "--stage", help=f"a stage of {CONFIGURATION}; default: {DEFAULT_STAGE}; variable: {STAGE_VARIABLE}"
+    )
     parser.add_argument("--server", help=f"{', '.join(Server)}; default: {Settings().server}; variable: SERVER")
     for name, meaning in (
         ("host", "the address to listen on"),

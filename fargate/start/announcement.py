@@ -7,6 +7,7 @@ from chalice.app import Chalice
 from fargate.auth.authorizers import closed_routes
 from fargate.gateway.unserved import unserved_handlers
 from fargate.settings import Settings
+from fargate.start.project import CONFIGURATION, Project
 
 logger = logging.getLogger("fargate")
 
@@ -31,3 +32,14 @@ def announce(app: Chalice, settings: Settings, port: int) -> None:
         logger.warning("%s", closed)
     if unserved := unserved_handlers(app):
         logger.warning("Not served here, since HTTP cannot reach them: %s", ", ".join(unserved))
+
+
+def announce_project(project: Project) -> None:
+    """Log which variables the project's configuration has, and which of its keys mean nothing in a container."""
+    parts = [
+        f"{what}: {', '.join(names)}"
+        for what, names in (("variables", project.environment), ("without a meaning here", project.without_meaning))
+        if names
+    ]
+    if parts:
+        logger.info("%s, stage %s, %s", CONFIGURATION, project.stage, "; ".join(parts))

@@ -1,9 +1,13 @@
 """The Chalice project in a folder: what `.chalice/config.json` says for a stage, and `vendor/`.
 
-A stage's values are merged as Chalice merges them (`chalice.config.Config`). Reads files and changes nothing.
+A stage's values are merged as Chalice merges them (`chalice.config.Config`). `enter_project` gives them to this
+process, whose own variables win.
 """
 
 import json
+import os
+import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +18,14 @@ from fargate.errors import ConfigurationError
 DEFAULT_STAGE = "dev"
 """As in Chalice's own commands, which have this stage even if the configuration does not name it."""
 
+STAGE_VARIABLE = "CHALICE_STAGE"
+
 CONFIGURATION = Path(".chalice", "config.json")
 FUNCTION = "api_handler"
 """Chalice's name of the function behind the HTTP routes; `lambda_functions` may have values for it."""
+
+LISTENING = frozenset({"HOST", "PORT"})
+"""Where to listen is for the container to say: its health check, a process of its own, must know it too."""
 
 ONLY_ON_AWS = frozenset(
     {
@@ -76,6 +85,33 @@ def read_project(folder: Path, stage: str = DEFAULT_STAGE) -> Project:
         raise ConfigurationError("\n".join(f"{file}{line}" for line in str(error).splitlines())) from None
     keys = {key for layer in layers.values() for key in layer}
     return Project(folder, stage, environment, vendor, tuple(sorted(keys & ONLY_ON_AWS)))
+
+
+def project_here(stage: str | None, environ: Mapping[str, str]) -> Project:
+    """Read the Chalice project in the working folder, for the stage of `--stage`, of CHALICE_STAGE, or else `dev`.
+
+    Raises:
+        ConfigurationError: as `read_project`; or a stage was asked for, and there is no configuration.
+    """
+    here, asked = Path.cwd(), stage or environ.get(STAGE_VARIABLE)
+    if asked and not (here / CONFIGURATION).is_file():
+        asker = "--stage" if stage else STAGE_VARIABLE
+        raise ConfigurationError(f"{asker} is {asked!r}, but there is no {here / CONFIGURATION}")
+    return read_project(here, asked or DEFAULT_STAGE)
+
+
+def enter_project(project: Project, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Give this process the project's variables and vendored packages; return the environment for the settings.
+
+    Variables in `environ` win. As on Lambda, vendored packages win over installed ones.
+    """
+    merged = {name: value for name, value in project.environment.items() if name not in LISTENING} | dict(environ)
+    for name, value in project.environment.items():
+        os.environ.setdefault(name, value)
+    time.tzset()  # TZ may be among them
+    if project.vendor is not None:
+        sys.path.insert(1, str(project.vendor))  # after the working folder
+    return merged
 
 
 def _read(file: Path) -> Any:

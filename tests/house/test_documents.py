@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from chalicelib.settings import read_settings
 from chalicelib.telemetry.metrics import REGISTRY
 from fargate.settings import PARSERS
+from fargate.start.project import STAGE_VARIABLE
 from fargate.telemetry.http_metrics import metrics_in
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +33,7 @@ def test_the_page_of_settings_lists_every_setting_and_no_other() -> None:
     )
     shop = {*names_read_by_the_shop(), "REVISION"}
     migration = {"DATABASE_OWNER_URL", "DATABASE_OWNER_SECRET_ARN", "DATABASE_PROXY_SECRET_ARN"}
-    adapter = {name.upper() for name in PARSERS} | {"API_KEYS", "API_KEYS_SECRET_ARN"}
+    adapter = {name.upper() for name in PARSERS} | {"API_KEYS", "API_KEYS_SECRET_ARN", STAGE_VARIABLE}
     assert named == shop | migration | adapter
 
 

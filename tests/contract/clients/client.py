@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,7 +28,7 @@ from tests.contract.clients.connection import Connection, connected, wire
 from tests.contract.clients.events import REQUEST_ID, Event, read_result, rest_event
 from tests.contract.clients.messages import Headers, Request, Response
 from tests.contract.clients.resources import resource_of
-from tests.fixtures.servers import Server, serving
+from tests.fixtures.servers import ROOT, Server, serving
 
 SERVERS = ("waitress", "uvicorn", "granian")
 GATEWAYS = (*SERVERS, "mangum")
@@ -35,6 +36,9 @@ GATEWAYS = (*SERVERS, "mangum")
 
 RUNTIMES = (*GATEWAYS, "lambda")
 """All runtimes. On Lambda API Gateway routes, so only requests for a known route arrive."""
+
+PROJECTS = "tests.apps.projects."
+"""Whole Chalice projects; `tests.apps.projects.NAME.app:app` is the app of one."""
 
 
 class Client(ABC):
@@ -140,7 +144,8 @@ class Clients:
             client = MangumClient(copy_of(target), environ, rest_event)
             stack.callback(client.close)
             return client
-        return ServerClient(stack.enter_context(serving({"SERVER": kind, **environ}, target)))
+        folder, served = served_from(target)
+        return ServerClient(stack.enter_context(serving({"SERVER": kind, **environ}, served, project=folder)))
 
     def close(self) -> None:
         """Close all clients in parallel, as a server takes half a second to drain."""
@@ -157,6 +162,14 @@ def client_of(target: str, kinds: tuple[str, ...] = RUNTIMES, **environ: str) ->
         return clients.open(request.param, target, environ)
 
     return opened
+
+
+def served_from(target: str) -> tuple[Path, str]:
+    """Return the folder that a server of this app runs in, and the app's name there: a project has its own folder."""
+    if not target.startswith(PROJECTS):
+        return ROOT, target
+    project, _, served = target.removeprefix(PROJECTS).partition(".")
+    return ROOT.joinpath(*PROJECTS.split("."), project), served
 
 
 def copy_of(target: str) -> Chalice:

@@ -42,6 +42,12 @@ def start(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
 
 
+def test_an_unknown_stage_stops_the_start() -> None:
+    ended = start("--stage", "qa")
+    assert ended.returncode == 2
+    assert ended.stderr == f"Cannot start:\n{ROOT}/.chalice/config.json has no stage 'qa': it has dev, prod\n"
+
+
 def test_all_errors_of_adapter_and_shop_are_reported_together() -> None:
     ended = start(
         PORT="http", THREADS="0", SERVER="apache", BASE_PATH="api", DATABASE_POOL_SIZE="many", REDIS_URL="localhost"

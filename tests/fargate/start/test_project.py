@@ -1,6 +1,8 @@
 """A Chalice project is read as Chalice reads it, and a broken configuration says what is wrong and where."""
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 from chalice.config import Config
 
 from fargate.errors import ConfigurationError
-from fargate.start.project import ONLY_ON_AWS, Project, read_project
+from fargate.start.project import ONLY_ON_AWS, Project, enter_project, project_here, read_project
 
 CONFIGURATION = {
     "app_name": "shop",
@@ -110,3 +112,39 @@ def test_a_configuration_that_is_not_text_says_so(folder: Path) -> None:
     (folder / ".chalice" / "config.json").write_bytes(b"\xff")
     with pytest.raises(ConfigurationError, match=r"config\.json cannot be read: 'utf-8'"):
         read_project(folder)
+
+
+@pytest.mark.parametrize(
+    ("argument", "environ", "stage"),
+    [(None, {}, "dev"), (None, {"CHALICE_STAGE": "prod"}, "prod"), ("dev", {"CHALICE_STAGE": "prod"}, "dev")],
+)
+def test_the_argument_wins_over_the_variable(
+    folder: Path, argument: str | None, environ: dict[str, str], stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    assert project_here(argument, environ) == read_project(folder, stage)
+
+
+@pytest.mark.parametrize(
+    ("argument", "environ", "asker"), [("qa", {}, "--stage"), (None, {"CHALICE_STAGE": "qa"}, "CHALICE_STAGE")]
+)
+def test_a_stage_of_nothing_is_refused(
+    tmp_path: Path, argument: str | None, environ: dict[str, str], asker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError, match=rf"^{asker} is 'qa', but there is no .*/\.chalice/config\.json$"):
+        project_here(argument, environ)
+
+
+def test_the_process_gets_the_variables_that_it_has_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where to listen is not taken from them, since the container's health check does not know them."""
+    monkeypatch.setattr(os, "environ", own := {"THREADS": "3", "EMPTY": ""})
+    monkeypatch.setattr(sys, "path", [str(tmp_path), "/installed"])
+    project = Project(
+        tmp_path,
+        environment={"THREADS": "2", "EMPTY": "no", "PORT": "5432", "HOST": "db.example", "TABLE": "orders"},
+        vendor=tmp_path / "vendor",
+    )
+    assert enter_project(project, dict(own)) == {"THREADS": "3", "EMPTY": "", "TABLE": "orders"}
+    assert own == {"THREADS": "3", "EMPTY": "", "TABLE": "orders", "PORT": "5432", "HOST": "db.example"}
+    assert sys.path == [str(tmp_path), str(tmp_path / "vendor"), "/installed"]

@@ -1,0 +1,31 @@
+"""Chalice projects, served from their own folders: settings in `.chalice/config.json`, packages in `vendor/`."""
+
+import pytest
+
+from tests.contract.clients.client import PROJECTS, SERVERS, Client, Clients, client_of
+
+vendored = client_of(f"{PROJECTS}vendored.app:app", SERVERS)
+
+CHAIN = ("X-Forwarded-For", "203.0.113.7")
+
+
+@pytest.mark.parametrize(
+    ("kind", "environ", "seen"),
+    [
+        ("waitress", {}, {"TABLE": "orders", "TOPIC": "${TOPIC}"}),
+        ("uvicorn", {"CHALICE_STAGE": "prod"}, {"TABLE": "orders-prod", "TOPIC": "${TOPIC}"}),
+        ("granian", {"TABLE": "mine", "TOPIC": "", "TRUSTED_PROXIES": "0"}, {"TABLE": "mine", "TOPIC": ""}),
+    ],
+)
+def test_the_variables_of_a_stage_are_there_unless_the_process_has_its_own(
+    kind: str, environ: dict[str, str], seen: dict[str, str], clients: Clients
+) -> None:
+    """Also those of the adapter, and of the C library. Its port is the container's, whatever PORT is in the project."""
+    client = clients.open(kind, f"{PROJECTS}settings.app:app", environ)
+    client_address = "127.0.0.1" if "TRUSTED_PROXIES" in environ else CHAIN[1]
+    answer = client.get("/", CHAIN).json()
+    assert answer == {**seen, "PORT": str(client.server.port), "zone": "XYZ", "client": client_address}
+
+
+def test_vendored_packages_are_imported_before_installed_ones(vendored: Client) -> None:
+    assert vendored.get("/").json() == {"text": "Hello world", "six": "vendored"}
