@@ -212,8 +212,12 @@ class Gateway:
             raise BadGateway from error
 
     def _locate(self, path: str) -> Located:
+        """Find a path's route. `/{name}` gets no probe, or its app's container might never become ready."""
         stripped = self._strip_base_path(path)
-        return Located(stripped, _shared(self._routes.match(stripped)))
+        match = self._routes.match(stripped)
+        if stripped in PROBE_PATHS and match is not None and match.route.pattern != stripped:
+            match = None
+        return Located(stripped, _shared(match))
 
     def _strip_base_path(self, path: str) -> str:
         """Remove the stage prefix; requests without it (a load balancer's probes) are served too."""

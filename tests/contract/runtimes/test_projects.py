@@ -1,10 +1,15 @@
-"""Chalice projects, served from their own folders: settings in `.chalice/config.json`, packages in `vendor/`."""
+"""Chalice projects as their authors write them: what is not as in the shop, in every runtime that it concerns.
+
+Servers run in the project's folder, where they find `.chalice/config.json` and `vendor/`.
+"""
 
 import pytest
 
-from tests.contract.clients.client import PROJECTS, SERVERS, Client, Clients, client_of
+from tests.contract.clients.client import GATEWAYS, PROJECTS, SERVERS, Client, Clients, client_of
 
 vendored = client_of(f"{PROJECTS}vendored.app:app", SERVERS)
+
+catch_all = client_of(f"{PROJECTS}catch_all.app:app", GATEWAYS, BASE_PATH="/api")
 
 CHAIN = ("X-Forwarded-For", "203.0.113.7")
 
@@ -29,3 +34,22 @@ def test_the_variables_of_a_stage_are_there_unless_the_process_has_its_own(
 
 def test_vendored_packages_are_imported_before_installed_ones(vendored: Client) -> None:
     assert vendored.get("/").json() == {"text": "Hello world", "six": "vendored"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "body"),
+    [
+        ("GET", "/livez", 200, {"message": "OK"}),
+        ("GET", "/readyz", 200, {"message": "OK"}),
+        ("GET", "/api/readyz", 200, {"message": "OK"}),
+        ("POST", "/readyz", 405, {"message": "Method Not Allowed"}),
+        ("GET", "/docs", 200, {"to": "https://docs.example"}),
+        ("GET", "/livez2", 404, {"Code": "NotFoundError", "Message": "no link livez2"}),
+        ("GET", "/x/livez", 200, {"file": "x/livez"}),
+    ],
+)
+def test_a_route_for_every_path_takes_no_probe(
+    catch_all: Client, method: str, path: str, status: int, body: dict[str, str]
+) -> None:
+    response = catch_all.request(method, path)
+    assert (response.status, response.json()) == (status, body)
