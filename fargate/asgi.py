@@ -24,6 +24,7 @@ from fargate.errors import (
 )
 from fargate.fast_path import FastPath, fast_routes_of
 from fargate.gateway.core import Arrival, Gateway
+from fargate.gateway.invocation import read_invocation
 from fargate.http.framing import check_framing
 from fargate.http.messages import (
     SAFE_IN_PATH,
@@ -139,8 +140,7 @@ class AsgiAdapter:
             await self._send(self._refusal(error, scope, arrival), scope, send, ends=ends)
 
     def _refusal(self, error: GatewayError, scope: Scope, arrival: Arrival | None = None) -> HttpResponse:
-        client = scope.get("client")
-        return self.gateway.refuse(error, scope["method"], _last_hop(client[0]) if client else "", arrival)
+        return self.gateway.refuse(error, scope["method"], _peer(scope), arrival)
 
     def _read_head(self, scope: Scope) -> HttpRequest:
         """Read a request without its body.
@@ -155,18 +155,20 @@ class AsgiAdapter:
         if size > self._settings.max_header_bytes:
             raise HeadersTooLong
         headers = [(canonical_of_bytes(name), value.decode("latin-1")) for name, value in scope["headers"]]
-        if _is_http_1(scope) and "aws.event" not in scope:
+        on_lambda = "aws.event" in scope  # Mangum's own key: no server lets a client set it
+        if _is_http_1(scope) and not on_lambda:
             check_framing(scope["http_version"], headers)
-        server, client = scope.get("server"), scope.get("client")
+        server = scope.get("server")
         return HttpRequest(
             method=scope["method"],
             path=path,
             query=query,
             headers=headers,
             body=b"",
-            peer=_last_hop(client[0]) if client else "",
+            peer=_peer(scope),
             protocol=_protocol(scope["http_version"]),
-            local_port=server[1] if server and "aws.event" not in scope else None,
+            local_port=server[1] if server and not on_lambda else None,
+            invocation=read_invocation(scope["aws.event"], scope.get("aws.context")) if on_lambda else None,
         )
 
     async def _read_body(self, scope: Scope, receive: Receive) -> bytes:
@@ -302,9 +304,11 @@ def _is_http_1(scope: Scope) -> bool:
     return version.startswith("1")
 
 
-def _last_hop(client: str) -> str:
-    """Return the address that the load balancer saw; for its events, Mangum passes all of X-Forwarded-For."""
-    return client.rpartition(",")[2].strip()
+def _peer(scope: Scope) -> str:
+    """Return the other end's address. For a load balancer's events, Mangum passes all of X-Forwarded-For."""
+    client = scope.get("client")
+    address: str | None = client[0] if client else None  # None: an event without one
+    return address.rpartition(",")[2].strip() if address else ""
 
 
 def _raw_path(scope: Scope) -> str:

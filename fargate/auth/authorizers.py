@@ -39,13 +39,14 @@ class AccessRequest(NamedTuple):
     headers: Sequence[Header]
     method_arn: str
     context: Any  # the request's Lambda context
+    is_signed: bool = False  # AWS verified an IAM signature before it called the function
 
 
 class AccessCheck(Protocol):
     """Decides which requests an authorizer lets pass."""
 
-    def authorize(self, request: AccessRequest) -> dict[str, Any]:
-        """Return a new dict: the `requestContext.authorizer` that the view sees.
+    def authorize(self, request: AccessRequest) -> dict[str, Any] | None:
+        """Return a new dict: the `requestContext.authorizer` that the view sees. None: what AWS says there stays.
 
         Raises:
             GatewayError: the request is refused.
@@ -108,8 +109,15 @@ class DenyAll:
         self.reason = reason
         self._error = error
 
-    def authorize(self, request: AccessRequest) -> dict[str, Any]:
+    def authorize(self, request: AccessRequest) -> dict[str, Any] | None:
         raise self._error
+
+
+class SignatureCheck(DenyAll):
+    """Refuses every request, except on Lambda those whose IAM signature AWS has verified."""
+
+    def authorize(self, request: AccessRequest) -> dict[str, Any] | None:
+        return None if request.is_signed else super().authorize(request)
 
 
 class AccessChecks:
@@ -140,7 +148,7 @@ class AccessChecks:
         if isinstance(authorizer, CognitoUserPoolAuthorizer):
             return self._user_pool_check(authorizer)
         if isinstance(authorizer, IAMAuthorizer):
-            return DenyAll("IAM signatures cannot be checked here", MissingSignature)
+            return SignatureCheck("IAM signatures cannot be checked here", MissingSignature)
         return DenyAll("external authorizers cannot be called from here", AccessDenied)
 
     def _function_check(self, authorizer: ChaliceAuthorizer) -> AccessCheck:

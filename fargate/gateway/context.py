@@ -5,8 +5,9 @@ https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +101,43 @@ class LambdaContext:
     @property
     def log_stream_name(self) -> str:
         return self._function.log_stream_name
+
+
+_ALWAYS_SET = (
+    "aws_request_id",
+    "function_name",
+    "function_version",
+    "get_remaining_time_in_millis",
+    "identity",
+    "invoked_function_arn",
+    "log_group_name",
+    "log_stream_name",
+    "memory_limit_in_mb",
+)
+"""The attributes that are never None on Lambda."""
+
+
+class CompletedContext:
+    """A context that lacks some of Lambda's attributes, with these added."""
+
+    def __init__(self, given: object, added: Mapping[str, Any]) -> None:
+        self._given = given
+        vars(self).update(added)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self._given, name)
+
+
+def completed(given: object, own: LambdaContext) -> Any:
+    """Return the context that Lambda made; what it lacks is taken from ours.
+
+    Args:
+        given: Lambda's context, which is passed on as it is. In tests of apps it may be any object, or None.
+        own: our context for the same request.
+    """
+    added = {name: getattr(own, name) for name in _ALWAYS_SET if getattr(given, name, None) is None}
+    if not hasattr(given, "client_context"):
+        added["client_context"] = None
+    return CompletedContext(given, added) if added else given

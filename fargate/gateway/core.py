@@ -15,14 +15,15 @@ from chalice.app import Chalice, Response
 
 from fargate.auth.authorizers import AccessChecks, AccessRequest, method_arn
 from fargate.errors import BadGateway, Forbidden, GatewayError, MethodNotAllowed, NotFound, ServiceUnavailable
-from fargate.gateway.context import LambdaContext, identity_of
+from fargate.gateway.context import LambdaContext, completed, identity_of
 from fargate.gateway.cors import cors_of, headers_of, preflight
 from fargate.gateway.event import API_ID, Event, EventBuilder
 from fargate.gateway.integration import read_plain, read_response
+from fargate.gateway.invocation import function_trace, ids_of
 from fargate.gateway.routing import Match, Route, RouteTable
 from fargate.http.bounded_cache import BoundedCache
 from fargate.http.identifiers import IdentifierSource, RequestIds
-from fargate.http.messages import Header, HttpRequest, HttpResponse, client_address, last_value
+from fargate.http.messages import Header, HttpRequest, HttpResponse, Invocation, client_address, last_value
 from fargate.lifecycle import PROBE_PATHS, READINESS_PATH, Lifecycle
 from fargate.patches.content_types import remember_content_types
 from fargate.patches.isolation import isolate
@@ -120,11 +121,19 @@ class Gateway:
     def arrive(self, request: HttpRequest) -> Arrival:
         """Begin a request: give it ids and a context, and record that it is being served."""
         now = self._clock()
-        ids = self._identifiers.next(*_ids_in(request.headers), now)
+        if request.invocation is None:
+            ids = self._identifiers.next(*_ids_in(request.headers), now)
+        else:
+            ids = self._ids_at_aws(request, request.invocation, now)
         scope = RequestScope(request, ids, client_address(request, self._settings.trusted_proxies))
         context = contextvars.copy_context()
         context.run(self.telemetry.begin, scope)
         return Arrival(request, self._located[request.path], scope, context, now)
+
+    def _ids_at_aws(self, request: HttpRequest, invocation: Invocation, now: float) -> RequestIds:
+        """Return the ids of a request on Lambda; its trace is the function's."""
+        trace_header, correlation_id = _ids_in(request.headers)
+        return ids_of(invocation, self._identifiers.next(function_trace() or trace_header, correlation_id, now))
 
     def locate(self, path: str) -> Located:
         """Find the route of a percent-encoded path."""
@@ -189,7 +198,7 @@ class Gateway:
             if request.method == "OPTIONS" and cors is not None:
                 return preflight(route, cors)
             raise MethodNotAllowed(_allowed(route))
-        context = LambdaContext(self._function, ids.request_id, self._settings.deadline_seconds)
+        context = self._context(request, ids)
         authorizer = self._admit(request, path, match, context) if entry.authorizer is not None else None
         if entry.api_key_required and not self._settings.api_keys.accept(last_value(request.headers, "X-Api-Key")):
             raise Forbidden
@@ -198,13 +207,18 @@ class Gateway:
             event["requestContext"]["authorizer"] = authorizer
         return read_response(self._invoke(event, context))
 
-    def _admit(self, request: HttpRequest, path: str, match: Match, context: LambdaContext) -> dict[str, Any]:
-        """Run the route's authorizer; return what it says of the caller."""
+    def _context(self, request: HttpRequest, ids: RequestIds) -> Any:
+        own = LambdaContext(self._function, ids.request_id, self._settings.deadline_seconds)
+        return own if request.invocation is None else completed(request.invocation.context, own)
+
+    def _admit(self, request: HttpRequest, path: str, match: Match, context: Any) -> dict[str, Any] | None:
+        """Run the route's authorizer; return what it says of the caller, or None if it leaves that to AWS."""
         arn = method_arn(self._stage_arn, request.method, match.route.pattern, path)
         check = self._access_checks.of(match.route.methods[request.method].authorizer)
-        return check.authorize(AccessRequest(request.headers, arn, context))
+        is_signed = request.invocation is not None and request.invocation.is_signed
+        return check.authorize(AccessRequest(request.headers, arn, context, is_signed))
 
-    def _invoke(self, event: Event, context: LambdaContext) -> Any:
+    def _invoke(self, event: Event, context: Any) -> Any:
         try:
             return self._app(event, context)
         except BaseException as error:  # the outermost boundary: SystemExit would leave the client hanging

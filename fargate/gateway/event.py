@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
+from fargate.gateway.invocation import show_invocation
 from fargate.gateway.routing import Match
 from fargate.http.identifiers import RequestIds
 from fargate.http.messages import HOP_BY_HOP, Header, HttpRequest, client_address
@@ -72,7 +73,8 @@ class EventBuilder:
         """
         many = _collect(request.headers)
         source_ip = client_address(request, self._trusted_proxies)
-        many["X-Amzn-Trace-Id"] = [ids.trace_header]
+        if request.invocation is None or "X-Amzn-Trace-Id" not in many:
+            many["X-Amzn-Trace-Id"] = [ids.trace_header]
         if not self._trusted_proxies or "X-Forwarded-For" not in many:
             _add_forwarded(many, request)
         headers = {name: values[-1] for name, values in many.items()}
@@ -80,7 +82,7 @@ class EventBuilder:
         body, encoded = self._body(request.body, headers.get("Content-Type"))
         pattern = match.route.pattern
         host = _without_port(headers.get("Host", ""))
-        return {
+        event: Event = {
             "resource": pattern,
             "path": path,
             "httpMethod": request.method,
@@ -112,6 +114,9 @@ class EventBuilder:
             "body": body,
             "isBase64Encoded": encoded,
         }
+        if request.invocation is not None:
+            show_invocation(event, request.invocation)
+        return event
 
     def _body(self, body: bytes, content_type: str | None) -> tuple[str | None, bool]:
         if not body:

@@ -10,6 +10,11 @@ MAX_TRACE_HEADER = 256
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
+def valid_id(value: object) -> str | None:
+    """Return an id that may be sent back and logged, or None for any other value."""
+    return value if isinstance(value, str) and _CORRELATION_ID.fullmatch(value) else None
+
+
 class RequestIds(NamedTuple):
     """The ids of one request."""
 

@@ -1,9 +1,9 @@
 """Requests and responses as the adapters and the gateway exchange them, and the spelling of header names."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fargate.errors import BadRequest
 from fargate.http.bounded_cache import cached
@@ -32,6 +32,20 @@ HOP_BY_HOP = frozenset(
 """Headers of one connection. They are not passed to the app or taken from it (RFC 9110, section 7.6.1)."""
 
 
+class Invocation(NamedTuple):
+    """What AWS says of a request that came by a Lambda function. A client can forge none of it."""
+
+    request_context: Mapping[str, Any]  # as a REST API writes it; a load balancer says only who it is
+    stage_variables: Mapping[str, str] | None
+    context: Any  # as Lambda made it, or None
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether AWS verified an IAM signature, and let the signer pass."""
+        identity = self.request_context.get("identity")
+        return isinstance(identity, Mapping) and bool(identity.get("userArn"))
+
+
 class HttpRequest(NamedTuple):
     """A request as received, with its whole body."""
 
@@ -43,6 +57,7 @@ class HttpRequest(NamedTuple):
     peer: str  # address of the other end of the connection
     protocol: str  # "HTTP/1.1"
     local_port: int | None  # the port that it arrived at; None on Lambda
+    invocation: Invocation | None = None  # on Lambda
 
 
 class HttpResponse(NamedTuple):

@@ -94,14 +94,14 @@ class MangumClient(Client):
         self._options = options
 
     def send(self, request: Request) -> Response:
-        return read_result(self.invoke(self._event(request)))
+        return read_result(self.invoke(self._event(request), lambda_context()))
 
-    def invoke(self, event: Event) -> Any:
+    def invoke(self, event: Event, context: object = None) -> Any:
         """Call the function as Lambda does."""
         asyncio.set_event_loop(self._loop)
         try:
             handler = Mangum(self._asgi_app, **self._options)
-            return through_json(handler(through_json(event), lambda_context()))  # type: ignore[arg-type]
+            return through_json(handler(through_json(event), context))  # type: ignore[arg-type]
         finally:
             asyncio.set_event_loop(None)
 

@@ -1,4 +1,7 @@
-"""`requestContext`, the Lambda context, and the ids of a request and its response."""
+"""`requestContext`, the Lambda context, and the ids of a request and its response.
+
+On Lambda, AWS gives them: `tests/contract/runtimes/test_on_lambda.py`.
+"""
 
 import re
 import time
@@ -16,7 +19,7 @@ GIVEN = "Root=1-5759e988-bd862e3fe1be46a994272793"
 
 gateway = client_of(MIRROR, GATEWAYS)
 server = client_of(MIRROR, SERVERS)
-hurried = client_of(MIRROR, GATEWAYS, DEADLINE_SECONDS=str(DEADLINE_SECONDS))
+hurried = client_of(MIRROR, SERVERS, DEADLINE_SECONDS=str(DEADLINE_SECONDS))
 
 
 def test_the_request_context_describes_the_request(server: ServerClient) -> None:
@@ -53,8 +56,8 @@ def test_the_protocol_is_the_clients(server: ServerClient) -> None:
     assert (context["protocol"], context["domainName"]) == ("HTTP/1.0", "")
 
 
-def test_ids_are_the_same_in_event_context_and_response(gateway: Client) -> None:
-    response = gateway.get("/context")
+def test_ids_are_the_same_in_event_context_and_response(server: Client) -> None:
+    response = server.get("/context")
     seen = response.json()
     request_id = response.header("x-amzn-requestid")
     assert request_id is not None
@@ -64,8 +67,8 @@ def test_ids_are_the_same_in_event_context_and_response(gateway: Client) -> None
 
 
 @pytest.mark.parametrize("target", ["/mirror", "/nothing", "/json", "/locked"])
-def test_every_response_has_ids_of_its_own(gateway: Client, target: str) -> None:
-    responses = [gateway.get(target) for _ in range(20)]
+def test_every_response_has_ids_of_its_own(server: Client, target: str) -> None:
+    responses = [server.get(target) for _ in range(20)]
     for name in ("x-amzn-requestid", "x-amz-apigw-id"):
         assert len({response.header(name) for response in responses}) == 20
     assert all(re.fullmatch(ROOT, response.header("x-amzn-trace-id") or "") for response in responses)
@@ -87,8 +90,8 @@ def test_an_invalid_trace_header_is_replaced(server: ServerClient, given: str) -
     assert response.json()["event"]["headers"]["X-Amzn-Trace-Id"] == root
 
 
-def test_the_context_object_has_lambdas_attributes(gateway: Client) -> None:
-    seen = gateway.get("/context").json()
+def test_the_context_object_has_lambdas_attributes(server: Client) -> None:
+    seen = server.get("/context").json()
     context = seen["context"]
     assert context["function_name"] == "mirror"
     assert context["function_version"] == "$LATEST"
@@ -100,8 +103,8 @@ def test_the_context_object_has_lambdas_attributes(gateway: Client) -> None:
     assert seen["identity"] == [None, None]
 
 
-def test_the_remaining_time_begins_at_the_deadline(gateway: Client, hurried: Client) -> None:
-    for each, seconds in ((gateway, 29), (hurried, DEADLINE_SECONDS)):
+def test_the_remaining_time_begins_at_the_deadline(server: Client, hurried: Client) -> None:
+    for each, seconds in ((server, 29), (hurried, DEADLINE_SECONDS)):
         remaining = each.get("/context").json()["remaining"]
         assert remaining == sorted(remaining, reverse=True)
         assert (seconds - 5) * 1000 < remaining[0] <= seconds * 1000
