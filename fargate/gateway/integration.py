@@ -19,7 +19,8 @@ from fargate.http.messages import HOP_BY_HOP, Header, HttpResponse
 SERVER_HEADERS = frozenset(name.lower() for name in HOP_BY_HOP) | {"content-length"}
 """Headers that the server writes itself, in lower case; the app's are dropped."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_FORBIDDEN = re.compile(r"[\r\n\0]")
+_FORBIDDEN = re.compile(r"[\0-\x08\n-\x1f\x7f]")
+"""Characters that no value of a header may have (RFC 9110, section 5.5). A server would drop the whole response."""
 
 
 def read_response(result: object) -> HttpResponse:

@@ -39,6 +39,8 @@ MALFORMED = {
     "a header with a line feed": {"statusCode": 200, "headers": {"X-A": "b\nX-C: d"}},
     "a header with a carriage return": {"statusCode": 200, "headers": {"X-A": "b\rX-C: d"}},
     "a header with a NUL": {"statusCode": 200, "headers": {"X-A": "b\0"}},
+    "a header with a control character": {"statusCode": 200, "headers": {"X-A": "b\x01"}},
+    "a header with a DEL": {"statusCode": 200, "headers": {"X-A": "b\x7f"}},
     "a header's name with a space": {"statusCode": 200, "headers": {"X A": "b"}},
     "a header's name with a line feed": {"statusCode": 200, "headers": {"X-A\n": "b"}},
     "a header without a name": {"statusCode": 200, "headers": {"": "b"}},
