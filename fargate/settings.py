@@ -57,7 +57,7 @@ class Settings:
     head_seconds: int = 15  # from a request's first byte to the end of its headers
     body_seconds: int = 60  # from there to the end of its body: 6 MB over a mobile link of 1 Mbit/s take 48 s
     powertools_service_name: str = ""  # service in log lines and traces; empty: the app's name
-    powertools_log_level: str = "INFO"
+    powertools_log_level: str = ""  # of every line; empty: INFO, or what the app sets for its own loggers
     powertools_trace_disabled: bool = False
     access_log_lines_per_second: int = 50  # this many successes a second are all logged
     access_log_one_in: int = 20  # beyond that one in this many is logged, with the number that it stands for

@@ -44,18 +44,19 @@ class AccessLog:
 
     Args:
         service: the lines' `service`. If the app has a Powertools logger of that name, its fields are on the lines too.
-        level: DEBUG, INFO, WARNING, ERROR or CRITICAL.
+        level: DEBUG, INFO, WARNING, ERROR or CRITICAL; empty: INFO, or DEBUG where the app has set that for its logger.
         secrets: texts that are replaced in log lines.
         rate: how many lines there are.
     """
 
     def __init__(self, service: str, level: str, secrets: Iterable[str] = (), rate: LineRate = EVERY_LINE) -> None:
         make_powertools_safe()
+        self._level = level
         self._logger: logging.Logger = logging.getLogger(service)
-        drop_plain_handlers(self._logger)
+        _drop_console(self._logger)
         # Powertools configures that same logger, unless the app has configured it already.
-        Logger(service=service, level=level, logger_handler=StdoutHandler())
-        for handler in self._logger.handlers:
+        Logger(service=service, level=_level_for(self._logger, level), logger_handler=StdoutHandler())
+        for handler in filter(_is_structured, self._logger.handlers):
             self.formatter = RequestFormatter(_static_fields(handler.formatter), secrets)
             handler.setFormatter(self.formatter)
         self._logger.propagate = False  # else handlers of the root logger would write the line again
@@ -86,6 +87,15 @@ class AccessLog:
         outcome = (record.method, record.route, record.status, record.cache)
         if not shared.shares(outcome):
             shared.begin(outcome, self.formatter.access_line(_NAMES[level], record, now))
+
+    def adopt(self, logger: logging.Logger) -> None:
+        """Write an app's plain-text logger as JSON too. Chalice's logger hands nothing on to the root logger."""
+        if not _drop_console(logger):
+            return
+        handler = StdoutHandler()
+        handler.setFormatter(self.formatter)
+        logger.addHandler(handler)
+        logger.setLevel(_level_for(logger, self._level))
 
     def finish(self) -> None:
         """Write the lines that wait for more requests to share them."""
@@ -129,20 +139,48 @@ def _static_fields(formatter: logging.Formatter | None) -> Mapping[str, Any]:
 def configure_logging(service: str, level: str, secrets: Iterable[str]) -> None:
     """Write all log lines of this process as JSON, those of the standard library's loggers and warnings included.
 
-    The libraries in `CHATTY` log from WARNING on, regardless of `level`. Calling it again changes
-    the fields of the lines and keeps the handler, because Powertools adds filters to it.
+    The libraries in `CHATTY` log from WARNING on, regardless of `level`. Handlers that the app has added stay, unless
+    they write to the console, where each line would be written again. Calling it again changes the fields of the lines
+    and keeps the handler, because Powertools adds filters to it.
+
+    Args:
+        service: the lines' `service`.
+        level: of the root logger; empty: the one that it has, which the app may have set.
+        secrets: texts that are replaced in log lines.
     """
-    ours = [each for each in logging.root.handlers if isinstance(each, StdoutHandler)] or [StdoutHandler()]
-    ours[0].setFormatter(RequestFormatter({"service": service}, secrets))
-    logging.root.handlers[:] = ours
-    logging.root.setLevel(level)
+    ours = next((each for each in logging.root.handlers if isinstance(each, StdoutHandler)), None) or StdoutHandler()
+    ours.setFormatter(RequestFormatter({"service": service}, secrets))
+    logging.root.handlers[:] = [ours, *(each for each in logging.root.handlers if not _is_console(each))]
+    if level:
+        logging.root.setLevel(level)
+    logging.getLogger("fargate").setLevel(level or "INFO")
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
 
 
-def drop_plain_handlers(logger: logging.Logger) -> None:
-    """Remove a logger's plain-text handlers: Chalice adds one to an app's logger."""
-    plain = [each for each in logger.handlers if not isinstance(each.formatter, LambdaPowertoolsFormatter)]
+def _level_for(logger: logging.Logger, level: str) -> int:
+    """Return the level of an app's logger: the one that is set, or else INFO, or DEBUG if the app has set that.
+
+    Chalice sets ERROR unless an app is in debug mode, so no higher level is known to be the app's wish.
+    """
+    if level:
+        return logging.getLevelNamesMapping()[level]
+    return min(logger.level or logging.INFO, logging.INFO)
+
+
+def _drop_console(logger: logging.Logger) -> bool:
+    """Remove a logger's plain-text handlers to the console: Chalice adds one to an app's logger. Return: had it any?"""
+    plain = [each for each in logger.handlers if _is_console(each) and not _is_structured(each)]
     for handler in plain:
         logger.removeHandler(handler)
+    return bool(plain)
+
+
+def _is_structured(handler: logging.Handler) -> bool:
+    return isinstance(handler.formatter, LambdaPowertoolsFormatter)
+
+
+def _is_console(handler: logging.Handler) -> bool:
+    """Tell whether a handler writes to a stream, and to no file. An app's own handlers do something else."""
+    return isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler)

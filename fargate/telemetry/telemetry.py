@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from fargate.http.messages import HttpResponse
 from fargate.settings import Settings
-from fargate.telemetry.access_log import AccessLog, LineRate, drop_plain_handlers
+from fargate.telemetry.access_log import AccessLog, LineRate
 from fargate.telemetry.http_metrics import HttpMetrics, metrics_in
 from fargate.telemetry.log_lines import make_powertools_safe
 from fargate.telemetry.redaction import process_secrets
@@ -87,11 +87,11 @@ class RequestTelemetry:
 def telemetry_of(app: Chalice, settings: Settings) -> RequestTelemetry:
     """Build the telemetry of an app from the settings."""
     service = service_of(app, settings)
-    drop_plain_handlers(app.log)
     rate = LineRate(
         settings.access_log_lines_per_second, settings.access_log_one_in, settings.access_log_slow_ms / 1000
     )
     access_log = AccessLog(service, settings.powertools_log_level, process_secrets(os.environ), rate)
+    access_log.adopt(app.log)
     return RequestTelemetry(access_log, metrics_in(registry_of(app), app.routes), _segments(service, settings))
 
 

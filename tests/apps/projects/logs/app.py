@@ -1,0 +1,28 @@
+"""An app that sets levels and adds handlers to loggers, as apps on Lambda do."""
+
+import logging
+import os
+import sys
+
+from chalice import Chalice
+
+app = Chalice(app_name="logs", debug=True)
+
+logging.getLogger().setLevel(logging.DEBUG)
+logging.getLogger().addHandler(logging.FileHandler(os.environ["OWN_LOG"]))
+logging.getLogger().addHandler(logging.StreamHandler(sys.stdout))
+
+
+@app.route("/logged")
+def logged():
+    """Write a line of each kind."""
+    app.log.debug("app debug")
+    app.log.error("app error")
+    logging.getLogger("a.library").debug("library debug")
+    return {}
+
+
+@app.route("/fault")
+def fault():
+    """Fail with a part of the request in the message."""
+    raise RuntimeError(f"not good: {app.current_request.headers['authorization']}")
