@@ -174,15 +174,25 @@ class AccessChecks:
         return UserPoolCheck(authorizer._header, verifier)
 
 
-def closed_routes(app: Chalice, cognito_jwks: str) -> list[str]:
-    """Return one sentence for each reason why routes are closed, with the names of these routes."""
+class Closed(NamedTuple):
+    """Routes whose authorizer cannot be asked here, so that every request to them is refused."""
+
+    reason: str
+    routes: tuple[str, ...]  # such as `GET /private`; sorted
+
+    def __str__(self) -> str:
+        return f"Closed, since {self.reason}: {', '.join(self.routes)}"
+
+
+def closed_routes(app: Chalice, cognito_jwks: str) -> list[Closed]:
+    """Return the routes that are closed, by the reason."""
     checks = AccessChecks(app, cognito_jwks)
     closed: dict[str, list[str]] = {}
     for entry in _entries(app):
         check = checks.of(entry.authorizer) if entry.authorizer is not None else None
         if isinstance(check, DenyAll):
             closed.setdefault(check.reason, []).append(f"{entry.method} {entry.uri_pattern}")
-    return [f"Closed, since {reason}: {', '.join(sorted(routes))}" for reason, routes in sorted(closed.items())]
+    return [Closed(reason, tuple(sorted(routes))) for reason, routes in sorted(closed.items())]
 
 
 def method_arn(stage_arn: str, method: str, pattern: str, path: str) -> str:

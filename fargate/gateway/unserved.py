@@ -1,4 +1,9 @@
-"""The handlers of an app that HTTP cannot reach; the start logs their names."""
+"""The handlers of an app that HTTP cannot reach, and what calls each kind of them on AWS.
+
+The start logs their names; `check` prints what calls them too. A kind that is served some day leaves this table.
+"""
+
+from typing import NamedTuple
 
 from chalice.app import (
     Chalice,
@@ -11,21 +16,37 @@ from chalice.app import (
     SQSEventConfig,
 )
 
-_SOURCES: dict[type, str] = {
-    ScheduledEventConfig: "schedule",
-    CloudWatchEventConfig: "on_cw_event",
-    S3EventConfig: "on_s3_event",
-    SNSEventConfig: "on_sns_message",
-    SQSEventConfig: "on_sqs_message",
-    KinesisEventConfig: "on_kinesis_record",
-    DynamoDBEventConfig: "on_dynamodb_record",
+
+class Unserved(NamedTuple):
+    """A handler that only AWS calls."""
+
+    decorator: str  # of Chalice, without `app.`
+    name: str
+    caller: str  # a sentence: what calls it
+
+    def __str__(self) -> str:
+        return f"{self.decorator} {self.name}"
+
+
+_SOURCES: dict[type, tuple[str, str]] = {
+    ScheduledEventConfig: ("schedule", "EventBridge calls it at set times"),
+    CloudWatchEventConfig: ("on_cw_event", "EventBridge calls it for events of its pattern"),
+    S3EventConfig: ("on_s3_event", "S3 calls it for objects of its bucket"),
+    SNSEventConfig: ("on_sns_message", "SNS calls it for messages of its topic"),
+    SQSEventConfig: ("on_sqs_message", "Lambda polls the queue for it"),
+    KinesisEventConfig: ("on_kinesis_record", "Lambda reads the stream for it"),
+    DynamoDBEventConfig: ("on_dynamodb_record", "Lambda reads the table's stream for it"),
 }
-_WEBSOCKET = {"$connect": "on_ws_connect", "$disconnect": "on_ws_disconnect"}
+_FUNCTION = ("lambda_function", "called by its name, or by a trigger such as Cognito's")
+_MESSAGE = ("on_ws_message", "API Gateway holds the WebSocket and calls it")
+_SOCKETS = {"$connect": ("on_ws_connect", _MESSAGE[1]), "$disconnect": ("on_ws_disconnect", _MESSAGE[1])}
 
 
-def unserved_handlers(app: Chalice) -> list[str]:
-    """Return the decorator and name of every handler that only AWS calls, such as `schedule nightly`; sorted."""
-    sources = [f"{_SOURCES.get(type(each), type(each).__name__)} {each.name}" for each in app.event_sources]
-    functions = [f"lambda_function {each.name}" for each in app.pure_lambda_functions]
-    sockets = [f"{_WEBSOCKET.get(key, 'on_ws_message')} {each.name}" for key, each in app.websocket_handlers.items()]
-    return sorted([*sources, *functions, *sockets])
+def unserved_handlers(app: Chalice) -> list[Unserved]:
+    """Return every handler that only AWS calls, sorted; as a text it is such as `schedule nightly`."""
+    kinds = [
+        *((_SOURCES.get(type(each), (type(each).__name__, "AWS calls it")), each) for each in app.event_sources),
+        *((_FUNCTION, each) for each in app.pure_lambda_functions),
+        *((_SOCKETS.get(key, _MESSAGE), each) for key, each in app.websocket_handlers.items()),
+    ]
+    return sorted(Unserved(decorator, each.name, caller) for (decorator, caller), each in kinds)

@@ -4,9 +4,8 @@ import logging
 
 from chalice.app import Chalice
 
-from fargate.auth.authorizers import closed_routes
-from fargate.gateway.unserved import unserved_handlers
 from fargate.settings import Settings
+from fargate.start.inventory import take_inventory
 from fargate.start.project import CONFIGURATION, Project
 
 logger = logging.getLogger("fargate")
@@ -22,16 +21,16 @@ def announce(app: Chalice, settings: Settings, port: int) -> None:
         settings.server,
         settings.threads,
     )
-    entries = [entry for methods in app.routes.values() for entry in methods.values()]
-    protected = sorted({f"{entry.method} {entry.uri_pattern}" for entry in entries if entry.api_key_required})
-    if protected and settings.api_keys.is_closed:
-        logger.warning("No API_KEYS: the routes that want a key are closed: %s", ", ".join(protected))
-    if protected and settings.api_keys.is_open:
-        logger.warning("API_KEYS=none: anyone may call the routes that want a key: %s", ", ".join(protected))
-    for closed in closed_routes(app, settings.cognito_jwks):
+    inventory = take_inventory(app, settings)
+    keyed = ", ".join(inventory.keyed)
+    if keyed and settings.api_keys.is_closed:
+        logger.warning("No API_KEYS: the routes that want a key are closed: %s", keyed)
+    if keyed and settings.api_keys.is_open:
+        logger.warning("API_KEYS=none: anyone may call the routes that want a key: %s", keyed)
+    for closed in inventory.closed:
         logger.warning("%s", closed)
-    if unserved := unserved_handlers(app):
-        logger.warning("Not served here, since HTTP cannot reach them: %s", ", ".join(unserved))
+    if inventory.unserved:
+        logger.warning("Not served here, since HTTP cannot reach them: %s", ", ".join(map(str, inventory.unserved)))
 
 
 def announce_project(project: Project) -> None:

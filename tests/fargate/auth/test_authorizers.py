@@ -650,12 +650,17 @@ def test_copies_with_scopes_share_one_check() -> None:
     assert len(protected.calls) == 1
 
 
+def closed(app: Chalice, cognito_jwks: str) -> list[str]:
+    """Return the sentences about closed routes."""
+    return [str(each) for each in closed_routes(app, cognito_jwks)]
+
+
 def test_routes_of_an_unregistered_authorizer_are_closed() -> None:
     app, blueprint = Chalice("gatehouse"), Blueprint("forgotten")
     authorizer = blueprint.authorizer()(everyone)
     app.route("/", authorizer=authorizer)(lambda: {})
     assert refusal(call(create_wsgi_app(app, Settings()), "GET", "/", HTTP_AUTHORIZATION="x")) == DENIED
-    assert closed_routes(app, "") == ["Closed, since their authorizer was never registered: GET /"]
+    assert closed(app, "") == ["Closed, since their authorizer was never registered: GET /"]
 
 
 class Homemade(Authorizer):
@@ -707,7 +712,7 @@ def test_closed_routes_are_named_with_the_reason() -> None:
     protected.app.route("/external/too", authorizer=external)(lambda: {})
     protected.app.route("/pool", authorizer=CognitoUserPoolAuthorizer("pool", provider_arns=[POOL_ARN]))(lambda: {})
     protected.app.route("/open")(lambda: {})
-    assert closed_routes(protected.app, "") == [
+    assert closed(protected.app, "") == [
         "Closed, since COGNITO_JWKS is not set: GET /pool",
         "Closed, since IAM signatures cannot be checked here: GET /signed, PUT /signed",
         "Closed, since external authorizers cannot be called from here: GET /external, GET /external/too",

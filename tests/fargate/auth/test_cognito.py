@@ -607,11 +607,15 @@ def test_a_missing_package_stops_the_start_and_says_how_to_install_it(
     assert read_settings({}).cognito_jwks == ""
 
 
+def closed(app: Chalice, cognito_jwks: str) -> list[str]:
+    return [str(each) for each in closed_routes(app, cognito_jwks)]
+
+
 def test_without_the_setting_every_token_is_refused_and_the_start_logs_it(keys: KeyServer) -> None:
     pooled = PooledApp("")
     for path, token in (("/id", sign()), ("/scoped", access()), ("/id", None)):
         assert refusal(pooled.get(path, token)) == UNAUTHORIZED
-    assert closed_routes(pooled.app, "") == ["Closed, since COGNITO_JWKS is not set: GET /id, GET /scoped"]
+    assert closed(pooled.app, "") == ["Closed, since COGNITO_JWKS is not set: GET /id, GET /scoped"]
     assert closed_routes(pooled.app, keys.template) == []
 
 
@@ -620,7 +624,7 @@ def test_arns_without_a_pool_close_the_route() -> None:
     app.route("/", authorizer=CognitoUserPoolAuthorizer("pool", provider_arns=["arn:aws:iam::1:role/x"]))(lambda: {})
     settings = Settings(cognito_jwks=AWS_JWKS_URL)
     assert refusal(call(create_wsgi_app(app, settings), "GET", "/", HTTP_AUTHORIZATION=sign())) == UNAUTHORIZED
-    assert closed_routes(app, settings.cognito_jwks) == ["Closed, since their ARNs name no user pool: GET /"]
+    assert closed(app, settings.cognito_jwks) == ["Closed, since their ARNs name no user pool: GET /"]
 
 
 def test_a_verifier_needs_a_pool() -> None:
