@@ -136,6 +136,11 @@ bench: setup $(VENV)/.bench $(EXPRESS)/.installed bench-tools ## Benchmark the s
 bench-adapter: setup ## Benchmark the adapter's overhead over Chalice, without a server
 	@$(BIN)/python -m tests.load.adapter
 
+.PHONY: dist
+dist: setup ## Build the adapter's package chalice-fargate, sdist and wheel, into dist/
+	@rm -f dist/chalice_fargate-*
+	@cd fargate && $(abspath $(BIN))/python -m hatchling build --directory ../dist
+
 PLANS := build/plans
 
 .PHONY: costs
@@ -150,8 +155,8 @@ diagrams: ## Draw docs/architecture.svg again (needs graphviz)
 
 .PHONY: pins
 pins: setup ## Update requirements*.txt to the newest versions (review the diff, run make test)
-	@for name in requirements requirements-uvicorn requirements-granian requirements-cognito requirements-dev \
-		requirements-infra requirements-checkov requirements-bench; do \
+	@for name in requirements requirements-uvicorn requirements-granian requirements-cognito requirements-dist \
+		requirements-dev requirements-infra requirements-checkov requirements-bench; do \
 		$(LOCK) $$name.in -o $$name.txt || exit 1; \
 	done
 	@$(LOCK) --constraints requirements.txt prometheus/requirements.in -o prometheus/requirements.txt
@@ -159,4 +164,4 @@ pins: setup ## Update requirements*.txt to the newest versions (review the diff,
 
 .PHONY: clean
 clean: ## Remove the virtual environment and caches; the data of `make run` in .data/ stays
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -35,6 +35,7 @@ from fargate.http.messages import (
     lowered_bytes,
 )
 from fargate.lifecycle import PROBE_PATHS, Lifecycle, Phase
+from fargate.requirements import check_required
 from fargate.settings import Settings, read_settings
 from fargate.telemetry.telemetry import Telemetry
 from fargate.threads.workers import Workers
@@ -70,8 +71,10 @@ def create_asgi_app(
             without one nothing is recorded.
 
     Raises:
-        ConfigurationError: the environment holds a bad value, or a route of the fast path needs its handler.
+        ConfigurationError: a library is too old, the environment holds a bad value, or a route of the fast path
+            needs its handler.
     """
+    check_required()
     settings = settings or read_settings(os.environ)
     lifecycle = lifecycle or Lifecycle()
     gateway = Gateway(chalice_app, settings, lifecycle, telemetry)

@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
 from fargate.auth.api_keys import ApiKeys, read_api_keys
 from fargate.errors import ConfigurationError
+from fargate.requirements import check_extra
 
 MEBIBYTE = 1024 * 1024
 
@@ -89,7 +89,7 @@ def _one_process(text: str) -> int:
     if text != "1":
         raise ValueError(
             f"is {text!r}, but a task is one process: give it one vCPU, and run more tasks. Processes that accept from "
-            "one socket share connections out unevenly, often all to one; a load balancer does not (docs/benchmarks.md)"
+            "one socket share connections out unevenly, often all to one; a load balancer does not"
         )
     return 1
 
@@ -104,9 +104,16 @@ def _base_path(text: str) -> str:
 def _cognito_jwks(text: str) -> str:
     if text != KEYS_AT_AWS and not (text.startswith(("https://", "http://")) and urlsplit(text).hostname):
         raise ValueError(f"is {text!r}, neither {KEYS_AT_AWS} nor a URL such as https://keys.example/{{pool}}.json")
-    if find_spec("jwt") is None or find_spec("cryptography") is None:
-        raise ValueError("needs PyJWT, which is not installed: pip install -r requirements-cognito.txt")
+    _check_extra("cognito")
     return AWS_JWKS_URL if text == KEYS_AT_AWS else text
+
+
+def _check_extra(extra: str) -> None:
+    """Check that an extra is installed, for a setting that needs it."""
+    try:
+        check_extra(extra)
+    except ConfigurationError as error:
+        raise ValueError(f"cannot be used: {error}") from None
 
 
 def _level(text: str) -> str:

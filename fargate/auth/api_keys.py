@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from fargate.errors import ConfigurationError
+from fargate.requirements import check_extra
 
 OPEN = "none"
 """API_KEYS with this value opens every route; for development only."""
@@ -40,7 +41,7 @@ def read_api_keys(environ: Mapping[str, str]) -> ApiKeys:
     """Read API_KEYS (comma-separated, or `none`) or the secret that API_KEYS_SECRET_ARN names.
 
     Raises:
-        ConfigurationError: the secret cannot be read or holds no keys.
+        ConfigurationError: the secret cannot be read or holds no keys, or what reads it is not installed.
     """
     arn = environ.get("API_KEYS_SECRET_ARN")
     if arn:
@@ -57,6 +58,10 @@ def _split(text: str) -> list[str]:
 
 def _keys_in_secret(arn: str) -> list[str]:
     """Fetch the keys: comma-separated text, a JSON list, or the values of a JSON object."""
+    try:
+        check_extra("secrets")
+    except ConfigurationError as error:
+        raise ConfigurationError(f"API_KEYS_SECRET_ARN cannot be used: {error}") from None
     from aws_lambda_powertools.utilities import parameters  # imports boto3: 0.3 s
 
     try:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from chalice.app import Chalice
 
+from fargate import __version__
 from fargate.errors import ConfigurationError
 from fargate.lifecycle import Lifecycle
 from fargate.servers import waitress_server
@@ -104,7 +105,9 @@ def _serve(
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m fargate", description="Serve a Chalice app from a container.")
+    prog = "python -m fargate" if sys.argv[0].endswith("__main__.py") else "chalice-fargate"
+    parser = argparse.ArgumentParser(prog=prog, description="Serve a Chalice app from a container.")
+    parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("app", nargs="?", default="app:app", metavar="MODULE:ATTRIBUTE", help="default: app:app")
     parser.add_argument(
         "--stage", help=f"a stage of {CONFIGURATION}; default: {DEFAULT_STAGE}; variable: {STAGE_VARIABLE}"

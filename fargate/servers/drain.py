@@ -1,6 +1,6 @@
 """How a server ends on SIGTERM: accept connections for a while, then refuse them, finish open requests, exit 0.
 
-docs/decisions/drain.md says why in this order. A `Drain` does what all servers have in common.
+A `Drain` does what all servers have in common.
 """
 
 import asyncio

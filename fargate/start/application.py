@@ -1,7 +1,6 @@
 """Read the settings and import the app; every error in the adapter's and the app's settings is reported in one go."""
 
 import importlib
-import importlib.util
 import sys
 from collections.abc import Mapping
 
@@ -9,10 +8,8 @@ from chalice.app import Chalice
 
 from fargate.errors import ConfigurationError
 from fargate.fast_path import fast_routes_of
+from fargate.requirements import EXTRAS, check_extra
 from fargate.settings import Server, Settings, read_settings
-
-SERVER_PACKAGES = {Server.UVICORN: ("uvicorn", "httptools")}
-"""The packages of a server, if there are more than the one of its name."""
 
 
 def prepare(
@@ -47,15 +44,17 @@ def prepare(
 
 
 def check_server(server: Server) -> None:
-    """Check that the chosen server is installed.
+    """Check that the chosen server is installed, and new enough.
 
     Raises:
         ConfigurationError: it is not; the message says how to install it.
     """
-    if any(importlib.util.find_spec(package) is None for package in SERVER_PACKAGES.get(server, (server,))):
-        raise ConfigurationError(
-            f"SERVER is {server}, which is not installed: pip install -r requirements-{server}.txt"
-        )
+    if server not in EXTRAS:
+        return
+    try:
+        check_extra(server)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"SERVER is {server}, but {error}") from None
 
 
 def load_app(target: str) -> Chalice:

@@ -47,6 +47,7 @@ ADAPTER = [
     ["fargate.patches", "fargate.waiting"],
     ["fargate.threads"],
     ["fargate.http"],
+    ["fargate.requirements"],
     ["fargate.errors", "fargate.lifecycle", "fargate.probe"],
     ["fargate"],
 ]

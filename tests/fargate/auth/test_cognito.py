@@ -601,8 +601,8 @@ def test_any_other_value_stops_the_start(text: str) -> None:
 def test_a_missing_package_stops_the_start_and_says_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
-    monkeypatch.setattr("fargate.settings.find_spec", lambda name: None if name == missing else object())
-    with pytest.raises(ConfigurationError, match=r"COGNITO_JWKS needs PyJWT.*pip install -r requirements-cognito\.txt"):
+    monkeypatch.setattr("fargate.requirements.find_spec", lambda name: None if name == missing else object())
+    with pytest.raises(ConfigurationError, match=r'COGNITO_JWKS.*pip install "chalice-fargate\[cognito\]"'):
         read_settings({"COGNITO_JWKS": "aws"})
     assert read_settings({}).cognito_jwks == ""
 
