@@ -6,28 +6,34 @@ serves one request at a time. In a server with threads, one user's request is vi
 Drop when Chalice keeps them in context variables.
 """
 
+import inspect
 from contextvars import ContextVar
 from typing import Any, cast
 
 from chalice.app import Chalice
 
 _PER_REQUEST = ("current_request", "lambda_context")
+_UNSET = object()
 
 
 class _ContextAttribute:
-    """A data descriptor that keeps an attribute's value in the running context instead of on the object."""
+    """A data descriptor that keeps an attribute's value in the running context instead of on the object.
 
-    def __init__(self, name: str) -> None:
+    Outside a request it is what it was on the object, as without the descriptor; Chalice itself sets nothing there.
+    """
+
+    def __init__(self, name: str, outside: object) -> None:
         self._name = name
+        self._outside = outside
         self._value: ContextVar[Any] = ContextVar(name)
 
     def __get__(self, instance: object | None, owner: type | None = None) -> Any:
         if instance is None:
             return self
-        try:
-            return self._value.get()
-        except LookupError:
-            raise AttributeError(f"{self._name} exists only while a request is served") from None
+        value = self._value.get(self._outside)
+        if value is _UNSET:
+            raise AttributeError(f"{self._name} exists only while a request is served")
+        return value
 
     def __set__(self, instance: object, value: object) -> None:
         self._value.set(value)
@@ -42,7 +48,13 @@ def isolate(app: Chalice) -> None:
     cls = type(app)
     if isinstance(vars(cls).get("current_request"), _ContextAttribute):
         return
+    attributes = {name: _ContextAttribute(name, _outside(app, name)) for name in _PER_REQUEST}
     for name in _PER_REQUEST:
         vars(app).pop(name, None)
-    attributes = {name: _ContextAttribute(name) for name in _PER_REQUEST}
     app.__class__ = cast(type[Chalice], type(cls.__name__, (cls,), {"__doc__": cls.__doc__, **attributes}))
+
+
+def _outside(app: Chalice, name: str) -> object:
+    """Return what a subclass, or code that ran at the import, has set; properties do not count."""
+    value = inspect.getattr_static(app, name, _UNSET)
+    return _UNSET if isinstance(value, property) else value

@@ -5,11 +5,12 @@ Servers run in the project's folder, where they find `.chalice/config.json` and 
 
 import pytest
 
-from tests.contract.clients.client import GATEWAYS, PROJECTS, SERVERS, Client, Clients, client_of
+from tests.contract.clients.client import GATEWAYS, PROJECTS, RUNTIMES, SERVERS, Client, Clients, client_of
 
 vendored = client_of(f"{PROJECTS}vendored.app:app", SERVERS)
 
 catch_all = client_of(f"{PROJECTS}catch_all.app:app", GATEWAYS, BASE_PATH="/api")
+subclassed = client_of(f"{PROJECTS}subclassed.app:app", RUNTIMES)
 
 CHAIN = ("X-Forwarded-For", "203.0.113.7")
 
@@ -53,3 +54,21 @@ def test_a_route_for_every_path_takes_no_probe(
 ) -> None:
     response = catch_all.request(method, path)
     assert (response.status, response.json()) == (status, body)
+
+
+def test_a_subclass_keeps_what_it_changes(subclassed: Client) -> None:
+    response = subclassed.get("/names/a%20b", ("X-Site", "shop.example"))
+    assert response.json() == {
+        "name": "a b",
+        "here": "https://shop.example/names?in_time",
+        "home": "https://public.example/",
+        "routes": ["/names/{name}", "/background"],
+    }
+    assert response.header("x-here") == "https://shop.example/?in_time"
+
+
+def test_outside_a_request_there_is_what_the_subclass_has_set(subclassed: Client) -> None:
+    """On Lambda, which serves one request at a time, a thread sees that one."""
+    url = subclassed.get("/background", ("X-Site", "shop.example")).json()["url"]
+    on_lambda = type(subclassed).__name__ == "LambdaClient"
+    assert url == ("https://shop.example/?in_time" if on_lambda else "https://public.example/")

@@ -72,11 +72,33 @@ def test_without_isolation_requests_see_each_others_data(monkeypatch: pytest.Mon
         assert not all(pool.map(call, map(str, range(2000))))
 
 
-def test_outside_a_request_there_is_no_current_request() -> None:
-    app = Chalice("quiet")
+class WithProperty(Chalice):
+    """It knows its request in a way of its own, which does not count here."""
+
+    @property
+    def current_request(self) -> None:  # type: ignore[override]
+        raise RuntimeError("no request")
+
+
+@pytest.mark.parametrize("kind", [Chalice, WithProperty])
+def test_outside_a_request_there_is_no_current_request(kind: type[Chalice]) -> None:
+    app = kind("quiet")
     create_wsgi_app(app)
     with pytest.raises(AttributeError, match="current_request"):
         _ = app.current_request
+
+
+def test_outside_a_request_there_is_what_the_app_has_set_before() -> None:
+    app = Chalice("quiet")
+    app.current_request = None
+
+    @app.route("/{name}", methods=["POST"])
+    def handler(name: str) -> str:
+        assert app.current_request is not None
+        return name
+
+    assert post(create_wsgi_app(app), "/x", b"").status == 200
+    assert app.current_request is None
 
 
 def test_two_apps_in_one_process_do_not_mix() -> None:
