@@ -1,4 +1,4 @@
-"""The commands of `python -m fargate`, one module each: `main(arguments, environ, lifecycle)` returns the exit code.
+"""The commands of `python -m fargate`: `main(arguments, environ, lifecycle)` of a module returns the exit code.
 
-Only `fargate.command` uses them.
+`serve`, `check` and `dockerfile` are commands, the other modules their parts. Only `fargate.command` uses this room.
 """

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from chalice.app import Chalice
 
 from fargate import __version__
+from fargate.commands.program import add_app, add_stage, program
 from fargate.errors import ConfigurationError
 from fargate.lifecycle import Lifecycle
 from fargate.servers import waitress_server
@@ -19,7 +20,7 @@ from fargate.settings import PARSERS, Server, Settings
 from fargate.start.announcement import announce, announce_project
 from fargate.start.application import prepare
 from fargate.start.descriptors import fit_connection_limit, raise_descriptor_limit
-from fargate.start.project import CONFIGURATION, DEFAULT_STAGE, STAGE_VARIABLE, enter_project, project_here
+from fargate.start.project import enter_project, project_here
 from fargate.telemetry.access_log import configure_logging
 from fargate.telemetry.http_metrics import DroppedLines
 from fargate.telemetry.redaction import process_secrets
@@ -105,13 +106,15 @@ def _serve(
 
 
 def _parser() -> argparse.ArgumentParser:
-    prog = "python -m fargate" if sys.argv[0].endswith("__main__.py") else "chalice-fargate"
-    parser = argparse.ArgumentParser(prog=prog, description="Serve a Chalice app from a container.")
-    parser.add_argument("--version", action="version", version=__version__)
-    parser.add_argument("app", nargs="?", default="app:app", metavar="MODULE:ATTRIBUTE", help="default: app:app")
-    parser.add_argument(
-        "--stage", help=f"a stage of {CONFIGURATION}; default: {DEFAULT_STAGE}; variable: {STAGE_VARIABLE}"
+    parser = argparse.ArgumentParser(
+        prog=program(),
+        description="Serve a Chalice app from a container.",
+        epilog=f"Other commands: {program()} check says what of an app will be served; {program()} dockerfile writes a "
+        "Dockerfile and a compose file for the Chalice project in this folder. Each has a --help.",
     )
+    parser.add_argument("--version", action="version", version=__version__)
+    add_app(parser)
+    add_stage(parser)
     parser.add_argument("--server", help=f"{', '.join(Server)}; default: {Settings().server}; variable: SERVER")
     for name, meaning in (
         ("host", "the address to listen on"),

@@ -20,7 +20,7 @@ class Unserved(NamedTuple):
 
 
 # By name: with a Chalice that lacks one of them the import goes on, and the start refuses the version.
-_SOURCES: dict[str, tuple[str, str]] = {
+_SOURCES = {
     "ScheduledEventConfig": ("schedule", "EventBridge calls it at set times"),
     "CloudWatchEventConfig": ("on_cw_event", "EventBridge calls it for events of its pattern"),
     "S3EventConfig": ("on_s3_event", "S3 calls it for objects of its bucket"),
@@ -37,12 +37,8 @@ _SOCKETS = {"$connect": ("on_ws_connect", _MESSAGE[1]), "$disconnect": ("on_ws_d
 def unserved_handlers(app: Chalice) -> list[Unserved]:
     """Return every handler that only AWS calls, sorted; as a text it is such as `schedule nightly`."""
     kinds = [
-        *((_source(type(each).__name__), each) for each in app.event_sources),
+        *((_SOURCES.get(kind := type(each).__name__, (kind, "AWS calls it")), each) for each in app.event_sources),
         *((_FUNCTION, each) for each in app.pure_lambda_functions),
         *((_SOCKETS.get(key, _MESSAGE), each) for key, each in app.websocket_handlers.items()),
     ]
     return sorted(Unserved(decorator, each.name, caller) for (decorator, caller), each in kinds)
-
-
-def _source(config: str) -> tuple[str, str]:
-    return _SOURCES.get(config, (config, "AWS calls it"))

@@ -13,7 +13,11 @@ from fargate.settings import Server, Settings, read_settings
 
 
 def prepare(
-    target: str, environ: Mapping[str, str], arguments: Mapping[str, str | None] | None = None
+    target: str,
+    environ: Mapping[str, str],
+    arguments: Mapping[str, str | None] | None = None,
+    *,
+    calls_on_start: bool = True,
 ) -> tuple[Settings, Chalice]:
     """Read the adapter's settings, import the app and run the app's own checks.
 
@@ -21,6 +25,7 @@ def prepare(
         target: the app, `MODULE:ATTRIBUTE`.
         environ: the environment.
         arguments: command-line arguments by the name of the setting; they beat the environment.
+        calls_on_start: whether the app's own checks run; they may do more than check.
 
     Raises:
         ConfigurationError: with the errors of both.
@@ -34,7 +39,8 @@ def prepare(
         errors.append(str(error))
     try:
         app = load_app(target)
-        call_on_start(target)
+        if calls_on_start:
+            call_on_start(target)
         fast_routes_of(app)
     except ConfigurationError as error:
         errors.append(str(error))

@@ -1,0 +1,212 @@
+"""`dockerfile` writes three files for the project it stands in, and never over what is there unless it is told to."""
+
+import contextlib
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fargate import __version__
+from fargate.commands import dockerfile
+from fargate.lifecycle import Lifecycle
+from fargate.settings import Server
+
+FILES = ("Dockerfile", ".dockerignore", "compose.yaml")
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A small Chalice project."""
+    (tmp_path / "app.py").write_text("raise SystemExit('the app is not imported')\n")
+    (tmp_path / ".chalice").mkdir()
+    configure(tmp_path, "{}")
+    return tmp_path
+
+
+def configure(project: Path, configuration: str) -> None:
+    (project / ".chalice" / "config.json").write_text(configuration)
+
+
+def write(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Call the command in the project's folder, in this process: it imports no app."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(project), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            status = dockerfile.main(arguments, {}, Lifecycle())
+        except SystemExit as ended:  # of argparse
+            status = int(ended.code or 0)
+    return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
+
+
+def written(project: Path, *arguments: str) -> dict[str, str]:
+    """Write the files; return their text."""
+    done = write(project, *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    return {name: (project / name).read_text(encoding="utf-8") for name in FILES}
+
+
+def installs(text: str) -> list[str]:
+    """Return what each `pip install` of a Dockerfile installs."""
+    joined = text.replace("\\\n", " ")
+    return [" ".join(each.split()) for each in re.findall(r"install --no-cache-dir \S+ ([^&]+?) &&", joined)]
+
+
+def app_of(compose: str) -> dict[str, Any]:
+    """Return the service of a compose file."""
+    service: dict[str, Any] = yaml.safe_load(compose)["services"]["app"]
+    return service
+
+
+def test_it_says_what_it_wrote_and_what_to_run_next(project: Path) -> None:
+    done = write(project)
+    assert done.returncode == 0
+    assert done.stdout == (
+        "Written: Dockerfile, .dockerignore, compose.yaml\n"
+        f"They serve app:app with waitress on Python {PYTHON}.\n"
+        "Next: docker compose up --build --wait && curl http://localhost:3000/readyz\n"
+    )
+
+
+@pytest.mark.parametrize("there", [*FILES, "docker-compose.yml"])
+def test_nothing_is_written_if_one_of_the_files_is_there(project: Path, there: str) -> None:
+    (project / there).write_text("mine")
+    before = sorted(project.iterdir())
+    done = write(project)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"Nothing is written, since this is there already: {there}. --force overwrites\n"
+    assert sorted(project.iterdir()) == before
+    assert (project / there).read_text() == "mine"
+
+
+def test_force_overwrites(project: Path) -> None:
+    for name in FILES:
+        (project / name).write_text("mine")
+    assert all("mine" not in text for text in written(project, "--force").values())
+
+
+def test_a_folder_without_a_project_is_refused_and_told_where_one_is(tmp_path: Path) -> None:
+    (tmp_path / "runtime" / ".chalice").mkdir(parents=True)
+    configure(tmp_path / "runtime", "{}")
+    done = write(tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"Cannot write:\nThere is no Chalice project in {tmp_path} (no .chalice/config.json); "
+        "there is one in runtime/\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "configuration", "said"),
+    [
+        (["--app", "shop.main:app"], "{}", "There is no shop.py or shop/ in "),
+        (["--stage", "beta"], "{}", "has no stage 'beta'"),
+        ([], '{"environment_variables": {"DRAIN_SECONDS": "soon"}}', "DRAIN_SECONDS is 'soon', not a whole number"),
+        ([], "{", "line 1"),
+        (["--server", "apache"], "{}", "invalid choice: 'apache'"),
+        (["--python", "3.9"], "{}", "'3.9' is not 3.11 or newer"),
+        (["--wheel", "app.py"], "{}", "'app.py' is not a wheel of chalice-fargate"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_written(
+    project: Path, arguments: list[str], configuration: str, said: str
+) -> None:
+    configure(project, configuration)
+    done = write(project, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert not [name for name in FILES if (project / name).exists()]
+
+
+@pytest.mark.parametrize(
+    ("server", "extras"), [("waitress", "secrets"), ("uvicorn", "secrets,uvicorn"), ("granian", "granian,secrets")]
+)
+def test_the_chosen_server_is_installed_and_served_with(project: Path, server: str, extras: str) -> None:
+    text = written(project, "--server", server, "--python", "3.13")["Dockerfile"]
+    assert installs(text) == [f'"chalice-fargate[{extras}]=={__version__}"']
+    assert f" SERVER={server}\n" in text
+    assert "ARG BASE=python:3.13-slim\n" in text
+
+
+def test_every_server_can_be_chosen(tmp_path: Path) -> None:
+    assert f"--server {{{','.join(Server)}}}" in write(tmp_path, "--help").stdout
+
+
+def test_the_stage_chooses_the_server_the_extras_and_the_time_to_stop(project: Path) -> None:
+    configure(
+        project,
+        '{"stages": {"prod": {"environment_variables": {"SERVER": "uvicorn", "COGNITO_JWKS": "aws",'
+        ' "DRAIN_SECONDS": "60", "DRAIN_ACCEPT_SECONDS": "5", "API_KEYS_SECRET_ARN": "arn:x"}}}}',
+    )
+    files = written(project, "--stage", "prod")
+    assert installs(files["Dockerfile"]) == [f'"chalice-fargate[cognito,secrets,uvicorn]=={__version__}"']
+    assert app_of(files["compose.yaml"])["stop_grace_period"] == "75s"
+
+
+def test_the_variables_are_in_the_compose_file_alone(project: Path) -> None:
+    """A layer of an image can be read by everyone who can pull it."""
+    value = 'a "quoted" $HOME ${X} \\ ü\n#: {}'
+    configure(project, json.dumps({"environment_variables": {"SECRET": value, "HOST": "db"}}))
+    files = written(project)
+    listed = app_of(files["compose.yaml"])["environment"]
+    assert [each for each in listed if "=" in each] == ["SECRET=" + value.replace("$", "$$")]
+    assert "Left out: HOST" in files["compose.yaml"]
+    assert "quoted" not in files["Dockerfile"] + files[".dockerignore"]
+    assert ".chalice" not in files[".dockerignore"]
+    assert not re.search(r"^(COPY|ADD) .*(\.chalice| \. )", files["Dockerfile"], re.MULTILINE)
+
+
+def test_vendored_packages_and_an_app_in_a_package_are_copied(project: Path) -> None:
+    for name in ("shop", "chalicelib", "vendor"):
+        (project / name).mkdir()
+    files = written(project, "--app", "shop.main:application")
+    assert re.findall(r"^COPY (\S+) \1$", files["Dockerfile"], re.MULTILINE) == ["shop", "chalicelib", "vendor"]
+    assert 'CMD ["python", "-m", "fargate", "shop.main:application"]\n' in files["Dockerfile"]
+
+
+def test_requirements_are_copied_with_those_that_they_name(project: Path) -> None:
+    (project / "requirements.txt").write_text(
+        "-r reqs/base.txt\n--constraint=limits.txt\nsix # -r not.txt\n-r https://x/y\n"
+    )
+    (project / "reqs").mkdir()
+    (project / "reqs" / "base.txt").write_text("-r ../requirements.txt\n-c ../limits.txt")
+    (project / "limits.txt").write_text("")
+    text = written(project)["Dockerfile"]
+    copied = re.findall(r"^COPY (\S+\.txt) \1$", text, re.MULTILINE)
+    assert copied == ["requirements.txt", "reqs/base.txt", "limits.txt"]
+    assert installs(text) == [f'--requirement requirements.txt "chalice-fargate[secrets]=={__version__}"']
+
+
+def test_requirements_with_hashes_are_installed_alone(project: Path) -> None:
+    """Beside one that has a hash, pip refuses a requirement without one."""
+    (project / "requirements.txt").write_text("six==1.16.0 --hash=sha256:00\n")
+    assert installs(written(project)["Dockerfile"]) == [
+        "--requirement requirements.txt",
+        f'"chalice-fargate[secrets]=={__version__}"',
+    ]
+
+
+@pytest.mark.parametrize("named", ["../other.txt", "missing.txt"])
+def test_requirements_that_no_build_can_read_are_refused(project: Path, named: str) -> None:
+    (project / "requirements.txt").write_text(f"-r {named}\n")
+    done = write(project)
+    assert done.returncode == 2
+    assert f"requirements.txt names {named}, which is " in done.stderr
+
+
+def test_a_wheel_is_copied_into_the_project_and_installed(
+    project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    wheel = tmp_path_factory.mktemp("dist") / f"chalice_fargate-{__version__}-py3-none-any.whl"
+    wheel.write_bytes(b"wheel")
+    files = written(project, "--wheel", str(wheel), "--server", "uvicorn")
+    assert (project / wheel.name).read_bytes() == b"wheel"
+    assert f"COPY {wheel.name} {wheel.name}\n" in files["Dockerfile"]
+    assert installs(files["Dockerfile"]) == [f'"./{wheel.name}[secrets,uvicorn]"']
+    assert f"!{wheel.name}\n" in files[".dockerignore"]
