@@ -200,11 +200,12 @@ class Gateway:
             raise MethodNotAllowed(_allowed(route))
         context = self._context(request, ids)
         authorizer = self._admit(request, path, match, context) if entry.authorizer is not None else None
-        if entry.api_key_required and not self._settings.api_keys.accept(last_value(request.headers, "X-Api-Key")):
-            raise Forbidden
+        key = self._accepted_key(request) if entry.api_key_required else None
         event = self._events.build(request, path, match, ids, arrival.time)
         if authorizer is not None:
             event["requestContext"]["authorizer"] = authorizer
+        if key is not None:
+            event["requestContext"]["identity"]["apiKey"] = key
         return read_response(self._invoke(event, context))
 
     def _context(self, request: HttpRequest, ids: RequestIds) -> Any:
@@ -217,6 +218,18 @@ class Gateway:
         check = self._access_checks.of(match.route.methods[request.method].authorizer)
         is_signed = request.invocation is not None and request.invocation.is_signed
         return check.authorize(AccessRequest(request.headers, arn, context, is_signed))
+
+    def _accepted_key(self, request: HttpRequest) -> str | None:
+        """Return the request's API key; None if every request is accepted, whatever its key is.
+
+        Raises:
+            Forbidden: there is none, or not one that is configured.
+        """
+        keys = self._settings.api_keys
+        key = last_value(request.headers, "X-Api-Key")
+        if not keys.accept(key):
+            raise Forbidden
+        return None if keys.is_open else key
 
     def _invoke(self, event: Event, context: Any) -> Any:
         try:

@@ -16,8 +16,12 @@ from fargate.errors import BadGateway
 from fargate.http.bounded_cache import cached
 from fargate.http.messages import HOP_BY_HOP, Header, HttpResponse
 
-SERVER_HEADERS = frozenset(name.lower() for name in HOP_BY_HOP) | {"content-length"}
-"""Headers that the server writes itself, in lower case; the app's are dropped."""
+SERVER_HEADERS = frozenset(name.lower() for name in HOP_BY_HOP) | {"content-length", "date", "server"}
+"""Headers that the server writes itself, in lower case; the app's are dropped.
+
+An app that passes the headers of another server on would send a second Date (RFC 9110, section 6.6.1). API Gateway
+renames the app's Date and Server.
+"""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FORBIDDEN = re.compile(r"[\0-\x08\n-\x1f\x7f]")
 """Characters that no value of a header may have (RFC 9110, section 5.5). A server would drop the whole response."""
