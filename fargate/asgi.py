@@ -170,7 +170,7 @@ class AsgiAdapter:
             body=b"",
             peer=_peer(scope),
             protocol=_protocol(scope["http_version"]),
-            local_port=server[1] if server and not on_lambda else None,
+            local_port=int(server[1]) if server and server[1] and not on_lambda else None,  # granian: a text
             invocation=read_invocation(scope["aws.event"], scope.get("aws.context")) if on_lambda else None,
         )
 

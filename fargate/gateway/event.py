@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 """
 
 import base64
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,8 @@ from fargate.gateway.invocation import show_invocation
 from fargate.gateway.routing import Match
 from fargate.http.identifiers import RequestIds
 from fargate.http.messages import HOP_BY_HOP, Header, HttpRequest, client_address
+
+logger = logging.getLogger("fargate")
 
 Event = dict[str, Any]
 
@@ -59,6 +62,7 @@ class EventBuilder:
         self._account_id = account_id
         self._trusted_proxies = trusted_proxies
         self._binary_types = binary_types
+        self._untold = True  # of X-Forwarded-For without trusted proxies
         self.stage = base_path.strip("/").replace("/", "-") or "api"
 
     def build(self, request: HttpRequest, path: str, match: Match, ids: RequestIds, now: float) -> Event:
@@ -76,7 +80,7 @@ class EventBuilder:
         if request.invocation is None or "X-Amzn-Trace-Id" not in many:
             many["X-Amzn-Trace-Id"] = [ids.trace_header]
         if not self._trusted_proxies or "X-Forwarded-For" not in many:
-            _add_forwarded(many, request)
+            self._add_forwarded(many, request)
         headers = {name: values[-1] for name, values in many.items()}
         query = _query(request.query)
         body, encoded = self._body(request.body, headers.get("Content-Type"))
@@ -118,6 +122,26 @@ class EventBuilder:
             show_invocation(event, request.invocation)
         return event
 
+    def _add_forwarded(self, many: dict[str, list[str]], request: HttpRequest) -> None:
+        """Set X-Forwarded-* as API Gateway does; values that the client sent are replaced."""
+        if request.local_port is not None:  # None on Lambda, where AWS has set the other two
+            if self._untold and "X-Forwarded-For" in many:
+                self._tell_of_proxies(request)
+            many["X-Forwarded-Proto"] = ["http"]
+            many["X-Forwarded-Port"] = [str(request.local_port)]
+        many["X-Forwarded-For"] = [request.peer]
+
+    def _tell_of_proxies(self, request: HttpRequest) -> None:
+        """Warn once: a load balancer may be in front that the settings do not know."""
+        self._untold = False
+        logger.warning(
+            "A request has X-Forwarded-For, and TRUSTED_PROXIES is 0: the app sees the client %s, http and port %d. "
+            "If a load balancer or proxy of yours is in front, set TRUSTED_PROXIES to the number of them, such as 1; "
+            "the app then sees what they have sent",
+            request.peer,
+            request.local_port,
+        )
+
     def _body(self, body: bytes, content_type: str | None) -> tuple[str | None, bool]:
         if not body:
             return None, False
@@ -145,14 +169,6 @@ def _collect(headers: Iterable[Header]) -> dict[str, list[str]]:
         else:
             many[name] = [value]
     return many
-
-
-def _add_forwarded(many: dict[str, list[str]], request: HttpRequest) -> None:
-    """Set X-Forwarded-* as API Gateway does; values that the client sent are replaced."""
-    many["X-Forwarded-For"] = [request.peer]
-    if request.local_port is not None:  # None on Lambda, where AWS has set these two
-        many["X-Forwarded-Proto"] = ["http"]
-        many["X-Forwarded-Port"] = [str(request.local_port)]
 
 
 def _without_port(host: str) -> str:

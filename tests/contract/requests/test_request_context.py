@@ -32,6 +32,7 @@ def test_the_request_context_describes_the_request(server: ServerClient) -> None
     assert context["identity"]["sourceIp"] == "127.0.0.1"
     assert context["identity"]["userAgent"] == "pytest/1"
     assert context["domainName"] == "shop.example"
+    assert context["localPort"] == server.server.port
     assert re.fullmatch(r"[0-9]{12}", context["accountId"])
     assert context["apiId"]
     assert "authorizer" not in context

@@ -5,12 +5,24 @@ Servers run in the project's folder, where they find `.chalice/config.json` and 
 
 import pytest
 
-from tests.contract.clients.client import GATEWAYS, PROJECTS, RUNTIMES, SERVERS, Client, Clients, client_of
+from tests.contract.clients.client import (
+    GATEWAYS,
+    PROJECTS,
+    RUNTIMES,
+    SERVERS,
+    Client,
+    Clients,
+    ServerClient,
+    client_of,
+)
 
 vendored = client_of(f"{PROJECTS}vendored.app:app", SERVERS)
 
 catch_all = client_of(f"{PROJECTS}catch_all.app:app", GATEWAYS, BASE_PATH="/api")
 subclassed = client_of(f"{PROJECTS}subclassed.app:app", RUNTIMES)
+balanced = client_of(f"{PROJECTS}balanced.app:app", SERVERS, TRUSTED_PROXIES="1")
+unaware = client_of(f"{PROJECTS}balanced.app:app", SERVERS)
+on_mangum = client_of(f"{PROJECTS}balanced.app:app", ("mangum",))
 
 CHAIN = ("X-Forwarded-For", "203.0.113.7")
 
@@ -72,3 +84,28 @@ def test_outside_a_request_there_is_what_the_subclass_has_set(subclassed: Client
     url = subclassed.get("/background", ("X-Site", "shop.example")).json()["url"]
     on_lambda = type(subclassed).__name__ == "LambdaClient"
     assert url == ("https://shop.example/?in_time" if on_lambda else "https://public.example/")
+
+
+BALANCED = (CHAIN, ("X-Forwarded-Proto", "https"), ("X-Forwarded-Port", "443"))
+
+
+def test_an_app_sees_what_its_balancer_saw(balanced: ServerClient) -> None:
+    response = balanced.get("/old", *BALANCED)
+    assert (response.header("location"), response.body) == ("https://shop.example:443/new", CHAIN[1].encode())
+    assert "TRUSTED_PROXIES" not in balanced.server.output()
+
+
+def test_a_balancer_that_the_settings_do_not_know_is_said_once(unaware: ServerClient) -> None:
+    port = unaware.server.port
+    for _ in range(2):
+        assert unaware.get("/old", *BALANCED).header("location") == f"http://shop.example:{port}/new"
+    assert unaware.get("/old", ("X-Request-Id", "the-last")).status == 308
+    output = unaware.server.awaited_output("the-last")
+    assert output.count("TRUSTED_PROXIES is 0") == 1
+    assert f"the app sees the client 127.0.0.1, http and port {port}" in output
+
+
+def test_on_lambda_there_is_nothing_to_set(on_mangum: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """AWS has set the headers of its events."""
+    assert on_mangum.get("/old").header("location") == "https://shop.example:443/new"
+    assert "TRUSTED_PROXIES" not in caplog.text
