@@ -34,6 +34,13 @@ class Server(StrEnum):
     GRANIAN = "granian"
 
 
+class BinaryRule(StrEnum):
+    """Who decides whether a client gets bytes or base64 text."""
+
+    LENIENT = "lenient"  # the app: what it sends as bytes are bytes, for every client
+    STRICT = "strict"  # API Gateway's rule, by the app's list of binary media types and the first Accept
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The adapter's settings. Each field is an environment variable of the same name in capitals."""
@@ -45,6 +52,7 @@ class Settings:
     workers: int = 1  # processes; always 1
     api_keys: ApiKeys = field(default_factory=ApiKeys)
     cognito_jwks: str = ""  # URL of user pools' keys, with {region} and {pool}; empty: all their tokens are refused
+    binary_media_types: BinaryRule = BinaryRule.LENIENT
     base_path: str = ""  # API Gateway-style stage prefix, e.g. /api
     trusted_proxies: int = 0  # how many addresses at the end of X-Forwarded-For our own proxies have added
     max_body_bytes: int = 10 * MEBIBYTE  # API Gateway's payload limit
@@ -65,11 +73,14 @@ class Settings:
     aws_xray_daemon_address: str = "127.0.0.1:2000"  # UDP address of the X-Ray daemon
 
 
-def _choice(text: str) -> Server:
-    try:
-        return Server(text)
-    except ValueError:
-        raise ValueError(f"is {text!r}, not one of {', '.join(Server)}") from None
+def _one_of(choices: type[StrEnum]) -> Callable[[str], StrEnum]:
+    def parse(text: str) -> StrEnum:
+        try:
+            return choices(text)
+        except ValueError:
+            raise ValueError(f"is {text!r}, not one of {', '.join(choices)}") from None
+
+    return parse
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -141,10 +152,11 @@ def _daemon_address(text: str) -> str:
 PARSERS: dict[str, Callable[[str], Any]] = {
     "host": str,
     "port": _whole(0, MAX_PORT),
-    "server": _choice,
+    "server": _one_of(Server),
     "threads": _whole(1, 1000),
     "workers": _one_process,
     "cognito_jwks": _cognito_jwks,
+    "binary_media_types": _one_of(BinaryRule),
     "base_path": _base_path,
     "trusted_proxies": _whole(0, 10),
     "max_body_bytes": _whole(1, 1024 * MEBIBYTE),

@@ -15,6 +15,7 @@ from chalice.app import Chalice, Response
 
 from fargate.auth.authorizers import AccessChecks, AccessRequest, method_arn
 from fargate.errors import BadGateway, Forbidden, GatewayError, MethodNotAllowed, NotFound, ServiceUnavailable
+from fargate.gateway.binary_types import accepts_binary, strictly
 from fargate.gateway.context import LambdaContext, completed, identity_of
 from fargate.gateway.cors import cors_of, headers_of, preflight
 from fargate.gateway.event import API_ID, Event, EventBuilder
@@ -28,7 +29,7 @@ from fargate.lifecycle import PROBE_PATHS, READINESS_PATH, Lifecycle
 from fargate.patches.content_types import remember_content_types
 from fargate.patches.isolation import isolate
 from fargate.probe import own_address
-from fargate.settings import Settings
+from fargate.settings import BinaryRule, Settings
 from fargate.telemetry.request_scope import RequestScope
 from fargate.telemetry.telemetry import NoTelemetry, Telemetry
 from fargate.threads.waiting import offer_sleep
@@ -90,6 +91,7 @@ class Gateway:
         self.telemetry: Telemetry = telemetry or NoTelemetry()
         self._app = app
         self._settings = settings
+        self._is_strict = settings.binary_media_types is BinaryRule.STRICT
         self._lifecycle = lifecycle or Lifecycle()
         self._clock = clock
         self._routes = RouteTable(app.routes)
@@ -102,6 +104,7 @@ class Gateway:
             self._function.account_id,
             app.api.binary_types,
             own_address(settings.host),
+            is_strict=self._is_strict,
         )
         self._access_checks = AccessChecks(app, settings.cognito_jwks, monotonic)
         self._stage_arn = (
@@ -141,7 +144,7 @@ class Gateway:
 
     def complete(self, arrival: Arrival, answer: Response) -> HttpResponse:
         """Turn a Chalice response into an HTTP response, and record it. Runs in the request's context."""
-        response = read_plain(answer) or read_response(answer.to_dict(self._app.api.binary_types))
+        response = read_plain(answer) or self._read(answer.to_dict(self._app.api.binary_types), arrival.request)
         return self._finish(arrival, response)
 
     def refuse(
@@ -206,7 +209,7 @@ class Gateway:
             event["requestContext"]["authorizer"] = authorizer
         if key is not None:
             event["requestContext"]["identity"]["apiKey"] = key
-        return read_response(self._invoke(event, context))
+        return self._read(self._invoke(event, context), request)
 
     def _context(self, request: HttpRequest, ids: RequestIds) -> Any:
         own = LambdaContext(self._function, ids.request_id, self._settings.deadline_seconds)
@@ -230,6 +233,11 @@ class Gateway:
         if not keys.accept(key):
             raise Forbidden
         return None if keys.is_open else key
+
+    def _read(self, result: object, request: HttpRequest) -> HttpResponse:
+        if self._is_strict:
+            result = strictly(result, binary=accepts_binary(request.headers, self._app.api.binary_types))
+        return read_response(result)
 
     def _invoke(self, event: Event, context: Any) -> Any:
         try:

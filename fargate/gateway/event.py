@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
+from fargate.gateway.binary_types import is_binary
 from fargate.gateway.invocation import show_invocation
 from fargate.gateway.routing import Match
 from fargate.http.identifiers import RequestIds
@@ -48,6 +49,7 @@ class EventBuilder:
         account_id: AWS account id of the function.
         binary_types: media types whose bodies are passed on as base64.
         own_address: where this server answers itself.
+        is_strict: a body that is neither of a binary type nor UTF-8 is damaged, as by API Gateway; else it is base64.
     """
 
     def __init__(
@@ -57,7 +59,10 @@ class EventBuilder:
         account_id: str,
         binary_types: Sequence[str],
         own_address: str = "127.0.0.1",
+        *,
+        is_strict: bool = False,
     ) -> None:
+        self._is_strict = is_strict
         self._own_address = own_address
         self._account_id = account_id
         self._trusted_proxies = trusted_proxies
@@ -145,18 +150,12 @@ class EventBuilder:
     def _body(self, body: bytes, content_type: str | None) -> tuple[str | None, bool]:
         if not body:
             return None, False
-        if not self._is_binary(content_type):
+        if not is_binary(content_type or "application/json", self._binary_types):
             try:
-                return body.decode(), False
+                return body.decode("utf-8", "replace" if self._is_strict else "strict"), False
             except UnicodeDecodeError:
                 pass
         return base64.b64encode(body).decode("ascii"), True
-
-    def _is_binary(self, content_type: str | None) -> bool:
-        binary_types = self._binary_types
-        if "*/*" in binary_types:
-            return True
-        return content_type is not None and content_type.partition(";")[0].strip().lower() in binary_types
 
 
 def _collect(headers: Iterable[Header]) -> dict[str, list[str]]:

@@ -50,7 +50,13 @@ def test_an_unknown_stage_stops_the_start() -> None:
 
 def test_all_errors_of_adapter_and_shop_are_reported_together() -> None:
     ended = start(
-        PORT="http", THREADS="0", SERVER="apache", BASE_PATH="api", DATABASE_POOL_SIZE="many", REDIS_URL="localhost"
+        PORT="http",
+        THREADS="0",
+        SERVER="apache",
+        BINARY_MEDIA_TYPES="*/*",
+        BASE_PATH="api",
+        DATABASE_POOL_SIZE="many",
+        REDIS_URL="localhost",
     )
     assert ended.returncode == 2
     assert ended.stderr == textwrap.dedent(f"""\
@@ -58,6 +64,7 @@ def test_all_errors_of_adapter_and_shop_are_reported_together() -> None:
         PORT is 'http', not a whole number
         SERVER is 'apache', not one of waitress, uvicorn, granian
         THREADS is 0, not between 1 and 1000
+        BINARY_MEDIA_TYPES is '*/*', not one of lenient, strict
         BASE_PATH is 'api', not a path such as /api
         DATABASE_URL is not set
         DATABASE_POOL_SIZE is 'many', not a whole number
