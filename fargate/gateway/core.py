@@ -27,10 +27,11 @@ from fargate.http.identifiers import IdentifierSource, RequestIds
 from fargate.http.messages import Header, HttpRequest, HttpResponse, Invocation, client_address, last_value
 from fargate.lifecycle import PROBE_PATHS, READINESS_PATH, Lifecycle
 from fargate.patches.content_types import remember_content_types
+from fargate.patches.event_loops import offer_event_loops
 from fargate.patches.isolation import isolate
 from fargate.probe import own_address
 from fargate.settings import BinaryRule, Settings
-from fargate.telemetry.request_scope import RequestScope
+from fargate.telemetry.request_scope import RequestScope, current_scope
 from fargate.telemetry.telemetry import NoTelemetry, Telemetry
 from fargate.threads.waiting import offer_sleep
 
@@ -87,6 +88,7 @@ class Gateway:
     ) -> None:
         isolate(app)
         offer_sleep(app)
+        offer_event_loops(lambda: current_scope() is not None)
         remember_content_types()
         self.telemetry: Telemetry = telemetry or NoTelemetry()
         self._app = app

@@ -4,6 +4,7 @@ Where the adapter differs, the row has its answer; docs/compatibility.md says wh
 """
 
 import re
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -135,6 +136,7 @@ RESPONSE_BODIES = [
     Row(880, get("/dates"), 502, BAD_GATEWAY, kinds=GATEWAYS),
     Row(637, get("/async"), 502, BAD_GATEWAY, kinds=GATEWAYS),
     Row(646, get("/awaits"), 200, {"awaited": "/awaits"}),
+    Row(646, get("/loop"), 200, {"awaited": "/loop"}, kinds=GATEWAYS if sys.version_info < (3, 14) else ()),
     Row(174, Request("DELETE", "/nothing"), 204, b"", {"content-length": None, "content-type": None}),
     Row(1754, get("/moved"), 302, b"", {"location": "https://other.example/x?y=%20z"}),
     Row(110, post("/created", b"{}", JSON), 201, {"id": 7}, {"location": "/created/7"}),

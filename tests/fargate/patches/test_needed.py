@@ -64,6 +64,13 @@ def test_xray_sdk(unpatched: list[str]) -> None:
     assert unpatched[3] == "True", "the SDK does not keep open segments per thread"
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="no thread gets a loop for asking, not even the main one")
+def test_event_loops() -> None:
+    code = "import asyncio, concurrent.futures as f; f.ThreadPoolExecutor(1).submit(asyncio.get_event_loop).result()"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "There is no current event loop in thread" in run.stderr, "asyncio makes a loop for every thread"
+
+
 def test_granian_socket() -> None:
     parameters = set(inspect.signature(Server.__init__).parameters)
     assert not parameters & {"fd", "listener", "sock", "socket", "sockets"}, "granian takes a listening socket"

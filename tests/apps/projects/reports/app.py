@@ -153,6 +153,12 @@ def awaits():
     return asyncio.run(_answer())
 
 
+@app.route("/loop")
+def loop():
+    """Use the thread's loop, as code for Lambda does, where every request has the same thread."""
+    return asyncio.get_event_loop().run_until_complete(_answer())
+
+
 async def _answer():
     await asyncio.sleep(0)
     return {"awaited": app.current_request.path}
