@@ -153,9 +153,11 @@ class RequestTask(WSGITask):  # type: ignore[misc]
         self.channel.send_now()
 
     def build_response_header(self) -> bytes:
-        if self.channel.server.drain.lifecycle.is_draining and len(self.channel.requests) <= 1:
-            self.request.headers["CONNECTION"] = "close"  # as if the client had asked for it; also for HTTP/1.0
-        asked_to_close = bool(self.close_on_finish) or self.request.headers.get("CONNECTION", "").lower() == "close"
+        connection = self.request.headers.get("CONNECTION", "").lower()
+        is_last = self.channel.server.drain.lifecycle.is_draining and len(self.channel.requests) <= 1
+        if is_last or _lists_close(connection):
+            connection = self.request.headers["CONNECTION"] = "close"  # as if no other option were there
+        asked_to_close = bool(self.close_on_finish) or connection == "close"
         head: bytes = super().build_response_header()
         if self.has_body or asked_to_close or self.version != "1.1":
             return head
@@ -167,6 +169,11 @@ class RequestTask(WSGITask):  # type: ignore[misc]
         environ: dict[str, Any] = super().get_environment()
         environ[HEADERS_KEY] = self.request.fields()
         return environ
+
+
+def _lists_close(connection: str) -> bool:
+    """Tell whether `close` is one of a Connection header's options (RFC 9112, section 9.6)."""
+    return "close" in connection and "close" in map(str.strip, connection.split(","))
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]

@@ -39,6 +39,14 @@ UPGRADES = {
 }
 
 
+@pytest.mark.parametrize("lines", ["Close", "close, x-a", "x-a ,\tclose", "close\r\nConnection: x-a"])
+def test_a_client_may_ask_for_the_end_among_other_options(server: ServerClient, lines: str) -> None:
+    with server.connected() as connection:
+        connection.send(b"GET /head HTTP/1.1\r\nHost: x\r\nConnection: %b\r\n\r\n" % lines.encode() + GET)
+        (response,) = connection.rest()
+    assert (response.status, response.header("connection")) == (200, "close")
+
+
 def test_the_body_of_an_upgrade_request_is_not_a_request(server: ServerClient) -> None:
     with server.connected() as connection:
         connection.send(POST + b"Connection: Upgrade\r\nUpgrade: x\r\nContent-Length: %d\r\n\r\n" % len(GET) + GET)
