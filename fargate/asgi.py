@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -28,11 +28,14 @@ from fargate.gateway.invocation import read_invocation
 from fargate.http.framing import check_framing
 from fargate.http.messages import (
     SAFE_IN_PATH,
+    Header,
     HttpRequest,
     HttpResponse,
+    canonical,
     canonical_of_bytes,
     has_no_body,
     lowered_bytes,
+    without_port,
 )
 from fargate.lifecycle import PROBE_PATHS, Lifecycle, Phase
 from fargate.requirements import check_required
@@ -48,7 +51,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
+_PRINTABLE = "".join(set(map(chr, range(0x21, 0x7F))) - set("?#"))
+"""What an encoded path may hold as it is. An HTTP API's event has the path decoded, so with `?` and `#` in it."""
 
 
 class ClientDisconnected(Exception):
@@ -157,8 +161,10 @@ class AsgiAdapter:
             size += len(name) + len(value)
         if size > self._settings.max_header_bytes:
             raise HeadersTooLong
-        headers = [(canonical_of_bytes(name), value.decode("latin-1")) for name, value in scope["headers"]]
         on_lambda = "aws.event" in scope  # Mangum's own key: no server lets a client set it
+        headers = _headers_of_event(scope["aws.event"]) if on_lambda else None
+        if headers is None:
+            headers = [(canonical_of_bytes(name), value.decode("latin-1")) for name, value in scope["headers"]]
         if _is_http_1(scope) and not on_lambda:
             check_framing(scope["http_version"], headers)
         server = scope.get("server")
@@ -307,11 +313,27 @@ def _is_http_1(scope: Scope) -> bool:
     return version.startswith("1")
 
 
+def _headers_of_event(event: Mapping[str, Any]) -> list[Header] | None:
+    """Return the headers of an event that has them one by one; Mangum joins the lines of a REST API's with commas."""
+    many = event.get("multiValueHeaders")
+    return many and [(canonical(name), _latin_1(value)) for name, values in many.items() for value in values]
+
+
+def _latin_1(value: str) -> str:
+    """Write a text as its UTF-8 bytes, each a character, as the headers of other servers come."""
+    return value if value.isascii() else value.encode().decode("latin-1")
+
+
 def _peer(scope: Scope) -> str:
-    """Return the other end's address. For a load balancer's events, Mangum passes all of X-Forwarded-For."""
+    """Return the other end's address; under Mangum, the client's, as the event has it."""
     client = scope.get("client")
-    address: str | None = client[0] if client else None  # None: an event without one
-    return address.rpartition(",")[2].strip() if address else ""
+    address: str = (client and client[0]) or ""
+    return _last_hop(address) if "aws.event" in scope else address
+
+
+def _last_hop(forwarded: str) -> str:
+    """Return the address that the load balancer saw; for its events, Mangum passes all of X-Forwarded-For."""
+    return without_port(forwarded.rpartition(",")[2].strip())
 
 
 def _raw_path(scope: Scope) -> str:

@@ -22,6 +22,9 @@ SERVER_HEADERS = frozenset(name.lower() for name in HOP_BY_HOP) | {"content-leng
 An app that passes the headers of another server on would send a second Date (RFC 9110, section 6.6.1). API Gateway
 renames the app's Date and Server.
 """
+RESET_CONTENT = 205
+"""Must not have content, but says so by its length (RFC 9110, section 15.3.6)."""
+_PLAIN_STATUSES = frozenset(range(200, 600)) - {RESET_CONTENT}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FORBIDDEN = re.compile(r"[\0-\x08\n-\x1f\x7f]")
 """Characters that no value of a header may have (RFC 9110, section 5.5). A server would drop the whole response."""
@@ -38,6 +41,8 @@ def read_response(result: object) -> HttpResponse:
     status = _status(result.get("statusCode"))
     headers, has_content_type = _headers(result.get("multiValueHeaders"), result.get("headers"))
     body = _body(result.get("body"), result.get("isBase64Encoded", False))
+    if status == RESET_CONTENT:
+        body = b""
     if not has_content_type and status not in (204, 304):
         headers.append(("Content-Type", "application/json"))
     return HttpResponse(status, headers, body)
@@ -49,7 +54,7 @@ def read_plain(response: Response) -> HttpResponse | None:
     Returns None for any other; `read_response(response.to_dict(...))` reads all of them.
     """
     body, headers = response.body, response.headers
-    if type(body) is not str or "Content-Type" not in headers or not 200 <= response.status_code <= 599:
+    if type(body) is not str or "Content-Type" not in headers or response.status_code not in _PLAIN_STATUSES:
         return None
     pairs: list[Any] = list(headers.items())
     try:

@@ -1,9 +1,14 @@
 """Refuse ambiguous framing, so that no proxy in front sees other requests in the same bytes (request smuggling)."""
 
+import re
 from collections.abc import Sequence
 
 from fargate.errors import BadRequest, NotSupported
+from fargate.http.bounded_cache import cached
 from fargate.http.messages import Header
+
+_HOST = re.compile(r"(?:\[[0-9A-Za-z:.%_~-]+\]|(?:[0-9A-Za-z._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]*)?")
+"""uri-host [":" port] (RFC 3986, section 3.2.2)."""
 
 
 def check_framing(version: str, headers: Sequence[Header]) -> None:
@@ -14,7 +19,7 @@ def check_framing(version: str, headers: Sequence[Header]) -> None:
         headers: names as `canonical` writes them.
 
     Raises:
-        BadRequest: the headers contradict each other, one occurs twice, or Host is missing or empty.
+        BadRequest: the headers contradict each other, one occurs twice, or Host is missing, empty or no host.
         NotSupported: a transfer coding other than chunked.
     """
     hosts: list[str] = []
@@ -27,10 +32,16 @@ def check_framing(version: str, headers: Sequence[Header]) -> None:
             lengths += 1
         elif name == "Transfer-Encoding":
             codings.append(value.lower())
-    if len(hosts) > 1 or lengths > 1 or (version == "1.1" and not any(hosts)):
+    host = hosts[0] if hosts else ""
+    if len(hosts) > 1 or lengths > 1 or not (_is_host(host) if host else version != "1.1"):
         raise BadRequest
     if codings:
         _check_codings(version, codings, lengths)
+
+
+@cached
+def _is_host(value: str) -> bool:
+    return _HOST.fullmatch(value) is not None
 
 
 def _check_codings(version: str, codings: list[str], lengths: int) -> None:

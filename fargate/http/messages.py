@@ -1,5 +1,6 @@
 """Requests and responses as the adapters and the gateway exchange them, and the spelling of header names."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from http import HTTPStatus
@@ -15,6 +16,8 @@ SAFE_IN_PATH = "/:@!$&'()*+,;=-._~"
 
 MOST_ADDRESS = 64
 """The most characters of a client's address: IPv6 with a zone and a port. A client may send anything in its place."""
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
 
 HOP_BY_HOP = frozenset(
     {
@@ -113,7 +116,14 @@ def client_address(request: HttpRequest, trusted_proxies: int) -> str:
         return request.peer
     values = [value for name, value in request.headers if name == "X-Forwarded-For"]
     chain = [part.strip() for value in values for part in value.split(",")]
-    return chain[-min(trusted_proxies, len(chain))][:MOST_ADDRESS] if chain else request.peer
+    return without_port(chain[-min(trusted_proxies, len(chain))][:MOST_ADDRESS]) if chain else request.peer
+
+
+def without_port(address: str) -> str:
+    """Return an address alone: load balancers may write `203.0.113.7:4711` or `[2001:db8::7]:4711`."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address
 
 
 def path_of(target: str) -> str:
@@ -123,11 +133,22 @@ def path_of(target: str) -> str:
         BadRequest: it is neither.
     """
     if not target.startswith("/"):
-        scheme, separator, rest = target.partition("://")
-        if not separator or not scheme.isalpha():
+        host, target = split_url(target) or ("", "")
+        if not host:
             raise BadRequest
-        target = "/" + rest.partition("/")[2] if "/" in rest.partition("?")[0] else "/"
     return target.partition("?")[0].partition("#")[0] if "?" in target or "#" in target else target
+
+
+def split_url(target: str) -> tuple[str, str] | None:
+    """Split a request's target that is a URL into the host and the rest, which begins with a slash; None: it is none.
+
+    The host counts, not that of the header (RFC 9112, section 3.2.2).
+    """
+    found = _URL.match(target)
+    if found is None:
+        return None
+    rest = target[found.end() :]
+    return found[1], rest if rest.startswith("/") else "/" + rest
 
 
 @lru_cache(maxsize=1024)

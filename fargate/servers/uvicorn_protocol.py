@@ -8,7 +8,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from fargate.asgi import AsgiAdapter
 from fargate.errors import BadRequest, GatewayError, HeadersTooLong, RequestTimeout
-from fargate.http.messages import HttpResponse, lowered
+from fargate.http.messages import HttpResponse, lowered, split_url
 from fargate.servers.limits import Awaited
 
 VERSIONS = ("1.0", "1.1")
@@ -116,9 +116,16 @@ class StrictProtocol(HttpToolsProtocol):
         self._unparsed_bytes = 0
         if self.parser.get_http_version() not in VERSIONS or self.parser.get_method() == b"CONNECT":
             raise HttpParserError
+        if not self.url.startswith(b"/") and (url := split_url(self.url.decode("latin-1"))):
+            self._use(*url)
         self._is_upgrade = self.parser.should_upgrade()
         if not self._is_upgrade:
             super().on_headers_complete()
+
+    def _use(self, host: str, target: str) -> None:
+        """Serve a target that is a URL as its path, with its host; httptools leaves both to the server."""
+        self.url = target.encode("latin-1")
+        self.headers[:] = [(name, host.encode() if name == b"host" else value) for name, value in self.headers]
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body."""

@@ -8,6 +8,7 @@ from typing import Any
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
 from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import BadRequest as Malformed
 from waitress.utilities import Error
 
 from fargate.errors import (
@@ -21,7 +22,7 @@ from fargate.errors import (
 )
 from fargate.gateway.core import error_response
 from fargate.http.framing import check_framing
-from fargate.http.messages import Header, canonical, has_no_body, status_line
+from fargate.http.messages import Header, canonical, has_no_body, split_url, status_line
 from fargate.servers.limits import Limits
 from fargate.wsgi import HEADERS_KEY
 
@@ -29,6 +30,7 @@ LINGER_SECONDS = 2.0
 LINGER_BYTES = 64 * 1024 * 1024
 _FOLDED = re.compile(rb"\r\n[ \t]")
 _FIELD = re.compile(r"([^:]+):[ \t]*(.*?)[ \t]*")
+_TRAILER = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)+\r\n")
 _TARGET = re.compile(r"(?:/|[A-Za-z][A-Za-z0-9+.-]*://)[!-~]*")
 _ERRORS: dict[int, type[GatewayError]] = {
     400: BadRequest,
@@ -50,6 +52,7 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
     _fields: list[Header] | None = None
     _part = 0, 0.0
     empty: bool
+    error: Error | None
 
     def received(self, data: bytes) -> int:
         """Parse; return how many bytes were used."""
@@ -57,6 +60,8 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
         if self.empty:  # blank lines before a request (RFC 9112, section 2.2) do not begin a connection's time again
             self.empty = self.completed = self.headers_finished = False
             self.header_plus, self.header_bytes_received = b"", 0
+        if self.completed and self.chunked and not _is_trailer(self.body_rcv.trailer):
+            self.error = Malformed("Invalid trailer")
         if self.completed:
             self.expect_continue = False  # the body is here or refused: after "100 Continue" waitress would wait for it
         return consumed
@@ -76,6 +81,8 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
     def _check(self) -> None:
         if self.version not in ("1.0", "1.1") or not _TARGET.fullmatch(self.request_uri):
             raise BadRequest
+        if not self.request_uri.startswith("/") and (url := split_url(self.request_uri)):
+            self._fields = [(name, url[0] if name == "Host" else value) for name, value in self.fields()]
         check_framing(self.version, self.fields())
 
     @property
@@ -110,6 +117,11 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
             matches = (_FIELD.fullmatch(line) for line in self.header_lines.decode("latin-1").split("\r\n"))
             self._fields = [(canonical(each[1]), each[2]) for each in matches if each]
         return self._fields
+
+
+def _is_trailer(section: bytes) -> bool:
+    """Return whether the lines after the last chunk are fields: a proxy might see a request in any others."""
+    return not section.endswith(b"\r\n\r\n") or _TRAILER.fullmatch(section) is not None
 
 
 class TimedOut(Error):  # type: ignore[misc]

@@ -1,12 +1,26 @@
 """An app that returns every kind of value: responses, other values, and values that are not valid; or raises."""
 
+import gzip
+
 from chalice import Chalice, Response
 from chalice import app as chalice_app
 
 app = Chalice(app_name="responses")
 app.log.disabled = True
+app.api.binary_types.extend(["text/css", "font/woff2"])
 
 ICON = bytes(range(256))
+COMPRESSED = gzip.compress(b"a{}", mtime=0)
+TYPED = {
+    "css": (COMPRESSED, {"Content-Type": "text/css", "Content-Encoding": "gzip"}, 200),
+    "font": (ICON, {"Content-Type": "font/woff2"}, 200),
+    "svg": ("<svg>\u00e9</svg>", {"Content-Type": "image/svg+xml"}, 200),
+    "problem": ({"title": "no"}, {"Content-Type": "application/problem+json"}, 404),
+    "part": ("ell", {"Content-Type": "text/plain", "Content-Range": "bytes 1-3/5"}, 206),
+    "dated": ("x", {"Content-Type": "text/plain", "Date": "Mon, 01 Jan 2024 00:00:00 GMT", "Server": "own"}, 200),
+    "tab": ("x", {"Content-Type": "text/plain", "X-Tab": "a\tb"}, 200),
+    "several": ("x", {"Content-Type": "text/plain", "Link": ["<a>; rel=x", "<b>; rel=y"], "Vary": ["A", "B"]}, 200),
+}
 
 NATIVE = {
     "text": "hello",
@@ -95,6 +109,13 @@ def native(form):
 def response(code):
     """Return this status."""
     return Response("said", {"Content-Type": "text/plain"}, int(code))
+
+
+@app.route("/typed/{name}")
+def typed(name):
+    """Return a body of some type, with other headers."""
+    body, headers, status = TYPED[name]
+    return Response(body, headers, status)
 
 
 @app.route("/bytes")
