@@ -22,12 +22,12 @@ SERVER_HEADERS = frozenset(name.lower() for name in HOP_BY_HOP) | {"content-leng
 An app that passes the headers of another server on would send a second Date (RFC 9110, section 6.6.1). API Gateway
 renames the app's Date and Server.
 """
-RESET_CONTENT = 205
-"""Must not have content, but says so by its length (RFC 9110, section 15.3.6)."""
-_PLAIN_STATUSES = frozenset(range(200, 600)) - {RESET_CONTENT}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FORBIDDEN = re.compile(r"[\0-\x08\n-\x1f\x7f]")
 """Characters that no value of a header may have (RFC 9110, section 5.5). A server would drop the whole response."""
+_RESET_CONTENT = 205
+"""Must not have content, but says so by its length (RFC 9110, section 15.3.6)."""
+_PLAIN_STATUSES = frozenset(range(200, 600)) - {_RESET_CONTENT}
 
 
 def read_response(result: object) -> HttpResponse:
@@ -41,7 +41,7 @@ def read_response(result: object) -> HttpResponse:
     status = _status(result.get("statusCode"))
     headers, has_content_type = _headers(result.get("multiValueHeaders"), result.get("headers"))
     body = _body(result.get("body"), result.get("isBase64Encoded", False))
-    if status == RESET_CONTENT:
+    if status == _RESET_CONTENT:
         body = b""
     if not has_content_type and status not in (204, 304):
         headers.append(("Content-Type", "application/json"))
