@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 
 import base64
 import binascii
+import logging
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -15,6 +16,8 @@ from chalice.app import Response
 from fargate.errors import BadGateway
 from fargate.http.bounded_cache import cached
 from fargate.http.messages import HOP_BY_HOP, Header, HttpResponse
+
+logger = logging.getLogger("fargate")
 
 SERVER_HEADERS = frozenset(name.lower() for name in HOP_BY_HOP) | {"content-length", "date", "server"}
 """Headers that the server writes itself, in lower case; the app's are dropped.
@@ -30,14 +33,26 @@ _RESET_CONTENT = 205
 _PLAIN_STATUSES = frozenset(range(200, 600)) - {_RESET_CONTENT}
 
 
+class Malformed(Exception):
+    """The result has another form; the message says which, without any of its values."""
+
+
 def read_response(result: object) -> HttpResponse:
     """Turn `{"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}` into a response.
 
     Raises:
-        BadGateway: the result has another form.
+        BadGateway: the result has another form; the log says which.
     """
+    try:
+        return _read(result)
+    except Malformed as error:
+        logger.error("The app's response is malformed: %s", error)
+        raise BadGateway from error
+
+
+def _read(result: object) -> HttpResponse:
     if not isinstance(result, dict):
-        raise BadGateway
+        raise Malformed("it is no dictionary")
     status = _status(result.get("statusCode"))
     headers, has_content_type = _headers(result.get("multiValueHeaders"), result.get("headers"))
     body = _body(result.get("body"), result.get("isBase64Encoded", False))
@@ -75,7 +90,7 @@ def _status(value: object) -> int:
     if isinstance(value, str) and len(value) == 3 and value.isdecimal():
         value = int(value)
     if not isinstance(value, int) or not 200 <= value <= 599:
-        raise BadGateway
+        raise Malformed("statusCode is no number between 200 and 599")
     return int(value)
 
 
@@ -85,15 +100,15 @@ def _headers(many: object, single: object) -> tuple[list[Header], bool]:
     seen: set[str] = set()
     for name, values in _items(many):
         if not isinstance(values, list | tuple):
-            raise BadGateway
+            raise Malformed(f"multiValueHeaders has no list of values for {name!r:.80}")
         lower = _lower(name)
         seen.add(lower)
         if lower not in SERVER_HEADERS:
-            headers.extend([(name, _text(value)) for value in values])
+            headers.extend([(name, _text(name, value)) for value in values])
     for name, value in _items(single):
         lower = _lower(name)
         if lower not in SERVER_HEADERS and not (lower in seen and _has(headers, lower, value)):
-            headers.append((name, _text(value)))
+            headers.append((name, _text(name, value)))
             seen.add(lower)
     return headers, "content-type" in seen
 
@@ -102,28 +117,28 @@ def _items(headers: object) -> Iterable[tuple[str, Any]]:
     if headers is None:
         return ()
     if not isinstance(headers, dict):
-        raise BadGateway
+        raise Malformed("its headers are no dictionary")
     return headers.items()
 
 
 def _has(headers: list[Header], lower: str, value: object) -> bool:
-    return any(name.lower() == lower and text == _text(value) for name, text in headers)
+    return any(name.lower() == lower and text == _text(name, value) for name, text in headers)
 
 
 @lru_cache(maxsize=1024)
 def _lower(name: object) -> str:
     if not isinstance(name, str) or not _TOKEN.fullmatch(name):
-        raise BadGateway
+        raise Malformed(f"{name!r:.80} is no name of a header")
     return name.lower()
 
 
-def _text(value: object) -> str:
+def _text(name: str, value: object) -> str:
     """Write a header's value: true and false as in JSON, text beyond ASCII as UTF-8 bytes."""
     if isinstance(value, bool):
         return "true" if value else "false"
     text = "" if value is None else str(value)
     if _FORBIDDEN.search(text):
-        raise BadGateway
+        raise Malformed(f"the value of {name} has a line break or another control character")
     return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
@@ -131,13 +146,13 @@ def _body(body: object, is_base64: object) -> bytes:
     if body is None:
         return b""
     if not isinstance(body, str | bytes):
-        raise BadGateway
+        raise Malformed("its body is neither text nor bytes")
     if is_base64:
         try:
             return base64.b64decode(body, validate=True)
         except (binascii.Error, ValueError):
-            raise BadGateway from None
+            raise Malformed("isBase64Encoded is true, and its body is not base64") from None
     try:
         return body if isinstance(body, bytes) else body.encode()
     except UnicodeEncodeError:
-        raise BadGateway from None
+        raise Malformed("its body has half of a surrogate pair") from None

@@ -59,6 +59,9 @@ ELSEWHERE: dict[str, dict[str, list[str]]] = {
         "test_our_base_path_is_stripped_too": ["Kludex/mangum#318"],
         "test_every_value_of_a_query_arrives": ["logandk/serverless-wsgi#146"],
     },
+    "fargate/gateway/test_integration.py": {
+        "test_the_log_says_what_is_wrong": ["Miserlou/Zappa#627"],
+    },
     "fargate/servers/test_capacity.py": {
         "test_idle_connections_cannot_exhaust_the_limit": ["Pylons/waitress#301"],
     },
