@@ -64,7 +64,7 @@ def _check(requirements: tuple[str, ...]) -> None:
     wrong = [
         f'{name} is {found[name]}; {least} or newer is needed: pip install "{requirement}"'
         for requirement, (name, least) in zip(requirements, _parsed(requirements), strict=True)
-        if name in found and _numbers(found[name]) < _numbers(least)
+        if is_older(found.get(name, ""), least)
     ]
     if wrong:
         raise ConfigurationError("\n".join(wrong))
@@ -100,10 +100,13 @@ def _is_installed(name: str) -> bool:
     return all(find_spec(module) is not None for module in _MODULES.get(name, (name,)))
 
 
+def is_older(version: str, least: str) -> bool:
+    """Tell whether a version is older than another. One without numbers is taken for new enough."""
+    numbers = _numbers(version)
+    return bool(numbers) and numbers < _numbers(least)
+
+
 def _numbers(version: str) -> tuple[int, ...]:
     """Return a version's numbers without zeros at the end; of 0.27.0.post1, those of 0.27."""
     release = re.match(r"\d+(?:\.\d+)*", version)
-    numbers = [int(part) for part in release.group().split(".")] if release else []
-    while numbers and not numbers[-1]:
-        numbers.pop()
-    return tuple(numbers)
+    return tuple(map(int, re.sub(r"(\.0+)+$", "", release.group()).split("."))) if release else ()

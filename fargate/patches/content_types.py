@@ -3,7 +3,7 @@
 Replaces `chalice.app._matches_content_type`. Chalice calls it three times a request with the same few texts, which
 takes an eighth of a request's CPU time. The result depends on the arguments alone.
 
-Drop when Chalice caches the result, or when `make bench-adapter` shows no gain.
+Drop when Chalice caches the result, or when a benchmark shows no gain.
 """
 
 from collections.abc import Callable, Sequence
