@@ -18,7 +18,7 @@ REQUIRED = (
     "chalice>=1.21.0",
     "orjson>=3.9.0",
     "prometheus-client>=0.14.0",
-    "waitress>=3.0.0",
+    "waitress>=3.0.1",
 )
 """Needed by every command and every server."""
 
@@ -26,7 +26,7 @@ EXTRAS = {
     "cognito": ("pyjwt[crypto]>=2.4.0",),
     "granian": ("granian>=2.5.0",),
     "secrets": ("boto3>=1.34.32",),
-    "uvicorn": ("httptools>=0.6.0", "uvicorn>=0.30.0", "uvloop>=0.19.0"),
+    "uvicorn": ("httptools>=0.6.0", "uvicorn>=0.31.0", "uvloop>=0.19.0"),
 }
 """Needed by some settings: the extra that installs them, `pip install "chalice-fargate[uvicorn]"`."""
 
@@ -78,7 +78,7 @@ def installed_versions() -> Mapping[str, str]:
     found: dict[str, str] = {}
     for folder in _metadata_folders():
         name, _, rest = folder.rpartition(".")[0].partition("-")
-        found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), rest.partition("-")[0])
+        found.setdefault(name.lower().replace("_", "-").replace(".", "-"), rest.partition("-")[0])
     return found
 
 

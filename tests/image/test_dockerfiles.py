@@ -94,7 +94,7 @@ def test_the_cas_come_from_amazon_itself_over_https() -> None:
 
 
 def test_every_server_that_can_be_chosen_is_installed_by_its_lock() -> None:
-    (install,) = [line for line in instructions(SHOP) if "pip --python" in line]
+    (install,) = [line for line in instructions(SHOP) if "--requirement /requirements/requirements.txt" in line]
     locks = set(re.findall(r"/requirements/(\S+)", install))
     extras = {f"requirements-{server}.txt" for server in Server if server is not Server.WAITRESS}
     assert locks == {"requirements.txt", *extras}

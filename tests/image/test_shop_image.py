@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fargate import __version__
 from tests.image.conftest import REVISION
 from tests.image.engine import DockerError, Engine
 from tests.image.stand_ins import ROOT
@@ -18,7 +19,7 @@ MEGABYTE = 1_000_000
 ROOM = 200 * MEGABYTE
 """The most bytes that the image may add to its base, unpacked."""
 
-SOURCES = {"app.py", "chalicelib", "fargate"}
+SOURCES = {"app.py", "chalicelib"}
 LISTING = "import json, os; print(json.dumps([os.path.join(at, f) for at, _, files in os.walk({!r}) for f in files]))"
 FORBIDDEN = "import sys; sys.exit(sum(__import__('importlib.util').util.find_spec(name) is not None for name in {!r}))"
 WRITABLE = """
@@ -78,18 +79,20 @@ def test_it_contains_only_the_code_that_runs(engine: Engine, shop_image: str) ->
 def test_nothing_else_is_even_sent_to_the_engine(engine: Engine, python_base: str) -> None:
     image = engine.derive("context:test", f"FROM {python_base}", "COPY . /context", context=ROOT)
     paths = [path.removeprefix("/context/") for path in files_in(engine, image, "/context")]
-    locks = {"requirements.txt", "requirements-granian.txt", "requirements-uvicorn.txt"}
-    assert {path.split("/")[0] for path in paths} == SOURCES | locks
-    assert not [path for path in paths if "__pycache__" in path or path.endswith((".pyc", ".md", "Dockerfile"))]
+    locks = {f"requirements{part}.txt" for part in ("", "-dist", "-granian", "-uvicorn")}
+    assert {path.split("/")[0] for path in paths} == SOURCES | {"fargate"} | locks
+    unused = [path for path in paths if "__pycache__" in path or path.endswith((".pyc", ".md", "Dockerfile"))]
+    assert unused == ["fargate/README.md"]
 
 
 def test_every_module_is_there_compiled(engine: Engine, shop_image: str) -> None:
     """The file system is read-only, so every start would compile again what is not compiled."""
-    command = ["python", "-v", "-m", "fargate", "--help"]
+    command = ["python", "-v", "-c", "import app, fargate.commands.serve"]
     done = engine.attempt("run", "--rm", "--network=host", shop_image, *command)
     loaded = [line for line in done.stderr.splitlines() if line.startswith("# code object from ")]
     assert len(loaded) > 100
-    assert [line for line in loaded if "/app/" in line]
+    for folder in ("/app/chalicelib/", "/site-packages/fargate/"):
+        assert [line for line in loaded if folder in line]
     assert not [line for line in loaded if ".pyc" not in line]
 
 
@@ -98,6 +101,13 @@ def test_it_contains_no_installer(engine: Engine, shop_image: str) -> None:
     engine.once(shop_image, "python", "-c", FORBIDDEN.format(names))
     for name in ("pip", "pip3", "gcc", "cc", "make"):
         assert engine.attempt("run", "--rm", "--network=host", "--entrypoint", name, shop_image).returncode != 0, name
+
+
+def test_the_adapter_is_the_installed_package(engine: Engine, shop_image: str) -> None:
+    program = "import fargate, importlib.metadata as m; print(fargate.__file__, m.version('chalice-fargate'))"
+    file, version = engine.once(shop_image, "python", "-c", program).split()
+    assert file.startswith("/venv/lib/")
+    assert version == __version__
 
 
 def test_no_compiler_or_test_is_in_it(engine: Engine, shop_image: str) -> None:
@@ -136,8 +146,8 @@ def test_a_bundle_that_holds_no_certificate_stops_the_build(
 def test_a_requirement_that_is_not_the_one_of_the_lock_stops_the_build(
     engine: Engine, shop_arguments: dict[str, str], tmp_path: Path
 ) -> None:
-    for name in ("app.py", "requirements-granian.txt", "requirements-uvicorn.txt"):
-        (tmp_path / name).touch()
+    for name in ("app.py", "requirements-dist.txt", "requirements-granian.txt", "requirements-uvicorn.txt"):
+        shutil.copy(ROOT / name, tmp_path / name)
     for name in ("chalicelib", "fargate"):
         shutil.copytree(ROOT / name, tmp_path / name)
     (tmp_path / "requirements.txt").write_text(f"waitress==3.0.2 --hash=sha256:{'0' * 64}\n")
