@@ -42,7 +42,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], lifecycle: Lifecy
         print(f"Cannot start:\n{error}", file=sys.stderr)
         return CANNOT_START
     inventory = take_inventory(app, settings)
-    print("\n".join([*_parts(app, inventory, settings), *_sources(project, environ), *_summary(inventory, settings)]))
+    print("\n".join([*describe(app, inventory, settings), *_sources(project, environ), *_summary(inventory, settings)]))
     return NOT_ALL_SERVED if closed_by(inventory, settings) or inventory.unserved else ALL_SERVED
 
 
@@ -73,7 +73,7 @@ def _without_secret(environ: Mapping[str, str]) -> dict[str, str]:
     return {**kept, KEYS: "in the secret"} if environ.get(KEYS_IN_SECRET) else kept
 
 
-def _parts(app: Chalice, inventory: Inventory, settings: Settings) -> Iterator[str]:
+def describe(app: Chalice, inventory: Inventory, settings: Settings) -> Iterator[str]:
     """Return the lines about routes and handlers."""
     closed = closed_by(inventory, settings)
     shut = {route for each in closed for route in each.routes}

@@ -35,12 +35,22 @@ UNREAD = LISTENING | {"API_KEYS_SECRET_ARN", *EXTRAS}
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], lifecycle: Lifecycle) -> int:
     """Write the files; return the exit status: 0, 1 if a file is there already, 2 if they cannot be written."""
-    given, folder = _parser().parse_args(arguments), Path.cwd()
+    given = _parser().parse_args(arguments)
     try:
-        container = _describe(given, environ, folder)
-    except ConfigurationError as error:
+        return _write_files(given, environ, Path.cwd())
+    except (ConfigurationError, OSError) as error:
         print(f"Cannot write:\n{error}", file=sys.stderr)
         return CANNOT_WRITE
+
+
+def _write_files(given: argparse.Namespace, environ: Mapping[str, str], folder: Path) -> int:
+    """Write all files, or none; return the exit status.
+
+    Raises:
+        ConfigurationError: there is no project, or something in it or an argument is wrong; one line for each error.
+        OSError: a file cannot be written.
+    """
+    container = _describe(given, environ, folder)
     files = {"Dockerfile": dockerfile(container), ".dockerignore": dockerignore(container), COMPOSE: compose(container)}
     there = [name for name in (*files, *OTHER_COMPOSE_FILES) if (folder / name).exists()]
     if there and not given.force:
@@ -67,11 +77,7 @@ def _report(container: Container, files: Sequence[str]) -> None:
 
 
 def _describe(given: argparse.Namespace, environ: Mapping[str, str], folder: Path) -> Container:
-    """Read the project.
-
-    Raises:
-        ConfigurationError: there is none, or something in it or an argument is wrong; one line for each error.
-    """
+    """Read the project."""
     _check_project(folder)
     project = project_here(given.stage, environ)
     settings = read_settings({name: value for name, value in project.environment.items() if name not in UNREAD})

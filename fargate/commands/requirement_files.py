@@ -1,6 +1,7 @@
 """The files of requirements that pip will read: `requirements.txt`, and those that it names."""
 
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from os.path import normpath
 from pathlib import Path
 
@@ -25,11 +26,17 @@ def requirement_files(folder: Path) -> tuple[str, ...]:
 
 def are_hashed(folder: Path, files: tuple[str, ...]) -> bool:
     """Tell whether a requirement has a hash; pip then wants one for each."""
-    return any("--hash" in (folder / file).read_text(encoding="utf-8") for file in files)
+    return any("--hash" in _text(folder / file) for file in files)
+
+
+def _text(file: Path) -> str:
+    """Return a file's text. pip reads other encodings too, as PowerShell writes them."""
+    content = file.read_bytes()
+    return content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8", "replace")
 
 
 def _named_by(folder: Path, file: str) -> list[str]:
-    names = _NAMED.findall((folder / file).read_text(encoding="utf-8"))
+    names = _NAMED.findall(_text(folder / file))
     named = [normpath(Path(file).parent / name) for name in names]
     for each in named:
         if Path(each).is_absolute() or each.startswith(".."):

@@ -1,13 +1,21 @@
 """`check` says what of an app is served, what is closed and what is not, and does nothing but import it."""
 
+import importlib
 import re
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from chalice import Chalice
 
+from fargate.commands import check as check_command
+from fargate.commands.program import program
+from fargate.settings import Settings
+from fargate.start.inventory import take_inventory
 from tests.fargate.commands.calls import run
+from tests.fixtures.servers import ROOT
 
 TODO = """\
 todo: what is served of it
@@ -99,6 +107,16 @@ def check(folder: Path, *arguments: str, **environ: str) -> "subprocess.Complete
 def test_what_is_served_and_what_is_not(tmp_path: Path, app: str, status: int, said: str) -> None:
     done = check(tmp_path, f"tests.apps.{app}:app")
     assert (done.returncode, done.stdout, done.stderr) == (status, said, "")
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "tests" / "apps").glob("[a-z]*.py")))
+def test_every_method_of_every_route_is_named_once(name: str) -> None:
+    app: Chalice = importlib.import_module(f"tests.apps.{name}").app
+    lines = list(check_command.describe(app, take_inventory(app, Settings()), Settings()))
+    methods = "|".join(["ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"])
+    rows = re.findall(rf"^  ((?:{methods})(?:, (?:{methods}))*) +(/\S*)(?!.*own probe)", "\n".join(lines), re.MULTILINE)
+    said = sorted(f"{method} {path}" for each, path in rows for method in each.split(", "))
+    assert said == sorted(f"{method} {path}" for path, methods in app.routes.items() for method in methods)
 
 
 def test_closed_routes_are_named_with_the_reason(tmp_path: Path) -> None:
@@ -223,3 +241,12 @@ def test_the_help_of_the_command_names_the_others(tmp_path: Path) -> None:
     said = " ".join(run(tmp_path, "--help").stdout.split())
     assert "python -m fargate check says what of an app will be served; python -m fargate dockerfile writes" in said
     assert run(tmp_path, "check", "--help").stdout.startswith("usage: python -m fargate check ")
+
+
+@pytest.mark.parametrize(
+    ("called", "named"),
+    [("/venv/bin/chalice-fargate", "chalice-fargate"), ("/venv/fargate/__main__.py", "python -m fargate")],
+)
+def test_the_help_names_the_program_as_it_was_called(monkeypatch: pytest.MonkeyPatch, called: str, named: str) -> None:
+    monkeypatch.setattr(sys, "argv", [called])
+    assert program() == named

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,8 +17,10 @@ from fargate import __version__
 from fargate.commands import dockerfile
 from fargate.lifecycle import Lifecycle
 from fargate.settings import Server
+from tests.fixtures.servers import ROOT
 
 FILES = ("Dockerfile", ".dockerignore", "compose.yaml")
+PROJECTS = sorted(path.parents[1] for path in (ROOT / "tests" / "apps" / "projects").glob("*/.chalice/config.json"))
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -190,6 +193,21 @@ def test_requirements_with_hashes_are_installed_alone(project: Path) -> None:
         "--requirement requirements.txt",
         f'"chalice-fargate[secrets]=={__version__}"',
     ]
+
+
+def test_requirements_are_read_in_the_encoding_of_powershell(project: Path) -> None:
+    (project / "requirements.txt").write_text("-r more.txt\n", encoding="utf-16")
+    (project / "more.txt").touch()
+    assert "COPY more.txt more.txt\n" in written(project)["Dockerfile"]
+
+
+@pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.name)
+def test_the_projects_of_the_contract_tests_get_their_files(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project, tmp_path / "copy")
+    text = written(tmp_path / "copy")["Dockerfile"]
+    copied = set(re.findall(r"^COPY (\S+) \1$", text, re.MULTILINE))
+    packaged = {"app.py", "chalicelib", "requirements.txt", "vendor"}
+    assert copied == packaged & {path.name for path in project.iterdir()}
 
 
 @pytest.mark.parametrize("named", ["../other.txt", "missing.txt"])
