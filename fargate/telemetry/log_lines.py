@@ -9,7 +9,7 @@ import orjson
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from fargate.http.bounded_cache import cached
-from fargate.patches import powertools_logger
+from fargate.patches import powertools_logger, powertools_metrics
 from fargate.telemetry.redaction import bounded, redact, request_secrets
 from fargate.telemetry.request_record import RequestRecord
 from fargate.telemetry.request_scope import RequestScope, current_scope, no_scope
@@ -28,8 +28,9 @@ WEIGHT = "weight"
 
 
 def make_powertools_safe() -> None:
-    """Keep the keys of requests apart in every Powertools logger of the process. Calling it again changes nothing."""
+    """Keep requests apart in every Powertools logger and Metrics of the process. Calling it again changes nothing."""
     powertools_logger.keep_requests_apart(current_scope, no_scope)
+    powertools_metrics.keep_requests_apart(current_scope, no_scope)
 
 
 class RequestFormatter(LambdaPowertoolsFormatter):

@@ -20,7 +20,9 @@ class RequestScope:
     `request` is None if the bytes received are no request.
     """
 
-    __slots__ = ("_open", "began", "client", "ids", "log_keys", "recorded", "request")
+    __slots__ = ("_open", "began", "client", "ids", "log_keys", "metric_sets", "recorded", "request")
+
+    metric_sets: dict[int, Any]  # of Powertools' Metrics; unset until a handler adds a metric
 
     def __init__(self, request: HttpRequest | None, ids: RequestIds, client: str = "") -> None:
         self.request = request

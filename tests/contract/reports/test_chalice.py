@@ -213,6 +213,7 @@ ELSEWHERE = {
     558: "tests/fargate/auth/test_cognito.py::test_all_claims_reach_the_view_as_text",
     1479: "tests/fargate/auth/test_cognito.py::test_without_keys_every_token_is_refused",
     1118: "tests/fargate/gateway/test_unserved.py::test_the_start_logs_them_in_one_line",
+    1514: "tests/fargate/patches/test_powertools_metrics.py::test_two_requests_write_their_own_metrics",
     386: "tests/contract/reports/test_logging.py::test_the_levels_and_handlers_that_an_app_sets_stay",
     927: "tests/contract/reports/test_logging.py::test_the_levels_and_handlers_that_an_app_sets_stay",
     1183: "tests/contract/reports/test_logging.py::test_the_levels_and_handlers_that_an_app_sets_stay",

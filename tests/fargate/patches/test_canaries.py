@@ -32,6 +32,10 @@ POWERTOOLS = {
     "fargate/patches/powertools_logger.py": {
         "aws_lambda_powertools.logging.formatter:LambdaPowertoolsFormatter": "log_format _get_latest_trace_id()"
     },
+    "fargate/patches/powertools_metrics.py": {
+        "aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch:AmazonCloudWatchEMFProvider": "metric_set "
+        "dimension_set dimension_sets metadata_set"
+    },
     "fargate/telemetry/log_lines.py": {
         "aws_lambda_powertools.logging.formatter:LambdaPowertoolsFormatter": "thread_safe_get_current_keys()"
     },

@@ -14,7 +14,7 @@ from granian.server.embed import Server
 
 UNPATCHED = """
 import contextvars, sys, threading
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger, Metrics, Tracer
 
 tracer = Tracer(service="x")
 print(tracer.disabled, "aws_xray_sdk.core" in sys.modules)
@@ -22,6 +22,10 @@ print(tracer.disabled, "aws_xray_sdk.core" in sys.modules)
 logger = Logger(service="x")
 contextvars.Context().run(logger.append_keys, user="ann")
 print(contextvars.Context().run(logger.get_current_keys).get("user"))
+
+metrics = Metrics(namespace="x", service="x")
+contextvars.Context().run(metrics.add_dimension, "user", "ann")
+print(contextvars.Context().run(lambda: metrics.provider.dimension_set).get("user"))
 
 from aws_xray_sdk.core import xray_recorder
 print(type(xray_recorder.context._local) is threading.local)
@@ -60,8 +64,12 @@ def test_powertools_logger(unpatched: list[str]) -> None:
     assert unpatched[2] == "ann", "append_keys keeps its keys per request"
 
 
+def test_powertools_metrics(unpatched: list[str]) -> None:
+    assert unpatched[3] == "ann", "Metrics keeps dimensions per request"
+
+
 def test_xray_sdk(unpatched: list[str]) -> None:
-    assert unpatched[3] == "True", "the SDK does not keep open segments per thread"
+    assert unpatched[4] == "True", "the SDK does not keep open segments per thread"
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="no thread gets a loop for asking, not even the main one")
