@@ -15,6 +15,7 @@ from tests.contract.clients.messages import Headers, Request, Response
 from tests.contract.reports.page import threads_of
 
 REPORTS = "tests.apps.projects.reports.app:app"
+WIDE = "tests.apps.projects.reports.app:wide"  # all types are binary
 KEY = "a-key-of-the-tests"
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -51,6 +52,7 @@ class Row(NamedTuple):
     body: Any = None  # members that the JSON has; the whole body if it is text or bytes; None: any
     headers: dict[str, str | list[str] | None] = {}  # noqa: RUF012  None: there is none
     kinds: tuple[str, ...] = RUNTIMES  # GATEWAYS: API Gateway answers, so on Lambda no request arrives
+    app: str = REPORTS
 
 
 def get(target: str, *headers: tuple[str, str]) -> Request:
@@ -147,6 +149,18 @@ RESPONSE_BODIES = [
     Row(218, get("/html"), 200, "<p>gr\u00fc\u00df dich</p>", {"content-type": "text/html; charset=utf-8"}),
 ]
 
+OCTETS = ("Content-Type", "application/octet-stream")
+ANY = ("Accept", "*/*")
+BINARY = [
+    Row(592, get("/photo", ("Accept", "image/jpg")), 415, {"Code": "UnsupportedMediaType"}),
+    Row(592, get("/photo", ("Accept", "image/jpg"), ("Content-Type", "image/jpg")), 200, BYTES),
+    Row(1185, preflight("/echo"), 200, b"", {**ANYONE, "access-control-allow-methods": "POST,OPTIONS"}, GATEWAYS, WIDE),
+    Row(1185, post("/echo", BYTES, OCTETS, ANY), 200, BYTES, ANYONE, app=WIDE),
+    Row(1530, get("/json", ANY), 200, {"hello": "world"}, app=WIDE),
+    Row(1523, get("/json"), 400, {"Code": "BadRequest"}, app=WIDE),
+    Row(1523, get("/page", ANY), 502, BAD_GATEWAY, kinds=GATEWAYS, app=WIDE),
+]
+
 ERRORS = [
     Row(1541, get("/sold-out"), 409, {"error": "sold out"}, {"x-seen-status": None}),
     Row(1884, get("/library-error"), 500, INTERNAL, {"x-seen-status": "500"}),
@@ -202,7 +216,7 @@ AUTHORIZERS = [
     Row(293, get("/unkeyed"), 200, {"address": "127.0.0.1"}, kinds=SERVERS),
 ]
 
-ROWS = [*PATHS, *QUERIES, *REQUEST_BODIES, *RESPONSE_BODIES, *ERRORS, *CORS, *AUTHORIZERS]
+ROWS = [*PATHS, *QUERIES, *REQUEST_BODIES, *RESPONSE_BODIES, *BINARY, *ERRORS, *CORS, *AUTHORIZERS]
 
 ELSEWHERE = {
     570: "tests/contract/runtimes/test_documented_apps.py::test_a_todo_is_added_changed_and_deleted",
@@ -233,7 +247,7 @@ def cases() -> list[Any]:
 @pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")  # of #637, where the app is in this process
 @pytest.mark.parametrize(("kind", "row"), cases())
 def test_the_answer_is_that_of_the_table(clients: Clients, kind: str, row: Row) -> None:
-    client: Client = clients.open(kind, REPORTS, {"API_KEYS": KEY})
+    client: Client = clients.open(kind, row.app, {"API_KEYS": KEY})
     response = client.send(row.request)
     assert response.status == row.status
     assert_body(response, row.body)

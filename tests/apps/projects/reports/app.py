@@ -207,6 +207,34 @@ def upstream():
     return Response({}, headers)
 
 
+@app.route("/photo", content_types=["image/jpg"])
+def photo():
+    """Mean the response with `content_types`, which are those of the request."""
+    return Response(BYTES, {"Content-Type": "image/jpg"})
+
+
+wide = Chalice(app_name="reports-wide")
+wide.api.binary_types = ["*/*"]
+
+
+@wide.route("/echo", methods=["POST"], content_types=["application/octet-stream"], cors=True)
+def echo():
+    """Return the body."""
+    return Response(wide.current_request.raw_body, {"Content-Type": "application/octet-stream"})
+
+
+@wide.route("/json")
+def wide_json():
+    """Return no bytes, which Chalice turns into them."""
+    return {"hello": "world"}
+
+
+@wide.route("/page")
+def wide_page():
+    """Return no bytes where Chalice demands them."""
+    return Response("<p>", {"Content-Type": "text/html"})
+
+
 # --- errors
 
 
