@@ -38,7 +38,6 @@ from fargate.http.messages import (
     without_port,
 )
 from fargate.lifecycle import PROBE_PATHS, Lifecycle, Phase
-from fargate.requirements import check_required
 from fargate.settings import Settings, read_settings
 from fargate.telemetry.telemetry import Telemetry
 from fargate.threads.workers import Workers
@@ -75,10 +74,8 @@ def create_asgi_app(
             without one nothing is recorded.
 
     Raises:
-        ConfigurationError: a library is too old, the environment holds a bad value, or a route of the fast path
-            needs its handler.
+        ConfigurationError: the environment holds a bad value, or a route of the fast path needs its handler.
     """
-    check_required()
     settings = settings or read_settings(os.environ)
     lifecycle = lifecycle or Lifecycle()
     gateway = Gateway(chalice_app, settings, lifecycle, telemetry)

@@ -17,7 +17,7 @@ REQUIRED = (
     "aws-lambda-powertools[tracer]>=3.3.0",
     "chalice>=1.21.0",
     "orjson>=3.9.0",
-    "prometheus-client>=0.14.0",
+    "prometheus-client>=0.18.0",
     "waitress>=3.0.1",
 )
 """Needed by every command and every server."""

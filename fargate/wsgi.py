@@ -21,7 +21,6 @@ from fargate.http.messages import (
     status_line,
 )
 from fargate.lifecycle import Lifecycle
-from fargate.requirements import check_required
 from fargate.settings import Settings, read_settings
 from fargate.telemetry.telemetry import Telemetry
 
@@ -51,10 +50,8 @@ def create_wsgi_app(
             without one nothing is recorded.
 
     Raises:
-        ConfigurationError: a library is too old, the environment holds a bad value, or a route of the fast path
-            needs its handler.
+        ConfigurationError: the environment holds a bad value, or a route of the fast path needs its handler.
     """
-    check_required()
     settings = settings or read_settings(os.environ)
     gateway = Gateway(chalice_app, settings, lifecycle, telemetry)
     return WsgiAdapter(gateway, settings.max_body_bytes, FastPath(gateway, fast_routes_of(chalice_app)))

@@ -5,7 +5,16 @@ The start logs their names; `check` prints what calls them too. A kind that is s
 
 from typing import NamedTuple
 
-from chalice.app import Chalice
+from chalice.app import (
+    Chalice,
+    CloudWatchEventConfig,
+    DynamoDBEventConfig,
+    KinesisEventConfig,
+    S3EventConfig,
+    ScheduledEventConfig,
+    SNSEventConfig,
+    SQSEventConfig,
+)
 
 
 class Unserved(NamedTuple):
@@ -19,15 +28,14 @@ class Unserved(NamedTuple):
         return f"{self.decorator} {self.name}"
 
 
-# By name: with a Chalice that lacks one of them the import goes on, and the start refuses the version.
-_SOURCES = {
-    "ScheduledEventConfig": ("schedule", "EventBridge calls it at set times"),
-    "CloudWatchEventConfig": ("on_cw_event", "EventBridge calls it for events of its pattern"),
-    "S3EventConfig": ("on_s3_event", "S3 calls it for objects of its bucket"),
-    "SNSEventConfig": ("on_sns_message", "SNS calls it for messages of its topic"),
-    "SQSEventConfig": ("on_sqs_message", "Lambda polls the queue for it"),
-    "KinesisEventConfig": ("on_kinesis_record", "Lambda reads the stream for it"),
-    "DynamoDBEventConfig": ("on_dynamodb_record", "Lambda reads the table's stream for it"),
+_SOURCES: dict[type, tuple[str, str]] = {
+    ScheduledEventConfig: ("schedule", "EventBridge calls it at set times"),
+    CloudWatchEventConfig: ("on_cw_event", "EventBridge calls it for events of its pattern"),
+    S3EventConfig: ("on_s3_event", "S3 calls it for objects of its bucket"),
+    SNSEventConfig: ("on_sns_message", "SNS calls it for messages of its topic"),
+    SQSEventConfig: ("on_sqs_message", "Lambda polls the queue for it"),
+    KinesisEventConfig: ("on_kinesis_record", "Lambda reads the stream for it"),
+    DynamoDBEventConfig: ("on_dynamodb_record", "Lambda reads the table's stream for it"),
 }
 _FUNCTION = ("lambda_function", "called by its name, or by a trigger such as Cognito's")
 _MESSAGE = ("on_ws_message", "API Gateway holds the WebSocket and calls it")
@@ -37,7 +45,7 @@ _SOCKETS = {"$connect": ("on_ws_connect", _MESSAGE[1]), "$disconnect": ("on_ws_d
 def unserved_handlers(app: Chalice) -> list[Unserved]:
     """Return every handler that only AWS calls, sorted; as a text it is such as `schedule nightly`."""
     kinds = [
-        *((_SOURCES.get(kind := type(each).__name__, (kind, "AWS calls it")), each) for each in app.event_sources),
+        *((_SOURCES.get(type(each), (type(each).__name__, "AWS calls it")), each) for each in app.event_sources),
         *((_FUNCTION, each) for each in app.pure_lambda_functions),
         *((_SOCKETS.get(key, _MESSAGE), each) for key, each in app.websocket_handlers.items()),
     ]

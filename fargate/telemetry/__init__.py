@@ -2,3 +2,7 @@
 
 From outside: `telemetry`, `access_log`, `http_metrics`, `stdout`, `redaction` and `xray`.
 """
+
+from fargate.requirements import check_required
+
+check_required()  # with an older library, an import of this folder's modules would fail and name no version

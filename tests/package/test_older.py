@@ -7,21 +7,24 @@ import pytest
 from fargate.requirements import installed_versions, is_older
 from tests.package.environments import Environment, install
 
-NEITHER_WORKS = ("chalice==1.20.0", "aws-lambda-powertools==2.38.0")
+OLDER = ("aws-lambda-powertools==2.38.0", "chalice==1.20.0", "prometheus-client==0.17.1")
+"""With the first, every request is a 502; with each of the others, an import fails."""
 
 REFUSED = """\
 aws-lambda-powertools is 2.38.0; 3.3.0 or newer is needed: pip install "aws-lambda-powertools[tracer]>=3.3.0"
 chalice is 1.20.0; 1.21.0 or newer is needed: pip install "chalice>=1.21.0"
+prometheus-client is 0.17.1; 0.18.0 or newer is needed: pip install "prometheus-client>=0.18.0"
 """
 
-CREATE = """
-from chalice import Chalice
-from fargate.asgi import create_asgi_app
+ENTRIES = ("fargate.asgi", "fargate.telemetry.telemetry", "fargate.wsgi")
+"""What a user of the package imports for a server of their own."""
+
+IMPORT = """
+import importlib, sys
 from fargate.errors import ConfigurationError
-from fargate.wsgi import create_wsgi_app
-for create in (create_asgi_app, create_wsgi_app):
+for entry in sys.argv[1:]:
     try:
-        create(Chalice("old"))
+        importlib.import_module(entry)
     except ConfigurationError as error:
         print(error)
 """
@@ -29,8 +32,8 @@ for create in (create_asgi_app, create_wsgi_app):
 
 @pytest.fixture(scope="module")
 def older(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the two releases."""
-    return beside(tmp_path_factory.mktemp("older"), *NEITHER_WORKS)
+    """A folder with the older releases."""
+    return beside(tmp_path_factory.mktemp("older"), *OLDER)
 
 
 def beside(folder: Path, *releases: str) -> Path:
@@ -47,8 +50,8 @@ def test_the_start_refuses_them_before_it_imports_the_app(older: Path, plain: En
 
 
 def test_the_entry_points_for_servers_raise_the_same(older: Path, plain: Environment, tmp_path: Path) -> None:
-    ended = plain.run("python", "-W", "ignore", "-c", CREATE, at=tmp_path, PYTHONPATH=str(older))
-    assert ended.stdout == 2 * REFUSED, ended.stderr
+    ended = plain.run("python", "-W", "ignore", "-c", IMPORT, *ENTRIES, at=tmp_path, PYTHONPATH=str(older))
+    assert ended.stdout == len(ENTRIES) * REFUSED, ended.stderr
 
 
 def test_an_older_server_is_refused_only_where_it_is_chosen(
