@@ -16,7 +16,7 @@ from fargate.errors import ConfigurationError
 REQUIRED = (
     "aws-lambda-powertools[tracer]>=3.3.0",
     "chalice>=1.21.0",
-    "orjson>=3.9.0",
+    "orjson>=3.8.5",
     "prometheus-client>=0.18.0",
     "waitress>=3.0.1",
 )
@@ -26,7 +26,7 @@ EXTRAS = {
     "cognito": ("pyjwt[crypto]>=2.4.0",),
     "granian": ("granian>=2.5.0",),
     "secrets": ("boto3>=1.34.32",),
-    "uvicorn": ("httptools>=0.6.0", "uvicorn>=0.31.0", "uvloop>=0.19.0"),
+    "uvicorn": ("httptools>=0.5.0", "uvicorn>=0.31.0", "uvloop>=0.17.0"),
 }
 """Needed by some settings: the extra that installs them, `pip install "chalice-fargate[uvicorn]"`."""
 

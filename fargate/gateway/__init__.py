@@ -2,7 +2,3 @@
 
 From outside: `core.Gateway`, and `unserved` for the start.
 """
-
-from fargate.requirements import check_required
-
-check_required()  # with an older library, an import of this folder's modules would fail and name no version

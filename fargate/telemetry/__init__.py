@@ -5,4 +5,4 @@ From outside: `telemetry`, `access_log`, `http_metrics`, `stdout`, `redaction` a
 
 from fargate.requirements import check_required
 
-check_required()  # with an older library, an import of this folder's modules would fail and name no version
+check_required()  # before an import that an older library fails: it would name no version
