@@ -17,7 +17,7 @@ from fargate.commands.program import add_app, add_stage, program
 from fargate.errors import ConfigurationError
 from fargate.lifecycle import PROBE_PATHS, Lifecycle
 from fargate.settings import PARSERS, Settings
-from fargate.start.application import prepare
+from fargate.start.application import hook_of, prepare
 from fargate.start.inventory import Inventory, names, take_inventory
 from fargate.start.project import CONFIGURATION, LISTENING, Project, enter_project, project_here
 from fargate.telemetry.xray.recorder import hand_to_tracer
@@ -27,6 +27,8 @@ ALL_SERVED, NOT_ALL_SERVED, CANNOT_START = 0, 1, 2
 LINE_LENGTH = 100  # of lists of names
 
 KEYS, KEYS_IN_SECRET = "API_KEYS", "API_KEYS_SECRET_ARN"
+HIDDEN = {KEYS: "(not shown)", KEYS_IN_SECRET: "(not fetched)"}
+"""What stands in place of a value."""
 NO_KEYS = "they require an API key and API_KEYS is not set"
 
 
@@ -42,7 +44,9 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], lifecycle: Lifecy
         print(f"Cannot start:\n{error}", file=sys.stderr)
         return CANNOT_START
     inventory = take_inventory(app, settings)
-    print("\n".join([*describe(app, inventory, settings), *_sources(project, environ), *_summary(inventory, settings)]))
+    print(*describe(app, inventory, settings), *_sources(project, environ), *_summary(inventory, settings), sep="\n")
+    if hook_of(given.app) is not None:
+        print("on_start() was not called: only the start does that.")
     return NOT_ALL_SERVED if closed_by(inventory, settings) or inventory.unserved else ALL_SERVED
 
 
@@ -120,9 +124,9 @@ def _sources(project: Project, environ: Mapping[str, str]) -> Iterator[str]:
     given |= {name: (value, "the environment") for name, value in environ.items() if value}
     settings = [name.upper() for name in PARSERS]
     rows = [[name, *given[name]] for name in sorted(settings) if name in given]
-    rows += [[name, "(not shown)", given[name][1]] for name in (KEYS, KEYS_IN_SECRET) if name in given]
+    rows += [[name, HIDDEN[name], given[name][1]] for name in HIDDEN if name in given]
     yield from _part("Settings that are not left to their defaults:", rows)
-    others = [name for name in sorted(project.environment) if name not in (*settings, KEYS, KEYS_IN_SECRET)]
+    others = [name for name in sorted(project.environment) if name not in (*settings, *HIDDEN)]
     beaten = "the environment has another value, which is used"
     yield from _part(f"Variables from {place}:", [[name, beaten if name in environ else ""] for name in others])
     lines = textwrap.wrap(", ".join(project.without_meaning), LINE_LENGTH)
@@ -137,7 +141,6 @@ def _summary(inventory: Inventory, settings: Settings) -> Iterator[str]:
         yield f"Not all of it is served: {routes} closed, {handlers} for Lambda alone."
     else:
         yield "All of it is served."
-    yield "Not called: on_start(). Not fetched: secrets."
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from chalice.app import Chalice
 
@@ -82,15 +82,21 @@ def load_app(target: str) -> Chalice:
     return app
 
 
+def hook_of(target: str) -> Callable[[], object] | None:
+    """Return `on_start` of the app's module, which is imported already; None if it has no such function."""
+    on_start = getattr(sys.modules[target.partition(":")[0]], "on_start", None)
+    return on_start if callable(on_start) else None
+
+
 def call_on_start(target: str) -> None:
     """Call `on_start()` of the app's module, if it has one. An app checks its own settings there.
 
     Raises:
         ConfigurationError: `on_start` raised SystemExit; the message is the same.
     """
-    on_start = getattr(sys.modules[target.partition(":")[0]], "on_start", None)
+    on_start = hook_of(target)
     try:
-        if callable(on_start):
+        if on_start is not None:
             on_start()
     except SystemExit as error:
         raise ConfigurationError(str(error)) from None
