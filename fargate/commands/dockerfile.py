@@ -52,26 +52,22 @@ def _write_files(given: argparse.Namespace, environ: Mapping[str, str], folder: 
     """
     container = _describe(given, environ, folder)
     files = {"Dockerfile": dockerfile(container), ".dockerignore": dockerignore(container), COMPOSE: compose(container)}
-    there = [name for name in (*files, *OTHER_COMPOSE_FILES) if (folder / name).exists()]
+    wheels = [given.wheel] if given.wheel and given.wheel.resolve().parent != folder.resolve() else []
+    names = [*files, *(wheel.name for wheel in wheels)]
+    there = [name for name in (*names, *OTHER_COMPOSE_FILES) if (folder / name).exists()]
     if there and not given.force:
-        print(
-            f"Nothing is written, since this is there already: {', '.join(there)}. --force overwrites", file=sys.stderr
-        )
+        print(f"Nothing is written. There already: {', '.join(there)}. --force overwrites", file=sys.stderr)
         return KEPT
-    _write(files, given.wheel, folder)
-    _report(container, list(files))
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    for wheel in wheels:
+        shutil.copy(wheel, folder)  # a build reads no file outside of its folder
+    _report(container, names)
     return WRITTEN
 
 
-def _write(files: Mapping[str, str], wheel: Path | None, folder: Path) -> None:
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    if wheel is not None and wheel.resolve() != (folder / wheel.name).resolve():
-        shutil.copy(wheel, folder)  # a build reads no file outside of its folder
-
-
 def _report(container: Container, files: Sequence[str]) -> None:
-    print(f"Written: {', '.join([*files, *([container.wheel] if container.wheel else [])])}")
+    print(f"Written: {', '.join(files)}")
     print(f"They serve {container.target} with {container.server} on Python {container.python}.")
     print(f"Next: docker compose up --build --wait && curl http://localhost:{Settings().port}/readyz")
 

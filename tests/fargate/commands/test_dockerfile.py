@@ -83,7 +83,7 @@ def test_nothing_is_written_if_one_of_the_files_is_there(project: Path, there: s
     before = sorted(project.iterdir())
     done = write(project)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"Nothing is written, since this is there already: {there}. --force overwrites\n"
+    assert done.stderr == f"Nothing is written. There already: {there}. --force overwrites\n"
     assert sorted(project.iterdir()) == before
     assert (project / there).read_text() == "mine"
 
@@ -218,13 +218,29 @@ def test_requirements_that_no_build_can_read_are_refused(project: Path, named: s
     assert f"requirements.txt names {named}, which is " in done.stderr
 
 
-def test_a_wheel_is_copied_into_the_project_and_installed(
-    project: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    wheel = tmp_path_factory.mktemp("dist") / f"chalice_fargate-{__version__}-py3-none-any.whl"
-    wheel.write_bytes(b"wheel")
+@pytest.fixture
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the name of the adapter's wheel."""
+    file = tmp_path_factory.mktemp("dist") / f"chalice_fargate-{__version__}-py3-none-any.whl"
+    file.write_bytes(b"wheel")
+    return file
+
+
+def test_a_wheel_is_copied_into_the_project_and_installed(project: Path, wheel: Path) -> None:
     files = written(project, "--wheel", str(wheel), "--server", "uvicorn")
     assert (project / wheel.name).read_bytes() == b"wheel"
     assert f"COPY {wheel.name} {wheel.name}\n" in files["Dockerfile"]
     assert installs(files["Dockerfile"]) == [f'"./{wheel.name}[secrets,uvicorn]"']
     assert f"!{wheel.name}\n" in files[".dockerignore"]
+
+
+def test_a_wheel_that_is_in_the_project_stays_and_another_one_is_not_written_over_it(
+    project: Path, wheel: Path
+) -> None:
+    mine = project / wheel.name
+    mine.write_bytes(b"mine")
+    done = write(project, "--wheel", str(wheel))
+    assert (done.returncode, mine.read_bytes()) == (1, b"mine")
+    assert wheel.name in done.stderr
+    written(project, "--wheel", wheel.name)
+    assert mine.read_bytes() == b"mine"
