@@ -134,7 +134,7 @@ def _sources(project: Project, environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _summary(inventory: Inventory, settings: Settings) -> Iterator[str]:
-    routes = sum(len(each.routes) for each in closed_by(inventory, settings))
+    routes = len({route for each in closed_by(inventory, settings) for route in each.routes})
     handlers = len(inventory.unserved)
     yield ""
     if routes or handlers:

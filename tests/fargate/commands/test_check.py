@@ -68,7 +68,7 @@ def doorman(request):
 
 
 app.route("/built-in", authorizer=doorman)(lambda: {})
-app.route("/iam", authorizer=IAMAuthorizer())(lambda: {})
+app.route("/iam", methods=["PUT"], authorizer=IAMAuthorizer(), api_key_required=True)(lambda: {})
 app.route("/external", authorizer=external)(lambda: {})
 app.route("/pool", authorizer=pool)(lambda: {})
 app.route("/key", methods=["POST", "GET"], api_key_required=True)(lambda: {})
@@ -136,7 +136,7 @@ Closed, since COGNITO_JWKS is not set:
   GET /pool
 
 Closed, since IAM signatures cannot be checked here:
-  GET /iam
+  PUT /iam
 
 Closed, since external authorizers cannot be called from here:
   GET /external
@@ -145,6 +145,7 @@ Closed, since they require an API key and API_KEYS is not set:
   GET /key
   POST /both
   POST /key
+  PUT /iam
 
 Not all of it is served: 6 closed, 0 for Lambda alone.
 """
