@@ -39,7 +39,7 @@ class AccessRequest(NamedTuple):
     headers: Sequence[Header]
     method_arn: str
     context: Any  # the request's Lambda context
-    is_signed: bool = False  # AWS verified an IAM signature before it called the function
+    is_signed: bool = False  # AWS verified an IAM signature, and asked IAM about this very path
 
 
 class AccessCheck(Protocol):
@@ -216,6 +216,16 @@ def method_arn(stage_arn: str, method: str, pattern: str, path: str) -> str:
     if len(arn) > MAX_ARN_BYTES:
         raise UriTooLong
     return arn
+
+
+def is_spelled_out(pattern: str, path: str) -> bool:
+    """Tell whether a path is spelled as its route: `/%61dmin` and `/admin/` are not, though both match `/admin`.
+
+    Args:
+        pattern: the route's pattern.
+        path: the request's path, percent-encoded, without the base path.
+    """
+    return path == "/" + "/".join(_segments(pattern, path))
 
 
 def _segments(pattern: str, path: str) -> Iterable[str]:

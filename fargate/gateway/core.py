@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from chalice.app import Chalice, Response
 
-from fargate.auth.authorizers import AccessChecks, AccessRequest, method_arn
+from fargate.auth.authorizers import AccessChecks, AccessRequest, is_spelled_out, method_arn
 from fargate.errors import BadGateway, Forbidden, GatewayError, MethodNotAllowed, NotFound, ServiceUnavailable
 from fargate.gateway.binary_types import accepts_binary, strictly
 from fargate.gateway.context import LambdaContext, completed, identity_of
@@ -219,10 +219,17 @@ class Gateway:
 
     def _admit(self, request: HttpRequest, path: str, match: Match, context: Any) -> dict[str, Any] | None:
         """Run the route's authorizer; return what it says of the caller, or None if it leaves that to AWS."""
-        arn = method_arn(self._stage_arn, request.method, match.route.pattern, path)
+        pattern = match.route.pattern
+        arn = method_arn(self._stage_arn, request.method, pattern, path)
         check = self._access_checks.of(match.route.methods[request.method].authorizer)
-        is_signed = request.invocation is not None and request.invocation.is_signed
-        return check.authorize(AccessRequest(request.headers, arn, context, is_signed))
+        return check.authorize(AccessRequest(request.headers, arn, context, self._is_signed(request, path, pattern)))
+
+    def _is_signed(self, request: HttpRequest, path: str, pattern: str) -> bool:
+        """Tell whether IAM has let the signer call this very path; `//admin` is `/admin` here, but not for IAM."""
+        invocation = request.invocation
+        if invocation is None or not invocation.is_signed:
+            return False
+        return request.path.removeprefix(self._settings.base_path) == path and is_spelled_out(pattern, path)
 
     def _accepted_key(self, request: HttpRequest) -> str | None:
         """Return the request's API key; None if every request is accepted, whatever its key is.

@@ -1,5 +1,7 @@
 """Under Mangum, the app sees Lambda's own context, and what API Gateway says: a request's caller, stage and ids."""
 
+import asyncio
+import json
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +16,12 @@ from chalice.app import (
     IAMAuthorizer,
     Request,
 )
+from mangum import Mangum
 
+from fargate.asgi import create_asgi_app
 from fargate.auth.authorizers import closed_routes
+from fargate.settings import Settings
+from fargate.telemetry.telemetry import telemetry_of
 from tests.contract.clients.client import MangumClient, copy_of
 from tests.contract.clients.events import (
     CLIENT,
@@ -111,6 +117,17 @@ def seen(event: Event, context: object = None) -> Any:
     response = called(copy_of("tests.apps.mirror:app"), event, context)
     assert response.status == 200, response.body
     return response.json()
+
+
+def access_line(app: Chalice, event: Event, context: object, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Return the log line of a request, as an app gets it that gives the adapter a telemetry."""
+    settings = Settings()
+    asgi = create_asgi_app(app, settings, telemetry=telemetry_of(app, settings))
+    with asyncio.Runner() as runner:
+        asyncio.set_event_loop(runner.get_loop())
+        Mangum(asgi)(event, context)  # type: ignore[arg-type]
+        asyncio.set_event_loop(None)
+    return next(line for line in map(json.loads, capsys.readouterr().out.splitlines()) if "http" in line)
 
 
 @pytest.fixture
@@ -251,6 +268,11 @@ def test_lambda_at_edge_is_served() -> None:
     assert seen(edge_event("/context"))["request_context"]["identity"]["sourceIp"] == CLIENT
 
 
+def test_a_log_line_has_the_ids_of_aws(function: LambdaContext, capsys: pytest.CaptureFixture[str]) -> None:
+    line = access_line(copy_of("tests.apps.mirror:app"), of_rest("/mirror"), function, capsys)
+    assert (line["request_id"], line["xray_trace_id"]) == (REQUEST_ID, f"{TRACE[5:-1]}9")
+
+
 def test_the_trace_is_the_functions(function: LambdaContext) -> None:
     """Log lines name the trace that Lambda records; the app still sees the header that API Gateway sent."""
     response = called(copy_of("tests.apps.mirror:app"), of_rest("/mirror"), function)
@@ -319,6 +341,20 @@ def test_a_route_with_an_authorizer_opens_to_what_can_be_proved(path: str, statu
 )
 def test_a_route_for_signed_requests_needs_a_signature_that_aws_has_verified(event: Event, status: int) -> None:
     assert called(guarded(), event).status == status
+
+
+@pytest.mark.parametrize("path", ["//iam", "/iam/", "/%69am", "/iam//"])
+def test_iam_has_not_judged_another_spelling_of_its_path(path: str) -> None:
+    assert called(guarded(), of_rest("/open/")).status == 200
+    assert called(guarded(), of_rest(path, identity={"userArn": USER_ARN})).status == 403
+
+
+def test_a_base_path_is_no_other_spelling() -> None:
+    client = MangumClient(guarded(), {"BASE_PATH": "/v1"}, rest_event)
+    try:
+        assert read_result(client.invoke(of_rest("/v1/iam", identity={"userArn": USER_ARN}))).status == 200
+    finally:
+        client.close()
 
 
 def test_elsewhere_it_is_still_announced_as_closed() -> None:
