@@ -1,8 +1,10 @@
-"""Powertools' logger, tracer and metrics under Mangum work with the context and the trace that Lambda gives."""
+"""An app with Powertools' logger, tracer and metrics, as a Lambda function with Mangum, under AWS's own runtime client.
+
+They work with the context and the trace that Lambda gives.
+"""
 
 import json
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,29 +12,21 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.contract.clients.events import TRACE, rest_event
-from tests.contract.clients.messages import Request
+from local.processes import Child, Program
+from tests.aws_lambda.runtime_api import ARN, RuntimeApi, serving_runtime_api
+from tests.contract.clients.events import TRACE, read_result, rest_event
+from tests.contract.clients.messages import Request, Response
 from tests.fixtures.servers import ROOT, passed_on
 
 PROJECT = ROOT / "tests" / "apps" / "projects" / "orders"
+ROOTS = [f"{TRACE[:-1]}{number}" for number in range(2)]
 PARENT = "53995c3f42cd8ad8"
-FUNCTION = """
-import json, os, sys
-from awslambdaric.lambda_context import LambdaContext
-from mangum import Mangum
-from app import app
-from fargate.asgi import create_asgi_app
-
-handler = Mangum(create_asgi_app(app))
-for number, event in enumerate(json.load(sys.stdin)):
-    os.environ["_X_AMZN_TRACE_ID"] = event["headers"]["X-Amzn-Trace-Id"]  # as Lambda's runtime client does
-    print(json.dumps(handler(event, LambdaContext(f"invocation-{number}", None, None, 0, "arn:of:orders"))))
-"""
 
 
 class Invoked(NamedTuple):
-    """What two invocations of a function wrote."""
+    """What two invocations of a function answered and wrote."""
 
+    responses: list[Response]
     lines: list[dict[str, Any]]
     subsegments: list[dict[str, Any]]
 
@@ -41,23 +35,23 @@ class Invoked(NamedTuple):
         return [line[name] for line in self.lines if name in line]
 
 
-def event(number: int) -> dict[str, Any]:
-    trace = f"{TRACE[:-1]}{number};Parent={PARENT};Sampled=1"
-    event: dict[str, Any] = rest_event(Request("GET", f"/orders/{number}"))
-    event["headers"]["X-Amzn-Trace-Id"] = trace
-    event["multiValueHeaders"]["X-Amzn-Trace-Id"] = [trace]
-    return event
-
-
-def environ(daemon: int, task: Path) -> dict[str, str]:
-    return {
+def function(api: RuntimeApi, daemon: int, folder: Path) -> Program:
+    environ = {
         **passed_on(),
-        "PYTHONPATH": str(ROOT),
-        "LAMBDA_TASK_ROOT": str(task),
+        "PYTHONPATH": f"{PROJECT}:{ROOT}",
+        "AWS_LAMBDA_RUNTIME_API": api.address,
+        "LAMBDA_TASK_ROOT": str(PROJECT),
         "AWS_LAMBDA_FUNCTION_NAME": "orders",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
         "AWS_XRAY_DAEMON_ADDRESS": f"127.0.0.1:{daemon}",
     }
+    command = [sys.executable, "-m", "awslambdaric", "on_lambda.handler"]
+    return Program("the function", command, log=folder / "output", environ=environ, folder=PROJECT)
+
+
+def ask(api: RuntimeApi, number: int, root: str) -> Response:
+    event = rest_event(Request("GET", f"/orders/{number}"))
+    return read_result(api.invoke(event, f"{root};Parent={PARENT};Sampled=1"))
 
 
 def received(daemon: socket.socket) -> Iterator[dict[str, Any]]:
@@ -71,43 +65,39 @@ def received(daemon: socket.socket) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def invoked(tmp_path_factory: pytest.TempPathFactory) -> Invoked:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
+def invoked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Invoked]:
+    folder = tmp_path_factory.mktemp("function")
+    with serving_runtime_api() as api, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
         daemon.bind(("127.0.0.1", 0))
-        ended = subprocess.run(
-            [sys.executable, "-c", FUNCTION],
-            cwd=PROJECT,
-            env=environ(daemon.getsockname()[1], tmp_path_factory.mktemp("task")),
-            input=json.dumps([event(0), event(1)]),
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-        )
-        lines = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]
-        return Invoked(lines, list(received(daemon)))
+        child = Child(function(api, daemon.getsockname()[1], folder))
+        try:
+            responses = [ask(api, number, root) for number, root in enumerate(ROOTS)]
+        finally:
+            child.end()
+        written = (folder / "output").read_text().splitlines()
+        yield Invoked(responses, [json.loads(line) for line in written if line[:1] == "{"], list(received(daemon)))
 
 
 def test_both_are_answered(invoked: Invoked) -> None:
-    assert invoked.having("body") == ['{"price":7}'] * 2
+    assert [each.json() for each in invoked.responses] == [
+        {"price": 7, "arn": ARN, "in_time": True, "number": str(number)} for number in range(2)
+    ]
 
 
 def test_log_lines_name_the_function_and_the_invocation(invoked: Invoked) -> None:
-    assert invoked.having("function_request_id") == ["invocation-0", "invocation-1"]
+    assert len(set(invoked.having("function_request_id"))) == 2
     assert invoked.having("cold_start") == [True, False]
-    assert invoked.having("function_arn") == ["arn:of:orders"] * 2
+    assert invoked.having("function_arn") == [ARN] * 2
     assert invoked.having("function_memory_size") == ["1024"] * 2
 
 
 def test_log_lines_name_the_trace_that_lambda_records(invoked: Invoked) -> None:
-    assert invoked.having("xray_trace_id") == [f"{TRACE[5:-1]}{number}" for number in range(2)]
+    assert [f"Root={each}" for each in invoked.having("xray_trace_id")] == ROOTS
 
 
 def test_subsegments_belong_to_lambdas_segment(invoked: Invoked) -> None:
     handlers = [each for each in invoked.subsegments if each["name"] == "## capture_lambda_handler"]
-    assert [(each["trace_id"], each["parent_id"]) for each in handlers] == [
-        (f"{TRACE[5:-1]}{number}", PARENT) for number in range(2)
-    ]
+    assert [(f"Root={each['trace_id']}", each["parent_id"]) for each in handlers] == [(root, PARENT) for root in ROOTS]
     methods = [each for each in invoked.subsegments if each["name"] == "## app.price"]
     assert [each["parent_id"] for each in methods] == [each["id"] for each in handlers]
 
