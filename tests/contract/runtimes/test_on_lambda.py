@@ -19,7 +19,7 @@ from chalice.app import (
 from mangum import Mangum
 
 from fargate.asgi import create_asgi_app
-from fargate.auth.authorizers import closed_routes
+from fargate.auth.authorizers import Closed, closed_routes
 from fargate.settings import Settings
 from fargate.telemetry.telemetry import telemetry_of
 from tests.contract.clients.client import MangumClient, copy_of
@@ -173,7 +173,6 @@ def test_a_test_of_an_app_may_pass_a_dict_as_context() -> None:
 def test_a_rest_apis_request_context_is_passed_on(function: LambdaContext) -> None:
     authorizer = {"principalId": "ada", "claims": CLAIMS, "integrationLatency": 7}
     event = of_rest(authorizer=authorizer, identity={"user": "ada", "apiKey": "key", "cognitoIdentityId": "eu:1"})
-    event["stageVariables"] = {"table": "products"}
     response = called(copy_of("tests.apps.mirror:app"), event, function)
     context = response.json()["request_context"]
     own = {"resourcePath": "/context", "httpMethod": "GET", "localPort": None, "localAddress": "127.0.0.1"}
@@ -358,4 +357,4 @@ def test_a_base_path_is_no_other_spelling() -> None:
 
 
 def test_elsewhere_it_is_still_announced_as_closed() -> None:
-    assert "Closed, since IAM signatures cannot be checked here: GET /iam" in closed_routes(guarded(), "")
+    assert Closed("IAM signatures cannot be checked here", ("GET /iam",)) in closed_routes(guarded(), "")
