@@ -130,7 +130,8 @@ def claim_text(name: str, value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if name in _DATES and isinstance(value, int | float):
-        return time.strftime("%a %b %d %H:%M:%S UTC %Y", time.gmtime(value))
+        weekday, month, day, clock, year = time.asctime(time.gmtime(value)).split()  # English under every locale
+        return f"{weekday} {month} {day:0>2} {clock} UTC {year}"
     if isinstance(value, list):
         return ",".join(claim_text("", each) or "" for each in value)
     return json.dumps(value, separators=(",", ":"))

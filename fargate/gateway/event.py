@@ -5,8 +5,8 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 
 import base64
 import logging
+import time
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -191,6 +191,7 @@ def _request_time(second: int) -> str:
     global _last_request_time
     known, text = _last_request_time
     if known != second:
-        text = datetime.fromtimestamp(second, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+        _, month, day, clock, year = time.asctime(time.gmtime(second)).split()  # English under every locale
+        text = f"{day:0>2}/{month}/{year}:{clock} +0000"
         _last_request_time = (second, text)
     return text
