@@ -37,6 +37,7 @@ from fargate.http.messages import (
     lowered_bytes,
     without_port,
 )
+from fargate.http.mounts import split_path
 from fargate.lifecycle import PROBE_PATHS, Lifecycle, Phase
 from fargate.settings import Settings, read_settings
 from fargate.telemetry.telemetry import Telemetry
@@ -152,8 +153,9 @@ class AsgiAdapter:
         Raises:
             BadRequest, NotSupported, HeadersTooLong: it is no request, or its head is too long.
         """
-        path, query = _raw_path(scope), scope["query_string"].decode("latin-1")
-        size = len(path) + len(query)
+        mount, path = _paths(scope)
+        query = scope["query_string"].decode("latin-1")
+        size = len(mount) + len(path) + len(query)
         for name, value in scope["headers"]:
             size += len(name) + len(value)
         if size > self._settings.max_header_bytes:
@@ -175,6 +177,8 @@ class AsgiAdapter:
             protocol=_protocol(scope["http_version"]),
             local_port=int(server[1]) if server and server[1] and not on_lambda else None,  # granian: a text
             invocation=read_invocation(scope["aws.event"], scope.get("aws.context")) if on_lambda else None,
+            mount=mount,
+            scheme="" if on_lambda else scope.get("scheme", "http"),
         )
 
     async def _read_body(self, scope: Scope, receive: Receive) -> bytes:
@@ -191,7 +195,7 @@ class AsgiAdapter:
     async def _answer_fast(self, request: HttpRequest) -> HttpResponse | Arrival | None:
         """Return the fast path's response, or the request for its handler; None: the route has no fast path."""
         route = self.fast_path.find(request.method, request.path)
-        if route is None or request.local_port is None:  # Mangum ends the loop with each event
+        if route is None or not request.scheme:  # Mangum ends the loop with each event
             return None
         self.yield_to_threads()
         return await self.fast_path.answer(request, route)
@@ -333,30 +337,35 @@ def _last_hop(forwarded: str) -> str:
     return without_port(forwarded.rpartition(",")[2].strip())
 
 
-def _raw_path(scope: Scope) -> str:
-    """Return the path as the client sent it.
+def _paths(scope: Scope) -> tuple[str, str]:
+    """Return where the app is mounted and the path below it, as the client sent them.
 
     Raises:
         BadRequest: the request's target is no path, or not ASCII (RFC 9112, section 3.2).
     """
     raw: bytes | None = scope.get("raw_path")
+    mount: str = scope.get("root_path", "").rstrip("/")
     if raw is None:
-        return quote(_event_path(scope), safe=_PRINTABLE) or "/"
+        return split_path(_sent_path(scope), mount, _left(scope["path"], mount, ""))
     if not raw.startswith(b"/") or not raw.isascii():
         raise BadRequest
-    return raw.partition(b"?")[0].decode("latin-1")
+    sent = raw.partition(b"?")[0].decode("latin-1")
+    if sent == scope["path"] and not mount:
+        return "", sent
+    return split_path(sent, mount, _left(scope["path"], mount, sent))
 
 
-def _event_path(scope: Scope) -> str:
-    """Return the encoded path of Mangum's event, without the base path that Mangum has removed."""
-    path: str = scope["path"]
+def _left(path: str, mount: str, sent: str) -> str:
+    """Return the path below the mount. `path` begins with the mount, unless a proxy or another app has removed it."""
+    is_below = path == mount or path.startswith(mount + "/")
+    return path[len(mount) :] if is_below and unquote(sent) != mount + path else path
+
+
+def _sent_path(scope: Scope) -> str:
+    """Return the encoded path of Mangum's event; of a server without `raw_path` the path, encoded again."""
     event = scope.get("aws.event", {})
     encoded: str = event.get("rawPath") or event.get("path") or ""
-    while encoded:
-        if unquote(encoded) == path:
-            return encoded
-        encoded = encoded[1:].partition("/")[2] and "/" + encoded[1:].partition("/")[2]
-    return quote(path, safe=SAFE_IN_PATH)
+    return quote(encoded, safe=_PRINTABLE) if encoded else quote(scope["path"], safe=SAFE_IN_PATH)
 
 
 def _protocol(version: str) -> str:

@@ -11,6 +11,7 @@ FargateError
     ├── NotFound              404
     ├── MethodNotAllowed      405, with Allow
     ├── RequestTimeout        408
+    ├── LengthRequired        411
     ├── RequestTooLong        413
     ├── UriTooLong            414
     ├── HeadersTooLong        431
@@ -114,6 +115,13 @@ class RequestTimeout(GatewayError):
 
     status = 408
     message = "Request Timeout"
+
+
+class LengthRequired(GatewayError):
+    """The server cannot tell where a body without Content-Length ends."""
+
+    status = 411
+    message = "Length Required"
 
 
 class RequestTooLong(GatewayError):

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from chalice.app import Chalice
 
-from fargate.errors import BadRequest, GatewayError, RequestTooLong
+from fargate.errors import BadRequest, GatewayError, LengthRequired, RequestTooLong
 from fargate.fast_path import FastPath, fast_routes_of
 from fargate.gateway.core import Gateway
 from fargate.http.messages import (
@@ -20,6 +20,7 @@ from fargate.http.messages import (
     path_of,
     status_line,
 )
+from fargate.http.mounts import split_path
 from fargate.lifecycle import Lifecycle
 from fargate.settings import Settings, read_settings
 from fargate.telemetry.telemetry import Telemetry
@@ -94,27 +95,40 @@ def _read_request(environ: Environ, max_body_bytes: int) -> HttpRequest:
 
     Raises:
         RequestTooLong: its body is longer than the limit; no more than that was read.
-        BadRequest: its Content-Length is not a number.
+        LengthRequired: its body is chunked, and the server does not decode it.
+        BadRequest: its Content-Length is not a number, or its body ends early.
     """
+    mount, path = _paths(environ)
     return HttpRequest(
         method=environ["REQUEST_METHOD"],
-        path=_raw_path(environ),
+        path=path,
         query=environ.get("QUERY_STRING", ""),
         headers=environ.get(HEADERS_KEY) or _headers(environ),
         body=_read_body(environ, max_body_bytes),
         peer=environ.get("REMOTE_ADDR", ""),
         protocol=environ.get("SERVER_PROTOCOL", "HTTP/1.1"),
         local_port=_local_port(environ),
+        mount=mount,
+        scheme=environ.get("wsgi.url_scheme", "http"),
     )
 
 
-def _raw_path(environ: Environ) -> str:
-    """Return the path as the client sent it: from the request's target if there is one, else encoded again."""
+def _paths(environ: Environ) -> tuple[str, str]:
+    """Return where the app is mounted and the path below it, as the client sent them.
+
+    They come from the request's target if the server passes it on; else they are encoded again, and `%2F` is a slash.
+    """
+    mount, left = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
     target = environ.get("REQUEST_URI") or environ.get("RAW_URI")
-    if target:
-        return path_of(target)
-    decoded = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    return quote(decoded.encode("latin-1"), safe=SAFE_IN_PATH) or "/"
+    sent = path_of(target) if target else quote((mount + left).encode("latin-1"), safe=SAFE_IN_PATH)
+    if sent == left and not mount:
+        return "", sent
+    return split_path(sent, _text(mount), _text(left))
+
+
+def _text(value: str) -> str:
+    """Decode UTF-8 from WSGI's form of it, in which each character is a byte."""
+    return value.encode("latin-1").decode(errors="replace")
 
 
 def _headers(environ: Environ) -> list[Header]:
@@ -126,29 +140,48 @@ def _headers(environ: Environ) -> list[Header]:
 
 
 def _read_body(environ: Environ, limit: int) -> bytes:
-    stream = environ["wsgi.input"]
-    length = environ.get("CONTENT_LENGTH")
+    """Read the body. Both framings at once are request smuggling (RFC 9112, section 6.3)."""
+    length, coding = environ.get("CONTENT_LENGTH"), environ.get("HTTP_TRANSFER_ENCODING")
     if length:
-        if not length.isdecimal():
+        if coding or not length.isdecimal():
             raise BadRequest
         if int(length) > limit:
             raise RequestTooLong
-        body: bytes = stream.read(int(length))
-        return body
-    if not environ.get("wsgi.input_terminated"):
-        return b""
-    return _read_to_end(stream, limit)
+        return _read(environ["wsgi.input"], int(length))
+    if environ.get("wsgi.input_terminated"):
+        return _read_to_end(environ["wsgi.input"], limit)
+    if coding:
+        raise LengthRequired
+    return b""
+
+
+def _read(stream: Any, size: int) -> bytes:
+    """Read a body of known size; a stream may return less than it is asked for."""
+    chunks: list[bytes] = []
+    while size and (chunk := _next_chunk(stream, size)):
+        size -= len(chunk)
+        chunks.append(chunk)
+    if size:
+        raise BadRequest  # the client has gone
+    return b"".join(chunks)
 
 
 def _read_to_end(stream: Any, limit: int) -> bytes:
     chunks: list[bytes] = []
-    left = limit
-    while chunk := stream.read(_READ_BYTES):
-        left -= len(chunk)
-        if left < 0:
+    while chunk := _next_chunk(stream, _READ_BYTES):
+        limit -= len(chunk)
+        if limit < 0:
             raise RequestTooLong
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _next_chunk(stream: Any, size: int) -> bytes:
+    try:
+        chunk: bytes = stream.read(size)
+    except OSError:  # the client has gone, or its chunks are malformed
+        raise BadRequest from None
+    return chunk
 
 
 def _local_port(environ: Environ) -> int | None:

@@ -43,7 +43,7 @@ _OWN_HEADERS: tuple[Header, ...] = (("Content-Type", "application/json"), ("Cach
 
 
 class Located(NamedTuple):
-    """A path without the base path, and the route that it matches. Shared by all requests of that path."""
+    """A path below the mount and the base path, and the route that it matches. Shared by all requests of that path."""
 
     path: str
     match: Match | None

@@ -75,7 +75,7 @@ class EventBuilder:
 
         Args:
             request: as received.
-            path: its path without the base path.
+            path: its path without the mount and the base path.
             match: its route.
             ids: its ids.
             now: seconds since the epoch.
@@ -107,7 +107,7 @@ class EventBuilder:
                 "resourceId": pattern,
                 "resourcePath": pattern,
                 "httpMethod": request.method,
-                "path": request.path,
+                "path": request.whole_path,
                 "stage": self.stage,
                 "protocol": request.protocol,
                 "requestId": ids.request_id,
@@ -129,11 +129,11 @@ class EventBuilder:
 
     def _add_forwarded(self, many: dict[str, list[str]], request: HttpRequest) -> None:
         """Set X-Forwarded-* as API Gateway does; values that the client sent are replaced."""
-        if request.local_port is not None:  # None on Lambda, where AWS has set the other two
+        if request.scheme:  # empty on Lambda, where AWS has set the other two
             if self._untold and "X-Forwarded-For" in many:
                 self._tell_of_proxies(request)
-            many["X-Forwarded-Proto"] = ["http"]
-            many["X-Forwarded-Port"] = [str(request.local_port)]
+            many["X-Forwarded-Proto"] = [request.scheme]
+            many["X-Forwarded-Port"] = [str(request.local_port or "")]
         many["X-Forwarded-For"] = [request.peer]
 
     def _tell_of_proxies(self, request: HttpRequest) -> None:

@@ -53,14 +53,21 @@ class HttpRequest(NamedTuple):
     """A request as received, with its whole body."""
 
     method: str
-    path: str  # percent-encoded, as sent, without the query
+    path: str  # percent-encoded, as sent, without the query; below the mount
     query: str  # as sent, without the question mark
     headers: Sequence[Header]  # names as `canonical` writes them, in the order received
     body: bytes
     peer: str  # address of the other end of the connection
     protocol: str  # "HTTP/1.1"
-    local_port: int | None  # the port that it arrived at; None on Lambda
+    local_port: int | None  # the port that it arrived at; None on Lambda, and at a Unix socket
     invocation: Invocation | None = None  # on Lambda
+    mount: str = ""  # the part of the path before `path`, percent-encoded: SCRIPT_NAME, root_path
+    scheme: str = "http"  # of the connection; empty on Lambda
+
+    @property
+    def whole_path(self) -> str:
+        """The path with the mount."""
+        return self.mount + self.path or "/"
 
 
 class HttpResponse(NamedTuple):

@@ -97,6 +97,7 @@ async def get_by_asgi(asgi_app: AsgiApp, path: str) -> None:
         "type": "http",
         "http_version": "1.1",
         "method": "GET",
+        "path": path,
         "raw_path": path.encode(),
         "query_string": b"",
         "headers": [(b"host", b"localhost")],

@@ -147,9 +147,9 @@ class XRaySegments:
 def _describe_request(segment: Segment, request: HttpRequest, ids: RequestIds) -> None:
     """Describe the request, without the query, which may hold personal data."""
     host = last_value(request.headers, "Host") or "localhost"
-    scheme = last_value(request.headers, "X-Forwarded-Proto") or "http"
+    scheme = last_value(request.headers, "X-Forwarded-Proto") or request.scheme or "http"
     segment.put_http_meta("method", request.method)
-    segment.put_http_meta("url", f"{scheme}://{host}{request.path}")
+    segment.put_http_meta("url", f"{scheme}://{host}{request.whole_path}")
     agent = last_value(request.headers, "User-Agent")
     if agent:
         segment.put_http_meta("user_agent", agent)

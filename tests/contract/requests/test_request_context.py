@@ -31,6 +31,7 @@ def test_the_request_context_describes_the_request(server: ServerClient) -> None
     assert context["protocol"] == "HTTP/1.1"
     assert context["identity"]["sourceIp"] == "127.0.0.1"
     assert context["identity"]["userAgent"] == "pytest/1"
+    assert context["localPort"] == server.server.port
     assert context["domainName"] == "shop.example"
     assert context["localPort"] == server.server.port
     assert re.fullmatch(r"[0-9]{12}", context["accountId"])

@@ -130,6 +130,7 @@ def scope_of(name: str) -> dict[str, Any]:
         "type": "http",
         "http_version": "1.1",
         "method": "GET",
+        "path": f"/{name}",
         "raw_path": f"/{name}".encode(),
         "query_string": b"",
         "headers": [(b"host", b"x")],

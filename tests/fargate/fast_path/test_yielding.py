@@ -15,13 +15,14 @@ SCOPE = {
     "type": "http",
     "http_version": "1.1",
     "method": "GET",
+    "path": "/slow",
     "raw_path": b"/slow",
     "query_string": b"",
     "headers": [(b"host", b"x")],
     "server": ("127.0.0.1", 80),
     "client": ("127.0.0.1", 8000),
 }
-QUICK = {**SCOPE, "raw_path": b"/quick"}
+QUICK = {**SCOPE, "path": "/quick", "raw_path": b"/quick"}
 
 
 def app_with(may_end: threading.Event) -> Chalice:

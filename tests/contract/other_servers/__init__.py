@@ -1,0 +1,1 @@
+"""The adapter in servers that it does not start itself, and below mounts of servers and of other apps."""
