@@ -140,10 +140,11 @@ class EventBuilder:
         """Warn once: a load balancer may be in front that the settings do not know."""
         self._untold = False
         logger.warning(
-            "A request has X-Forwarded-For, and TRUSTED_PROXIES is 0: the app sees the client %s, http and port %d. "
+            "A request has X-Forwarded-For, and TRUSTED_PROXIES is 0: the app sees the client %s, %s and port %s. "
             "If a load balancer or proxy of yours is in front, set TRUSTED_PROXIES to the number of them, such as 1; "
             "the app then sees what they have sent",
             request.peer,
+            request.scheme,
             request.local_port,
         )
 
