@@ -111,5 +111,10 @@ recorder = Recorder()
 
 
 def hand_to_tracer() -> None:
-    """Every Tracer created from now on uses this recorder, unless the app has set a provider of its own."""
+    """Every Tracer created from now on records, with this recorder unless the app has set a provider of its own.
+
+    Call it before the app is imported: a Tracer settles at its creation whether it records.
+    """
     powertools_tracer.set_default_provider(recorder)
+    powertools_tracer.enable_outside_lambda()
+    powertools_tracer.keep_responses_out()

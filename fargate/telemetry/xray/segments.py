@@ -100,7 +100,6 @@ class XRaySegments:
         self._sampling = sampling
         self._emitter = emitter_to(daemon_address)
         self._origin = "AWS::ECS::Fargate" if "ECS_CONTAINER_METADATA_URI_V4" in os.environ else None
-        os.environ.setdefault("POWERTOOLS_TRACER_CAPTURE_RESPONSE", "false")  # responses may hold personal data
         enable_outside_lambda()
         recorder.make_sdk = self._sdk_recorder
         self._share_with_sdk()

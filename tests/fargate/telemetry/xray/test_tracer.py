@@ -59,7 +59,7 @@ def test_methods_are_subsegments_with_their_annotations(server: Server, daemon: 
     (shipped,) = priced["subsegments"]
     assert priced["name"] == "## tests.fargate.telemetry.xray.traced.priced"
     assert priced["annotations"] == {"number": 7}
-    assert priced["metadata"]["default"] == {"order": {"lines": [7], "by": {"name": "ann"}}}
+    assert priced["metadata"] == {"default": {"order": {"lines": [7], "by": {"name": "ann"}}}}, "and not the result"
     assert shipped["parent_id"] == priced["id"]
     for each in (priced, shipped):
         assert (each["type"], each["namespace"], each["in_progress"]) == ("subsegment", "local", False)

@@ -61,7 +61,7 @@ class Customer:
 
 @app.route("/priced/{number}")
 def prices(number: str) -> dict[str, int]:
-    tracer.provider.put_annotation("asked", number)
+    tracer.put_annotation("asked", number)
     return {"price": priced(int(number))}
 
 
