@@ -15,7 +15,7 @@ from chalice.app import Chalice, Response
 
 from fargate.auth.authorizers import AccessChecks, AccessRequest, is_spelled_out, method_arn
 from fargate.errors import BadGateway, Forbidden, GatewayError, MethodNotAllowed, NotFound, ServiceUnavailable
-from fargate.gateway.binary_types import accepts_binary, strictly
+from fargate.gateway.binary_types import accepts_binary
 from fargate.gateway.context import LambdaContext, completed, identity_of
 from fargate.gateway.cors import cors_of, headers_of, preflight
 from fargate.gateway.event import API_ID, Event, EventBuilder
@@ -245,7 +245,7 @@ class Gateway:
 
     def _read(self, result: object, request: HttpRequest) -> HttpResponse:
         if self._is_strict:
-            result = strictly(result, binary=accepts_binary(request.headers, self._app.api.binary_types))
+            return read_response(result, binary=accepts_binary(request.headers, self._app.api.binary_types))
         return read_response(result)
 
     def _invoke(self, event: Event, context: Any) -> Any:

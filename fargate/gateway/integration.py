@@ -37,17 +37,44 @@ class Malformed(Exception):
     """The result has another form; the message says which, without any of its values."""
 
 
-def read_response(result: object) -> HttpResponse:
+def read_response(result: object, *, binary: bool | None = None) -> HttpResponse:
     """Turn `{"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}` into a response.
+
+    Args:
+        result: what the app returned.
+        binary: whether the client gets bytes, by API Gateway's rule; None: what the app sends as bytes are bytes.
 
     Raises:
         BadGateway: the result has another form; the log says which.
     """
     try:
-        return _read(result)
+        return _read(result if binary is None else strictly(result, binary=binary))
     except Malformed as error:
         logger.error("The app's response is malformed: %s", error)
         raise BadGateway from error
+
+
+def strictly(result: object, *, binary: bool) -> object:
+    """Return a result with the body that API Gateway's rule leaves it.
+
+    Args:
+        result: as the app returned it; bytes are text in the JSON that Lambda sends.
+        binary: whether the client gets bytes; if not, base64 stays text.
+
+    Raises:
+        Malformed: the body's bytes are not UTF-8.
+    """
+    if not isinstance(result, dict):
+        return result
+    is_base64 = binary and result.get("isBase64Encoded", False)
+    return {**result, "body": _as_json(result.get("body")), "isBase64Encoded": is_base64}
+
+
+def _as_json(body: Any) -> Any:
+    try:
+        return body.decode() if isinstance(body, bytes) else body
+    except UnicodeDecodeError:
+        raise Malformed("its body is bytes that are not UTF-8, which Lambda cannot send") from None
 
 
 def _read(result: object) -> HttpResponse:

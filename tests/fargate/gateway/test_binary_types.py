@@ -6,9 +6,9 @@ import json
 import pytest
 from chalice.app import Chalice, Response
 
-from fargate.errors import BadGateway
-from fargate.gateway.binary_types import accepts_binary, is_binary, strictly
+from fargate.gateway.binary_types import accepts_binary, is_binary
 from fargate.gateway.core import Gateway
+from fargate.gateway.integration import Malformed, strictly
 from fargate.http.messages import HttpRequest
 from fargate.settings import BinaryRule, Settings
 
@@ -66,7 +66,7 @@ def test_text_stays_text_for_every_client(result: dict) -> None:
 
 def test_bytes_become_text_as_in_lambdas_json() -> None:
     assert strictly({"body": "\u00e9".encode()}, binary=True) == {"body": "\u00e9", "isBase64Encoded": False}
-    with pytest.raises(BadGateway):
+    with pytest.raises(Malformed):
         strictly({"body": b"\xff"}, binary=True)
 
 
