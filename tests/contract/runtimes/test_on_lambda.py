@@ -22,7 +22,7 @@ from fargate.asgi import create_asgi_app
 from fargate.auth.authorizers import Closed, closed_routes
 from fargate.settings import Settings
 from fargate.telemetry.telemetry import telemetry_of
-from tests.contract.clients.client import MangumClient, copy_of
+from tests.contract.clients.client import MangumClient, copy_of, through_json
 from tests.contract.clients.events import (
     CLIENT,
     HOST,
@@ -183,10 +183,19 @@ def test_a_rest_apis_request_context_is_passed_on(function: LambdaContext) -> No
     assert response.header("x-amz-apigw-id") == "XXAmplELsXXAFYA="
 
 
-def test_stage_variables_are_passed_on() -> None:
-    event = of_rest("/mirror")
+def test_the_event_is_the_one_that_the_app_gets_without_the_adapter(function: LambdaContext) -> None:
+    event = of_rest(
+        "/pets/a%20b?x=1&x=2&y=a+b", ("User-Agent", "ada/1"), ("Cookie", "a=1; b=2"), authorizer={"claims": CLAIMS}
+    )
     event["stageVariables"] = {"table": "products"}
-    assert seen(event)["event"]["stageVariables"] == {"table": "products"}
+    event["resource"] = event["requestContext"]["resourcePath"] = "/pets/{name}"
+    event["pathParameters"] = {"name": "a%20b"}
+    directly = copy_of("tests.apps.mirror:app")(through_json(event), function)
+    there, here = json.loads(directly["body"])["event"], seen(event, function)["event"]
+    more = {"localAddress", "localPort"}
+    identity = {name: value for name, value in here["requestContext"]["identity"].items() if value is not None}
+    context = {name: value for name, value in here["requestContext"].items() if name not in more}
+    assert {**here, "requestContext": {**context, "identity": identity}} == there
 
 
 def test_an_http_api_may_write_as_a_rest_api() -> None:
