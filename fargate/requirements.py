@@ -23,10 +23,10 @@ REQUIRED = (
 """Needed by every command and every server."""
 
 EXTRAS = {
-    "cognito": ("pyjwt[crypto]>=2.4.0",),
+    "cognito": ("pyjwt[crypto]>=2.15.0",),
     "granian": ("granian>=2.5.0",),
     "secrets": ("boto3>=1.34.32",),
-    "uvicorn": ("httptools>=0.5.0", "uvicorn>=0.31.0", "uvloop>=0.17.0"),
+    "uvicorn": ("httptools>=0.5.0", "uvicorn>=0.30.6", "uvloop>=0.17.0"),
 }
 """Needed by some settings: the extra that installs them, `pip install "chalice-fargate[uvicorn]"`."""
 
