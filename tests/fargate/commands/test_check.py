@@ -89,6 +89,9 @@ def on_start():
 """
 
 
+PROJECTS = sorted(path.parent for path in (ROOT / "tests" / "apps" / "projects").glob("*/app.py"))
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A Chalice project without an app."""
@@ -230,6 +233,12 @@ def test_what_cannot_start_is_said_as_the_start_says_it(
     assert (done.returncode, done.stdout) == (2, "")
     assert "Cannot start:\n" in done.stderr
     assert done.stderr.endswith(f"{said}\n")
+
+
+@pytest.mark.parametrize("folder", PROJECTS, ids=lambda path: path.name)
+def test_the_projects_of_the_contract_tests_find_their_variables_and_packages(folder: Path) -> None:
+    done = check(folder, PYTHONDONTWRITEBYTECODE="1")
+    assert (done.returncode in (0, 1), done.stderr) == (True, "")
 
 
 def test_an_app_that_is_not_there_cannot_start(tmp_path: Path) -> None:
