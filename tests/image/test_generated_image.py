@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -154,9 +154,6 @@ def test_compose_starts_it_with_the_variables_of_the_stage(
         compose("down", "--timeout", "40")
 
 
-def test_it_is_small(
-    engine: Engine, image: str, python_base: str, record_property: Callable[[str, object], None]
-) -> None:
+def test_it_is_small(engine: Engine, image: str, python_base: str) -> None:
     size = engine.image(image)["Size"] - engine.image(python_base)["Size"]
-    record_property("megabytes", size / MEGABYTE)
-    assert 0 < size < 150 * MEGABYTE
+    assert 0 < size < 120 * MEGABYTE
