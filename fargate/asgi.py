@@ -21,6 +21,7 @@ from fargate.errors import (
     RequestTimeout,
     RequestTooLong,
     ServiceUnavailable,
+    WebSocketsNotServed,
 )
 from fargate.fast_path import FastPath, fast_routes_of
 from fargate.gateway.core import Arrival, Gateway
@@ -105,8 +106,7 @@ class AsgiAdapter:
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1008, "reason": "WebSocket handlers are not served here"})
+            await self._refuse_handshake(scope, receive, send)
         else:
             raise RuntimeError(f"unknown ASGI scope: {scope['type']}")
 
@@ -144,14 +144,25 @@ class AsgiAdapter:
         with contextlib.suppress(OSError):
             await self._send(self._refusal(error, scope, arrival), scope, send, ends=ends)
 
+    async def _refuse_handshake(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a WebSocket handshake with an error; a server without the extension for that answers 403."""
+        response = self._refusal(WebSocketsNotServed(), scope)
+        await receive()
+        if "websocket.http.response" not in (scope.get("extensions") or {}):
+            await send({"type": "websocket.close", "code": 1008, "reason": WebSocketsNotServed.message})
+            return
+        headers = [(lowered_bytes(name), value.encode("latin-1")) for name, value in response.wire_headers()]
+        await send({"type": "websocket.http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "websocket.http.response.body", "body": response.body})
+
     def _refusal(self, error: GatewayError, scope: Scope, arrival: Arrival | None = None) -> HttpResponse:
-        return self.gateway.refuse(error, scope["method"], _peer(scope), arrival)
+        return self.gateway.refuse(error, scope.get("method", "GET"), _peer(scope), arrival)
 
     def _read_head(self, scope: Scope) -> HttpRequest:
         """Read a request without its body.
 
         Raises:
-            BadRequest, NotSupported, HeadersTooLong: it is no request, or its head is too long.
+            BadRequest, NotSupported, HeadersTooLong: it is no request, a WebSocket handshake, or its head is too long.
         """
         mount, path = _paths(scope)
         query = scope["query_string"].decode("latin-1")
@@ -165,7 +176,7 @@ class AsgiAdapter:
         if headers is None:
             headers = [(canonical_of_bytes(name), value.decode("latin-1")) for name, value in scope["headers"]]
         if _is_http_1(scope) and not on_lambda:
-            check_framing(scope["http_version"], headers)
+            check_framing(scope["method"], scope["http_version"], headers)
         server = scope.get("server")
         return HttpRequest(
             method=scope["method"],

@@ -17,6 +17,7 @@ FargateError
     ├── HeadersTooLong        431
     ├── AuthorizerFailure     500
     ├── NotSupported          501
+    │   └── WebSocketsNotServed   to a handshake
     ├── BadGateway            502, if the app raised or did not return a response
     └── ServiceUnavailable    503
 """
@@ -150,6 +151,12 @@ class NotSupported(GatewayError):
 
     status = 501
     message = "Not Implemented"
+
+
+class WebSocketsNotServed(NotSupported):
+    """The request asks for a WebSocket."""
+
+    message = "WebSockets are not served here: use the app's HTTP routes"
 
 
 class AuthorizerFailure(GatewayError):

@@ -14,11 +14,19 @@ from typing import Any, NamedTuple
 from chalice.app import Chalice, Response
 
 from fargate.auth.authorizers import AccessChecks, AccessRequest, is_spelled_out, method_arn
-from fargate.errors import BadGateway, Forbidden, GatewayError, MethodNotAllowed, NotFound, ServiceUnavailable
+from fargate.errors import (
+    BadGateway,
+    Forbidden,
+    GatewayError,
+    MethodNotAllowed,
+    NotFound,
+    ServiceUnavailable,
+    WebSocketsNotServed,
+)
 from fargate.gateway.binary_types import accepts_binary
 from fargate.gateway.context import LambdaContext, completed, identity_of
 from fargate.gateway.cors import cors_of, headers_of, preflight
-from fargate.gateway.event import API_ID, Event, EventBuilder
+from fargate.gateway.event import API_ID, Event, EventBuilder, asks_for_websocket
 from fargate.gateway.integration import read_plain, read_response
 from fargate.gateway.invocation import function_trace, ids_of
 from fargate.gateway.routing import Match, Route, RouteTable
@@ -192,7 +200,7 @@ class Gateway:
                 return _probe_answer(path, method)
             return self._serve(arrival, path, match)
         except GatewayError as error:
-            return error_response(error, match.route if match else None, method)
+            return error_response(_better(error, arrival.request), match.route if match else None, method)
 
     def _serve(self, arrival: Arrival, path: str, match: Match) -> HttpResponse:
         request, ids = arrival.request, arrival.scope.ids
@@ -319,6 +327,11 @@ def _probe_answer(path: str, method: str) -> HttpResponse:
     if method not in ("GET", "HEAD"):
         raise MethodNotAllowed(["GET", "HEAD"])
     return HttpResponse(200, list(_OWN_HEADERS), b'{"message":"OK"}')
+
+
+def _better(error: GatewayError, request: HttpRequest) -> GatewayError:
+    """Return what a WebSocket client needs to know, in place of "Not Found" or "Unauthorized"."""
+    return WebSocketsNotServed() if asks_for_websocket(request) else error
 
 
 def _allowed(route: Route) -> list[str]:

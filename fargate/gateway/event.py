@@ -6,15 +6,17 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 import base64
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
+from fargate.errors import WebSocketsNotServed
 from fargate.gateway.binary_types import is_binary
 from fargate.gateway.invocation import show_invocation
 from fargate.gateway.routing import Match
+from fargate.http.framing import is_handshake
 from fargate.http.identifiers import RequestIds
-from fargate.http.messages import HOP_BY_HOP, Header, HttpRequest, client_address
+from fargate.http.messages import HOP_BY_HOP, HttpRequest, client_address, last_value
 
 logger = logging.getLogger("fargate")
 
@@ -79,8 +81,11 @@ class EventBuilder:
             match: its route.
             ids: its ids.
             now: seconds since the epoch.
+
+        Raises:
+            WebSocketsNotServed: the request is a handshake.
         """
-        many = _collect(request.headers)
+        many = _collect(request)
         source_ip = client_address(request, self._trusted_proxies)
         if request.invocation is None or "X-Amzn-Trace-Id" not in many:
             many["X-Amzn-Trace-Id"] = [ids.trace_header]
@@ -159,10 +164,18 @@ class EventBuilder:
         return base64.b64encode(body).decode("ascii"), True
 
 
-def _collect(headers: Iterable[Header]) -> dict[str, list[str]]:
+def asks_for_websocket(request: HttpRequest) -> bool:
+    """Return whether this is a handshake that its server has passed on; the adapter's own servers refuse it before."""
+    upgrade = last_value(request.headers, "Upgrade")
+    return upgrade is not None and is_handshake(request.method, request.protocol.removeprefix("HTTP/"), upgrade)
+
+
+def _collect(request: HttpRequest) -> dict[str, list[str]]:
     many: dict[str, list[str]] = {}
-    for name, value in headers:
+    for name, value in request.headers:
         if name in HOP_BY_HOP:
+            if name == "Upgrade" and asks_for_websocket(request):
+                raise WebSocketsNotServed
             continue
         if name in many:
             many[name].append(value)

@@ -159,7 +159,7 @@ class FastPathProtocol(asyncio.Protocol):
             name, _, value = line.partition(b":")
             headers.append((canonical_of_bytes(name), value.strip(b" \t").decode("latin-1")))
         try:
-            check_framing("1.1", headers)
+            check_framing("GET", "1.1", headers)
         except GatewayError:
             return False
         if any(name in _CONTROLS for name, _ in headers):

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from httptools import HttpParserError, HttpParserUpgrade
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from fargate.asgi import AsgiAdapter
-from fargate.errors import BadRequest, GatewayError, HeadersTooLong, RequestTimeout
+from fargate.errors import BadRequest, GatewayError, HeadersTooLong, RequestTimeout, WebSocketsNotServed
+from fargate.http.framing import is_handshake
 from fargate.http.messages import HttpResponse, lowered, split_url
 from fargate.servers.limits import Awaited
 
@@ -32,6 +33,7 @@ class StrictProtocol(HttpToolsProtocol):
         self._in_head = False
         self._is_upgrade = False
         self._refusal: GatewayError | None = None  # once set, nothing more is read
+        self._refused_method = ""  # as far as it is known
 
     @property
     def is_idle(self) -> bool:
@@ -70,16 +72,29 @@ class StrictProtocol(HttpToolsProtocol):
             self._refuse(HeadersTooLong())
 
     def _parse(self, data: bytes) -> None:
-        """Parse; parse an upgrade request again without its Upgrade header, since httptools would not see its body."""
+        """Parse; refuse a WebSocket. Parse other upgrades again without that header: httptools would see no body."""
         while data:
             try:
                 self.parser.feed_data(data)
                 return
             except HttpParserUpgrade as upgrade:
+                if self._is_handshake():
+                    self._refuse(WebSocketsNotServed(), "GET")
+                    return
                 data = self._head_without_upgrade() + data[upgrade.args[0] :]
+                self._renew_parser()
             except HttpParserError:
                 self._refuse(HeadersTooLong() if len(self.url) > self._max_header_bytes else BadRequest())
                 return
+
+    def _is_handshake(self) -> bool:
+        upgrade = b",".join(value for name, value in self.headers if name == b"upgrade").decode("latin-1")
+        return is_handshake(self.parser.get_method().decode(), self.parser.get_http_version(), upgrade)
+
+    def _renew_parser(self) -> None:
+        """Go on with another parser: if the connection closes after the request, this one takes no more bytes."""
+        self.parser = HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn sets it
 
     def _head_without_upgrade(self) -> bytes:
         request_line = b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
@@ -138,11 +153,11 @@ class StrictProtocol(HttpToolsProtocol):
         if not self._is_upgrade:
             super().on_message_complete()
 
-    def _refuse(self, error: GatewayError) -> None:
+    def _refuse(self, error: GatewayError, method: str = "") -> None:
         """Send an error after the responses to earlier requests, and close: later bytes cannot be trusted."""
         if self._refusal or self.transport.is_closing():
             return
-        self._refusal = error
+        self._refusal, self._refused_method = error, method
         if self.cycle is not None and self.cycle.response_complete and not self._in_head and self.cycle.more_body:
             self.transport.close()  # the error is in the rest of a request that was answered early
         elif self.pipeline and self.cycle.more_body:
@@ -160,7 +175,7 @@ class StrictProtocol(HttpToolsProtocol):
     def _send_refusal(self, error: GatewayError) -> None:
         if self.transport.is_closing():
             return
-        response = self._app.gateway.refuse(error, peer=self.client[0] if self.client else "")
+        response = self._app.gateway.refuse(error, self._refused_method, self.client[0] if self.client else "")
         self.transport.write(head_of(response, self.server_state.default_headers, ends=True) + response.body)
         self.transport.close()
 

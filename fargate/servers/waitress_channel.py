@@ -49,6 +49,7 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
     """
 
     header_lines: bytes = b""
+    refusal: GatewayError | None = None  # where waitress' own error does not say enough
     _fields: list[Header] | None = None
     _part = 0, 0.0
     empty: bool
@@ -76,6 +77,7 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
         except (ValueError, BadRequest) as error:  # ValueError: urllib cannot parse the target
             raise ParsingError(str(error)) from None
         except NotSupported as error:
+            self.refusal = error
             raise TransferEncodingNotImplemented(str(error)) from None
 
     def _check(self) -> None:
@@ -83,7 +85,7 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
             raise BadRequest
         if not self.request_uri.startswith("/") and (url := split_url(self.request_uri)):
             self._fields = [(name, url[0] if name == "Host" else value) for name, value in self.fields()]
-        check_framing(self.version, self.fields())
+        check_framing(self.command, self.version, self.fields())
 
     @property
     def has_begun(self) -> bool:
@@ -135,7 +137,7 @@ class GatewayErrorTask(ErrorTask):  # type: ignore[misc]
     """Responds with `{"message": ...}` to a request that never reaches the app."""
 
     def execute(self) -> None:
-        error = _ERRORS.get(self.request.error.code, BadRequest)()
+        error = self.request.refusal or _ERRORS.get(self.request.error.code, BadRequest)()
         method = getattr(self.request, "command", "")
         if self.channel.server.gateway is not None:
             self.channel.server.gateway.refuse(error, method, self.channel.addr[0])

@@ -33,10 +33,7 @@ def test_a_malformed_request_gets_400_after_the_responses_before_it_and_ends_the
     assert statuses == [200] * before + [400]
 
 
-UPGRADES = {
-    "websocket": b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
-    "h2c": b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n",
-}
+H2C = b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
 
 
 @pytest.mark.parametrize("lines", ["Close", "close, x-a", "x-a ,\tclose", "close\r\nConnection: x-a"])
@@ -55,11 +52,10 @@ def test_the_body_of_an_upgrade_request_is_not_a_request(server: ServerClient) -
         assert connection.rest_until_quiet(0.3) == []
 
 
-@pytest.mark.parametrize("upgrade", UPGRADES.values(), ids=UPGRADES.keys())
 @pytest.mark.parametrize("pipelined", [True, False])
-def test_an_upgrade_request_is_like_any_other(server: ServerClient, upgrade: bytes, pipelined: bool) -> None:
+def test_an_upgrade_request_is_like_any_other(server: ServerClient, pipelined: bool) -> None:
     """Java's client asks for h2c in its first request and continues with HTTP/1.1 on the same connection."""
-    asking = b"GET /head HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\n" + upgrade + b"\r\n"
+    asking = b"GET /head HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\n" + H2C + b"\r\n"
     with server.connected() as connection:
         connection.send(asking + (GET if pipelined else b""))
         first = connection.response()
@@ -74,6 +70,14 @@ def test_an_upgrade_request_may_have_a_body(server: ServerClient) -> None:
         first, second = connection.response(), connection.response()
     assert bytes.fromhex(first.json()["body"]) == b"hello"
     assert second.json() == {"method": "GET"}
+
+
+@pytest.mark.parametrize("upgrade", [b"websocket", b"h2c"])
+def test_an_upgrade_request_may_be_the_last(server: ServerClient, upgrade: bytes) -> None:
+    """HTTP/1.0 has one request a connection, and no Upgrade: a server must ignore it (RFC 9110, section 7.8)."""
+    with server.connected() as connection:
+        connection.send(b"GET /head HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: " + upgrade + b"\r\n\r\n")
+        assert [response.json() for response in connection.rest()] == [{"method": "GET"}]
 
 
 def test_the_response_to_head_has_no_body(server: ServerClient) -> None:
