@@ -3,6 +3,9 @@
 Servers run in the project's folder, where they find `.chalice/config.json` and `vendor/`.
 """
 
+import json
+from typing import Any
+
 import pytest
 
 from tests.contract.clients.client import (
@@ -20,6 +23,7 @@ vendored = client_of(f"{PROJECTS}vendored.app:app", SERVERS)
 
 catch_all = client_of(f"{PROJECTS}catch_all.app:app", GATEWAYS, BASE_PATH="/api")
 subclassed = client_of(f"{PROJECTS}subclassed.app:app", RUNTIMES)
+graphql = client_of(f"{PROJECTS}graphql.app:app", RUNTIMES)
 balanced = client_of(f"{PROJECTS}balanced.app:app", SERVERS, TRUSTED_PROXIES="1")
 unaware = client_of(f"{PROJECTS}balanced.app:app", SERVERS)
 on_mangum = client_of(f"{PROJECTS}balanced.app:app", ("mangum",))
@@ -109,3 +113,34 @@ def test_on_lambda_there_is_nothing_to_set(on_mangum: Client, caplog: pytest.Log
     """AWS has set the headers of its events."""
     assert on_mangum.get("/old").header("location") == "https://shop.example:443/new"
     assert "TRUSTED_PROXIES" not in caplog.text
+
+
+RENAME = "mutation Rename($name: String!) { rename(id: 2, name: $name) { name } }"
+JSON, GRAPHQL = "application/json", "application/graphql"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "status", "answer"),
+    [
+        (GRAPHQL, "{ product(id: 2) { name } caller }", 200, {"product": {"name": "R\u00e1dio"}, "caller": "tests/1"}),
+        (JSON, {"query": "{ product(id: 7) { name } }"}, 200, {"product": None}),
+        (
+            f"{JSON}; charset=utf-8",
+            {"query": RENAME, "variables": {"name": "\U0001f4fb"}},
+            200,
+            {"rename": {"name": "\U0001f4fb"}},
+        ),
+        (JSON, {"query": "{ product }"}, 400, None),
+    ],
+)
+def test_a_graphql_endpoint(graphql: Client, content_type: str, body: Any, status: int, answer: Any) -> None:
+    sent = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    response = graphql.post("/graphql", sent.encode(), ("Content-Type", content_type), ("User-Agent", "tests/1"))
+    assert (response.status, response.json().get("data")) == (status, answer)
+    assert ("errors" in response.json()) == (answer is None)
+    assert response.header("access-control-allow-origin") == "*"
+
+
+def test_a_graphql_endpoint_has_a_page_and_refuses_forms(graphql: Client) -> None:
+    assert graphql.get("/graphql").body == b"<title>GraphQL</title>"
+    assert graphql.post("/graphql", b"query=x", ("Content-Type", "application/x-www-form-urlencoded")).status == 415
