@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -51,6 +52,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_AppWorkers = Workers[tuple[HttpRequest, Arrival | None], HttpResponse]
 
 _PRINTABLE = "".join(set(map(chr, range(0x21, 0x7F))) - set("?#"))
 """What an encoded path may hold as it is. An HTTP API's event has the path decoded, so with `?` and `#` in it."""
@@ -95,9 +98,16 @@ class AsgiAdapter:
         self.fast_path = fast_path
         self._settings = settings
         self._lifecycle = lifecycle
-        self._workers = Workers(self._answer, settings.threads, "request", gateway.telemetry.queued)
-        self._probe_worker = Workers(self._answer, 1, "probe")
         self._waiting = 0  # only the event loop's thread touches it
+
+    @cached_property
+    def _workers(self) -> _AppWorkers:
+        """The threads of requests. A server may fork between the import and the first request; threads stay behind."""
+        return Workers(self._answer, self._settings.threads, "request", self.gateway.telemetry.queued)
+
+    @cached_property
+    def _probe_worker(self) -> _AppWorkers:
+        return Workers(self._answer, 1, "probe")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope: a request, or the app's lifespan."""

@@ -1,7 +1,7 @@
 """The ids of a request, for its response, its event, logs and traces."""
 
-import os
 import re
+from functools import cached_property
 from random import Random
 from typing import NamedTuple
 
@@ -40,7 +40,12 @@ class IdentifierSource:
     """Makes unique ids at a tenth of uuid4's cost. Not for secrets: the generator is not a cryptographic one."""
 
     def __init__(self, seed: int | None = None) -> None:
-        self._random = Random(int.from_bytes(os.urandom(16), "big") if seed is None else seed)  # noqa: S311
+        self._seed = seed
+
+    @cached_property
+    def _random(self) -> Random:
+        """Seeded for the first request: a server may fork after the import, and its processes must not share ids."""
+        return Random(self._seed)  # noqa: S311
 
     def next(self, trace_header: str | None, correlation_id: str | None, now: float) -> RequestIds:
         """Return the ids of a request.

@@ -58,6 +58,11 @@ OTHER_SERVERS = {
     "gunicorn with threads": OtherServer(
         "gunicorn --bind 127.0.0.1:{port} --forwarded-allow-ips= --threads 8 {entry}:mounted", mounted_by="werkzeug"
     ),
+    "gunicorn's ASGI": OtherServer(
+        "gunicorn --bind 127.0.0.1:{port} --forwarded-allow-ips= --worker-class asgi --preload --root-path /mount "
+        "{entry}:asgi",
+        sends_mount=False,
+    ),
     "uWSGI": OtherServer(
         "uwsgi --http-socket 127.0.0.1:{port} --master --die-on-term --threads 8 --module {entry}:wsgi "
         "--mount /mount={entry}:wsgi --manage-script-name",
