@@ -54,9 +54,14 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
     _part = 0, 0.0
     empty: bool
     error: Error | None
+    header_plus: bytes
+    headers_finished: bool
 
     def received(self, data: bytes) -> int:
         """Parse; return how many bytes were used."""
+        if not self.headers_finished and _is_indented(self.header_plus + data):
+            self.error, self.completed = Malformed("A blank before the request line"), True
+            return len(data)
         consumed: int = super().received(data)
         if self.empty:  # blank lines before a request (RFC 9112, section 2.2) do not begin a connection's time again
             self.empty = self.completed = self.headers_finished = False
@@ -68,7 +73,9 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
         return consumed
 
     def parse_header(self, header_plus: bytes) -> None:
-        _, _, self.header_lines = header_plus.partition(b"\r\n")
+        line, _, self.header_lines = header_plus.partition(b"\r\n")
+        if line != line.rstrip():
+            raise ParsingError("The request line has a tail")
         if _FOLDED.search(header_plus):
             raise ParsingError("A header is folded over lines")
         try:
@@ -119,6 +126,11 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
             matches = (_FIELD.fullmatch(line) for line in self.header_lines.decode("latin-1").split("\r\n"))
             self._fields = [(canonical(each[1]), each[2]) for each in matches if each]
         return self._fields
+
+
+def _is_indented(head: bytes) -> bool:
+    """Return whether something else than line breaks comes before the request line; waitress strips it."""
+    return head.lstrip(b"\r\n")[:1].isspace()
 
 
 def _is_trailer(section: bytes) -> bool:

@@ -17,6 +17,7 @@ from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
 
 from fargate.lifecycle import PROBE_PATHS, QUIET_SECONDS, Lifecycle
+from fargate.patches.waitress_chunks import end_size_lines
 from fargate.servers.drain import Drain
 from fargate.servers.limits import AGAIN_SECONDS, NO_DESCRIPTOR, SPARE_DESCRIPTORS, SWEEP_SECONDS, limits_of
 from fargate.servers.waitress_channel import Channel
@@ -259,4 +260,5 @@ def serve(app: WsgiApp, listener: socket.socket, settings: Settings, lifecycle: 
 
     Call it in the main thread.
     """
+    end_size_lines()
     WaitressServer(app, listener, settings, Drain(listener, settings, lifecycle)).run()

@@ -11,7 +11,7 @@ ELSEWHERE: dict[str, dict[str, list[str]]] = {
             "Pylons/waitress#474",
             "benoitc/gunicorn#2176",
         ],
-        "test_what_is_not_a_request_is_refused": ["Kludex/uvicorn#3125"],
+        "test_what_is_not_a_request_is_refused": ["Kludex/uvicorn#3125", "Pylons/waitress#503"],
     },
     "contract/reports/test_other_projects.py": {
         "test_an_app_answers_so": ["Kludex/mangum#90"],

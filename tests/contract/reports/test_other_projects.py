@@ -80,6 +80,15 @@ HOSTS = "Pylons/waitress#462"
 TARGETS = "Pylons/waitress#498"
 CODINGS = "benoitc/gunicorn#3364"
 TRAILERS = "benoitc/gunicorn#3144"
+EXTENSIONS = "benoitc/gunicorn#3327"
+BLANKS = "ruby/webrick#138"
+
+SIZE_LINES = {
+    "a line feed behind the size": b"5\n\r\nhello\r\n0\r\n\r\n",
+    "a line feed before the extension": b"5\n;a=b\r\nhello\r\n0\r\n\r\n",
+    "a line feed behind the extension": b"5;a=b\n\r\nhello\r\n0\r\n\r\n",
+    "a line feed behind the last size": b"5\r\nhello\r\n0\n\r\n\r\n",
+}
 
 SENT = [
     *(Sent(HOSTS, host, head(host), 400) for host in ("a b", "a, b", "user@x", "x/y", "x?y", "x:port", "[::1", "\xe9")),
@@ -97,6 +106,13 @@ SENT = [
     Sent(TRAILERS, "a trailer without a colon", trailed(b"GET / HTTP/1.1"), 400),
     Sent(TRAILERS, "a trailer with a bare line feed", trailed(b"X: a\nY: b"), 400),
     Sent(TRAILERS, "a trailer that is folded", trailed(b"X: a\r\n b"), 400),
+    *(Sent(EXTENSIONS, name, chunked(body=body), 400) for name, body in SIZE_LINES.items()),
+    Sent(BLANKS, "a blank before the request line", b" " + head("x"), 400),
+    Sent(BLANKS, "a vertical tab before it", b"\r\n\x0b" + head("x"), 400),
+    Sent(BLANKS, "line breaks before it", b"\r\n\r\n" + head("x"), 200),
+    Sent(BLANKS, "a blank behind it", head("x").replace(b"1.1", b"1.1 "), 400),
+    Sent(BLANKS, "a carriage return behind it", head("x").replace(b"1.1", b"1.1\r"), 400),
+    Sent(BLANKS, "a line feed behind it", head("x").replace(b"1.1", b"1.1\n"), 400),
     Sent(TRAILERS, "a line feed in a chunk's extension", chunked(body=b"5;a\nb\r\nhello\r\n0\r\n\r\n"), 400),
 ]
 
@@ -248,6 +264,7 @@ PROJECTS = (
     "Kludex/uvicorn",
     "emmett-framework/granian",
     "benoitc/gunicorn",
+    "ruby/webrick",
     "honojs/hono",
     "fastapi/fastapi",
 )

@@ -68,13 +68,14 @@ GRANIAN = {
     },
 }
 WAITRESS = {
+    "fargate/patches/waitress_chunks.py": {"waitress.rfc7230": "ONLY_HEXDIG_RE CHUNK_EXT_RE"},
     "fargate/servers/waitress_channel.py": {
         "waitress.channel:HTTPChannel": "_flush_exception(flush,do_close) _flush_some(do_close) outbuf_lock "
         "total_outbufs_len will_close close_when_flushed requests readable() writable() handle_read() handle_write() "
         "handle_close() parser_class task_class error_task_class last_activity creation_time request requests_lock",
         "waitress.parser:HTTPRequestParser": "received(data) parse_header(header_plus) body_bytes_received completed "
         "expect_continue body_rcv chunked request_uri version error empty headers_finished header_bytes_received "
-        "headers",
+        "headers header_plus",
         "waitress.receiver:ChunkedReceiver": "control_line trailer",
         "waitress.task:Task": "close_on_finish build_response_header() finish() content_length has_body",
         "waitress.task:WSGITask": "get_environment()",

@@ -11,6 +11,7 @@ from chalice import app as chalice_app
 from chalice.app import Chalice
 from chalice.test import Client
 from granian.server.embed import Server
+from waitress import rfc7230
 
 UNPATCHED = """
 import contextvars, sys, threading
@@ -82,3 +83,8 @@ def test_event_loops() -> None:
 def test_granian_socket() -> None:
     parameters = set(inspect.signature(Server.__init__).parameters)
     assert not parameters & {"fd", "listener", "sock", "socket", "sockets"}, "granian takes a listening socket"
+
+
+def test_waitress_chunks() -> None:
+    patterns = (rfc7230.ONLY_HEXDIG_RE, b"5\n"), (rfc7230.CHUNK_EXT_RE, b";a=b\n")
+    assert all(pattern.match(line) for pattern, line in patterns), "waitress refuses a line feed there"
