@@ -1,5 +1,6 @@
 """TCP ports: find a free one, explain why a wanted one is not, ask what listens on one."""
 
+import atexit
 import contextlib
 import errno
 import http.client
@@ -15,8 +16,9 @@ LOOPBACK = "127.0.0.1"
 # on one of those is down, a client that tries to reach it may be given that very port: it then connects to itself, and
 # the server cannot start again.
 _SERVER_PORTS = range(15_000, 30_000)
-_reserved: list[socket.socket] = []
+_reserved = contextlib.ExitStack()
 """Sockets that keep the ports that `free_port` gave out."""
+atexit.register(_reserved.close)
 
 
 def parse_port(name: str, text: str) -> int:
@@ -110,7 +112,7 @@ def _reserve(port: int) -> None:
         return
     # Linux lets a server that sets SO_REUSEADDR, as all do, listen beside a socket that has it too and does not listen.
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    _reserved.append(holder)
+    _reserved.enter_context(holder)
 
 
 def _try_to_listen(host: str, port: int) -> None:

@@ -80,6 +80,12 @@ def test_an_upgrade_request_may_be_the_last(server: ServerClient, upgrade: bytes
         assert [response.json() for response in connection.rest()] == [{"method": "GET"}]
 
 
+def test_an_upgrade_request_may_ask_for_the_end(server: ServerClient) -> None:
+    with server.connected() as connection:
+        connection.send(GET.removesuffix(b"\r\n") + b"Connection: close, Upgrade\r\nUpgrade: h2c\r\n\r\n")
+        assert [response.json() for response in connection.rest()] == [{"method": "GET"}]
+
+
 def test_the_response_to_head_has_no_body(server: ServerClient) -> None:
     with server.connected() as connection:
         connection.send(GET.replace(b"GET", b"HEAD") + GET)
