@@ -15,7 +15,8 @@ from typing import Any
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from fargate.asgi import AsgiAdapter, Message
+from fargate.asgi import AsgiAdapter
+from fargate.asgi_requests import Message
 from fargate.errors import GatewayError
 from fargate.fast_path import FastRoute
 from fargate.gateway.core import Arrival

@@ -39,6 +39,7 @@ ADAPTER = [
     ["fargate.commands"],
     ["fargate.servers", "fargate.start"],
     ["fargate.asgi", "fargate.wsgi"],
+    ["fargate.asgi_requests"],
     ["fargate.fast_path"],
     ["fargate.gateway"],
     ["fargate.telemetry"],

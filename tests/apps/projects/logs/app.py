@@ -9,7 +9,7 @@ from chalice import Chalice
 app = Chalice(app_name="logs", debug=True)
 
 logging.getLogger().setLevel(logging.DEBUG)
-logging.getLogger().addHandler(logging.FileHandler(os.environ["OWN_LOG"]))
+logging.getLogger().addHandler(logging.FileHandler(os.environ.get("OWN_LOG", os.devnull)))
 logging.getLogger().addHandler(logging.StreamHandler(sys.stdout))
 
 
