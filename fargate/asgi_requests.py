@@ -10,7 +10,15 @@ from urllib.parse import quote, unquote
 from fargate.errors import BadRequest, HeadersTooLong, RequestTooLong
 from fargate.gateway.invocation import read_invocation
 from fargate.http.framing import check_framing
-from fargate.http.messages import SAFE_IN_PATH, Header, HttpRequest, canonical, canonical_of_bytes, without_port
+from fargate.http.messages import (
+    SAFE_IN_PATH,
+    Header,
+    HttpRequest,
+    canonical,
+    canonical_of_bytes,
+    path_of,
+    without_port,
+)
 from fargate.http.mounts import split_path
 
 Scope = MutableMapping[str, Any]
@@ -119,18 +127,18 @@ def _paths(scope: Scope) -> tuple[str, str]:
     """Return where the app is mounted and the path below it, as the client sent them.
 
     Raises:
-        BadRequest: the request's target is no path, or not ASCII (RFC 9112, section 3.2).
+        BadRequest: the request's target is neither a path nor a URL, or not ASCII (RFC 9112, section 3.2).
     """
     raw: bytes | None = scope.get("raw_path")
     mount: str = scope.get("root_path", "").rstrip("/")
     if raw is None:
         return split_path(_sent_path(scope), mount, _left(scope["path"], mount, ""))
-    if not raw.startswith(b"/") or not raw.isascii():
+    if not raw.isascii():
         raise BadRequest
-    sent = raw.partition(b"?")[0].decode("latin-1")
-    if sent == scope["path"] and not mount:
+    sent, path = path_of(raw.decode("ascii")), scope["path"]
+    if sent == path and not mount:
         return "", sent
-    return split_path(sent, mount, _left(scope["path"], mount, sent))
+    return split_path(sent, mount, _left(path if path[:1] == "/" else unquote(sent), mount, sent))
 
 
 def _left(path: str, mount: str, sent: str) -> str:

@@ -3,11 +3,11 @@
 import os
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from chalice.app import Chalice
 
-from fargate.errors import BadRequest, GatewayError, LengthRequired, RequestTooLong
+from fargate.errors import BadRequest, GatewayError, HeadersTooLong, LengthRequired, RequestTooLong
 from fargate.fast_path import FastPath, fast_routes_of
 from fargate.gateway.core import Gateway
 from fargate.http.messages import (
@@ -55,21 +55,21 @@ def create_wsgi_app(
     """
     settings = settings or read_settings(os.environ)
     gateway = Gateway(chalice_app, settings, lifecycle, telemetry)
-    return WsgiAdapter(gateway, settings.max_body_bytes, FastPath(gateway, fast_routes_of(chalice_app)))
+    return WsgiAdapter(gateway, settings, FastPath(gateway, fast_routes_of(chalice_app)))
 
 
 class WsgiAdapter:
     """Passes requests to the gateway, and its responses to the server."""
 
-    def __init__(self, gateway: Gateway, max_body_bytes: int, fast_path: FastPath) -> None:
+    def __init__(self, gateway: Gateway, settings: Settings, fast_path: FastPath) -> None:
         self.gateway = gateway
-        self._max_body_bytes = max_body_bytes
+        self._settings = settings
         self._fast_path = fast_path
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         try:
-            request = _read_request(environ, self._max_body_bytes)
+            request = _read_request(environ, self._settings)
         except GatewayError as error:
             response = self.gateway.refuse(error, environ["REQUEST_METHOD"], environ.get("REMOTE_ADDR", ""))
         else:
@@ -90,10 +90,11 @@ def _send(response: HttpResponse, method: str, start_response: StartResponse) ->
     return () if has_no_body(response.status, method) else (response.body,)
 
 
-def _read_request(environ: Environ, max_body_bytes: int) -> HttpRequest:
+def _read_request(environ: Environ, settings: Settings) -> HttpRequest:
     """Read a request with its body.
 
     Raises:
+        HeadersTooLong: its head is longer than the limit, and the server let it pass.
         RequestTooLong: its body is longer than the limit; no more than that was read.
         LengthRequired: its body is chunked, and the server does not decode it.
         BadRequest: its Content-Length is not a number, or its body ends early.
@@ -103,8 +104,8 @@ def _read_request(environ: Environ, max_body_bytes: int) -> HttpRequest:
         method=environ["REQUEST_METHOD"],
         path=path,
         query=environ.get("QUERY_STRING", ""),
-        headers=environ.get(HEADERS_KEY) or _headers(environ),
-        body=_read_body(environ, max_body_bytes),
+        headers=environ.get(HEADERS_KEY) or _headers(environ, settings.max_header_bytes),
+        body=_read_body(environ, settings.max_body_bytes),
         peer=environ.get("REMOTE_ADDR", ""),
         protocol=environ.get("SERVER_PROTOCOL", "HTTP/1.1"),
         local_port=_local_port(environ),
@@ -123,7 +124,8 @@ def _paths(environ: Environ) -> tuple[str, str]:
     sent = path_of(target) if target else quote((mount + left).encode("latin-1"), safe=SAFE_IN_PATH)
     if sent == left and not mount:
         return "", sent
-    return split_path(sent, _text(mount), _text(left))
+    is_url = left[:1] not in ("/", "")  # uWSGI, where the target is one
+    return split_path(sent, _text(mount), unquote(sent) if is_url else _text(left))
 
 
 def _text(value: str) -> str:
@@ -131,12 +133,20 @@ def _text(value: str) -> str:
     return value.encode("latin-1").decode(errors="replace")
 
 
-def _headers(environ: Environ) -> list[Header]:
-    headers = [(canonical(key[5:].replace("_", "-")), value) for key, value in environ.items() if key[:5] == "HTTP_"]
+def _headers(environ: Environ, limit: int) -> list[Header]:
+    """Return the headers of a server that joins repeated ones; uWSGI leaves blanks around values."""
+    named = [(key[5:].replace("_", "-"), value) for key, value in environ.items() if key[:5] == "HTTP_"]
+    headers = [(canonical(name), value.strip(" \t")) for name, value in named]
     for key, name in (("CONTENT_TYPE", "Content-Type"), ("CONTENT_LENGTH", "Content-Length")):
         if environ.get(key):
             headers.append((name, environ[key]))
+    if _size(headers) + len(environ.get("PATH_INFO", "")) + len(environ.get("QUERY_STRING", "")) > limit:
+        raise HeadersTooLong
     return headers
+
+
+def _size(headers: list[Header]) -> int:
+    return sum(len(name) + len(value) for name, value in headers)
 
 
 def _read_body(environ: Environ, limit: int) -> bytes:

@@ -19,6 +19,7 @@ class Lack(Enum):
     """What a server does not pass on, so that the adapter cannot know; fargate/README.md says so."""
 
     SPELLING = "the request's target: %2F in a path is a slash"
+    URLS = "a target that is a URL"
     UNDERSCORES = "whether a header's name has an underscore or a hyphen"
     REPEATED = "all lines of a header that comes twice"
     CHUNKS = "chunked bodies"
@@ -74,7 +75,7 @@ OTHER_SERVERS = {
     "cheroot": OtherServer(
         "cheroot --bind 127.0.0.1:{port} {entry}:mounted",
         mounted_by="cheroot",
-        lacks=frozenset({Lack.UNDERSCORES, Lack.REPEATED}),
+        lacks=frozenset({Lack.URLS, Lack.UNDERSCORES, Lack.REPEATED}),
     ),
     "granian's WSGI": OtherServer(
         "granian --interface wsgi --port {port} --blocking-threads 8 --url-path-prefix /mount {entry}:wsgi",
@@ -83,7 +84,9 @@ OTHER_SERVERS = {
     ),
     "uvicorn": OtherServer("uvicorn --port {port} --no-proxy-headers {entry}:mounted", mounted_by="starlette"),
     "uvicorn with h11": OtherServer(
-        "uvicorn --port {port} --no-proxy-headers --http h11 --root-path /mount {entry}:asgi", sends_mount=False
+        "uvicorn --port {port} --no-proxy-headers --http h11 --root-path /mount {entry}:asgi",
+        sends_mount=False,
+        lacks=frozenset({Lack.URLS}),
     ),
     "hypercorn": OtherServer("hypercorn --bind 127.0.0.1:{port} {entry}:mounted", mounted_by="hypercorn"),
     "granian": OtherServer(

@@ -82,6 +82,7 @@ def test_a_prefix_that_a_trusted_proxy_names_is_a_mount() -> None:
         pytest.param("/m/pets/x", "/m", "/pets/x", "/m/pets/x", "/pets/x", id="starlette before 0.33"),
         pytest.param("/m/m/pets/x", "/m", "/m/pets/x", None, None, id="starlette before 0.33, its name again"),
         pytest.param("/old/pets/x", "", "/pets/x", "/old/pets/x", "/pets/x", id="cut by an app"),
+        pytest.param("http://h/m/pets/x", "/m", None, "/m/pets/x", "/pets/x", id="absolute target"),
         pytest.param("/m/pets/%ff", "/m", None, "/m/pets/%ff", "/pets/%ff", id="not UTF-8"),
         pytest.param(None, "/m", "/m/pets/a b", "/m/pets/a%20b", "/pets/a%20b", id="no raw path"),
     ],

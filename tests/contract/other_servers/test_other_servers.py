@@ -82,6 +82,15 @@ def test_an_event_is_the_request(other: Other) -> None:
     assert (event["body"], event["isBase64Encoded"]) == ("hello", False)
 
 
+def test_a_target_may_be_a_url(other: Other) -> None:
+    """A server must accept it (RFC 9112, section 3.2.2)."""
+    response = other.client.get(f"http://other.example{other.server.base}/pets/cat?x=1")
+    if Lack.URLS in other.server.lacks:
+        assert response.status in (400, 404)
+    else:
+        assert response.json()["event"]["path"] == "/pets/cat"
+
+
 def test_a_header_that_comes_twice_has_both_values(other: Other) -> None:
     event = other.get("/mirror", ("X-Twice", "1"), ("X-Twice", "2")).json()["event"]
     values = ",".join(event["multiValueHeaders"]["X-Twice"]).replace(" ", "")
