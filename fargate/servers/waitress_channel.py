@@ -59,7 +59,7 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
 
     def received(self, data: bytes) -> int:
         """Parse; return how many bytes were used."""
-        if not self.headers_finished and _is_indented(self.header_plus + data):
+        if not self.has_begun and _is_indented(data):
             self.error, self.completed = Malformed("A blank before the request line"), True
             return len(data)
         consumed: int = super().received(data)
@@ -97,7 +97,7 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
     @property
     def has_begun(self) -> bool:
         """Whether anything but blank lines has come."""
-        return self.headers_finished or bool(self.header_plus.strip())
+        return self.headers_finished or not _is_blank(self.header_plus)
 
     def is_late(self, limits: Limits, now: float) -> bool:
         """Return whether its head or its body takes too long, counted from the first call during that part."""
@@ -128,9 +128,13 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
         return self._fields
 
 
-def _is_indented(head: bytes) -> bool:
+def _is_blank(head: bytes) -> bool:
+    return not head or head.isspace()  # `strip` would copy it, for each byte of a slow client
+
+
+def _is_indented(data: bytes) -> bool:
     """Return whether something else than line breaks comes before the request line; waitress strips it."""
-    return head.lstrip(b"\r\n")[:1].isspace()
+    return data.lstrip(b"\r\n")[:1].isspace()
 
 
 def _is_trailer(section: bytes) -> bool:
