@@ -30,6 +30,7 @@ ELSEWHERE: dict[str, dict[str, list[str]]] = {
     },
     "contract/requests/test_client_address.py": {
         "test_headers_of_a_trusted_proxy_reach_the_app": ["logandk/serverless-wsgi#113"],
+        "test_behind_one_proxy_it_is_the_last_address": ["Kludex/uvicorn#590"],
         "test_behind_two_proxies_it_is_the_last_but_one": ["Pylons/waitress#223"],
     },
     "contract/requests/test_query_and_headers.py": {
@@ -57,7 +58,8 @@ ELSEWHERE: dict[str, dict[str, list[str]]] = {
         "test_a_base_path_that_mangum_strips_is_not_in_the_event": ["Kludex/mangum#203"],
         "test_a_binary_response_is_returned_byte_for_byte": ["Kludex/mangum#275"],
         "test_our_base_path_is_stripped_too": ["Kludex/mangum#318"],
-        "test_every_value_of_a_query_arrives": ["logandk/serverless-wsgi#146"],
+        "test_every_value_of_a_query_arrives": ["Kludex/mangum#178"],
+        "test_the_request_is_the_same_in_every_kind_of_event": ["logandk/serverless-wsgi#146"],
     },
     "fargate/gateway/test_integration.py": {
         "test_the_log_says_what_is_wrong": ["Miserlou/Zappa#627"],
