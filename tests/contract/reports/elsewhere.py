@@ -57,7 +57,7 @@ ELSEWHERE: dict[str, dict[str, list[str]]] = {
         "test_each_cookie_is_returned": ["Kludex/mangum#129", "Kludex/mangum#187"],
         "test_a_base_path_that_mangum_strips_is_not_in_the_event": ["Kludex/mangum#203"],
         "test_a_binary_response_is_returned_byte_for_byte": ["Kludex/mangum#275"],
-        "test_our_base_path_is_stripped_too": ["Kludex/mangum#318"],
+        "test_our_base_path_is_stripped_too": ["Kludex/mangum#318", "aws/aws-lambda-web-adapter#490"],
         "test_every_value_of_a_query_arrives": ["Kludex/mangum#178"],
         "test_the_request_is_the_same_in_every_kind_of_event": ["logandk/serverless-wsgi#146"],
     },
@@ -66,6 +66,7 @@ ELSEWHERE: dict[str, dict[str, list[str]]] = {
     },
     "fargate/servers/test_capacity.py": {
         "test_idle_connections_cannot_exhaust_the_limit": ["Pylons/waitress#301"],
+        "test_the_defaults_exceed_a_load_balancers_connections_and_its_idle_timeout_of_60_s": ["kserve/kserve#5446"],
     },
     "fargate/servers/test_drain.py": {
         "test_while_draining_readiness_is_503_and_liveness_200": ["aws/aws-lambda-web-adapter#39"],

@@ -257,6 +257,7 @@ PROJECTS = (
     "Kludex/uvicorn",
     "emmett-framework/granian",
     "benoitc/gunicorn",
+    "kserve/kserve",
     "ruby/webrick",
     "honojs/hono",
     "fastapi/fastapi",
