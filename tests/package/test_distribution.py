@@ -63,7 +63,7 @@ def test_the_start_refuses_what_the_metadata_exclude() -> None:
     assert METADATA["optional-dependencies"] == {extra: list(lines) for extra, lines in EXTRAS.items()}
 
 
-@pytest.mark.parametrize("pattern", [r"requirements-\w+\.", r"\.\./", r"(?<![/\w])docs/", "`make "])
+@pytest.mark.parametrize("pattern", [r"requirements-\w+\.", r"\.\./", r"(?<![/\w])(?:docs|tests)/", "`make "])
 def test_no_file_names_what_only_this_repository_has(pattern: str) -> None:
     texts = {path: path.read_text(encoding="utf-8") for path in (*ADAPTER.rglob("*.py"), ADAPTER / "README.md")}
     assert not [(path.name, found) for path, text in texts.items() for found in re.findall(f".*{pattern}.*", text)]
