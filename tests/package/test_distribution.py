@@ -26,10 +26,13 @@ def names_in(wheel: Path) -> set[str]:
         return set(archive.namelist())
 
 
-def test_the_wheel_holds_every_file_of_the_package_and_no_other(wheel: Path) -> None:
+def package_files() -> set[str]:
     listed = subprocess.run(["git", "ls-files", "fargate"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    package = {path for path in listed.splitlines() if PurePosixPath(path).name not in NOT_INSTALLED}
-    names = names_in(wheel)
+    return {path for path in listed.splitlines() if PurePosixPath(path).name not in NOT_INSTALLED}
+
+
+def test_the_wheel_holds_every_file_of_the_package_and_no_other(wheel: Path) -> None:
+    names, package = names_in(wheel), package_files()
     about = {name for name in names if ".dist-info/" in name}
     assert names - about == package
     assert "fargate/py.typed" in package
@@ -42,6 +45,9 @@ def test_the_sdist_builds_the_very_same_wheel(distributions: Path, wheel: Path, 
     with tarfile.open(sdist) as archive:
         archive.extractall(tmp_path, filter="data")
     (unpacked,) = tmp_path.iterdir()
+    sources = {f"fargate/{path.relative_to(unpacked)}" for path in unpacked.rglob("*") if path.is_file()}
+    about = {f"fargate/{name}" for name in (".gitignore", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml")}
+    assert sources == package_files() | about
     build(unpacked, tmp_path / "again")
     assert (tmp_path / "again" / wheel.name).read_bytes() == wheel.read_bytes()
     assert (tmp_path / "again" / sdist.name).read_bytes() == sdist.read_bytes()
