@@ -39,15 +39,16 @@ def read_head(scope: Scope, max_bytes: int) -> HttpRequest:
     mount, path = _paths(scope)
     query = scope["query_string"].decode("latin-1")
     size = len(mount) + len(path) + len(query)
+    headers: list[Header] = []
     for name, value in scope["headers"]:
         size += len(name) + len(value)
+        headers.append((canonical_of_bytes(name), value.decode("latin-1")))
     if size > max_bytes:
         raise HeadersTooLong
     on_lambda = "aws.event" in scope  # Mangum's own key: no server lets a client set it
-    headers = _headers_of_event(scope["aws.event"]) if on_lambda else None
-    if headers is None:
-        headers = [(canonical_of_bytes(name), value.decode("latin-1")) for name, value in scope["headers"]]
-    if is_http_1(scope) and not on_lambda:
+    if on_lambda:
+        headers = _headers_of_event(scope["aws.event"]) or headers
+    elif is_http_1(scope):
         check_framing(scope["method"], scope["http_version"], headers)
     server = scope.get("server")
     return HttpRequest(
@@ -130,15 +131,18 @@ def _paths(scope: Scope) -> tuple[str, str]:
         BadRequest: the request's target is neither a path nor a URL, or not ASCII (RFC 9112, section 3.2).
     """
     raw: bytes | None = scope.get("raw_path")
-    mount: str = scope.get("root_path", "").rstrip("/")
+    mount, path = scope.get("root_path", ""), scope["path"]
     if raw is None:
-        return split_path(_sent_path(scope), mount, _left(scope["path"], mount, ""))
+        return split_path(_sent_path(scope), mount.rstrip("/"), _left(path, mount.rstrip("/"), ""))
     if not raw.isascii():
         raise BadRequest
-    sent, path = path_of(raw.decode("ascii")), scope["path"]
-    if sent == path and not mount:
+    sent = raw.decode("ascii")
+    if sent == path and not mount and path[:1] == "/":
         return "", sent
-    return split_path(sent, mount, _left(path if path[:1] == "/" else unquote(sent), mount, sent))
+    sent, mount = path_of(sent), mount.rstrip("/")
+    if path[:1] != "/":  # the whole URL
+        path = unquote(sent)
+    return split_path(sent, mount, _left(path, mount, sent))
 
 
 def _left(path: str, mount: str, sent: str) -> str:

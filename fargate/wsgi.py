@@ -10,6 +10,7 @@ from chalice.app import Chalice
 from fargate.errors import BadRequest, GatewayError, HeadersTooLong, LengthRequired, RequestTooLong
 from fargate.fast_path import FastPath, fast_routes_of
 from fargate.gateway.core import Gateway
+from fargate.http.bounded_cache import cached
 from fargate.http.messages import (
     SAFE_IN_PATH,
     Header,
@@ -100,15 +101,19 @@ def _read_request(environ: Environ, settings: Settings) -> HttpRequest:
         BadRequest: its Content-Length is not a number, or its body ends early.
     """
     mount, path = _paths(environ)
+    try:
+        body = _read_body(environ, settings.max_body_bytes)
+    except OSError:  # the client has gone, or its chunks are malformed
+        raise BadRequest from None
     return HttpRequest(
         method=environ["REQUEST_METHOD"],
         path=path,
         query=environ.get("QUERY_STRING", ""),
         headers=environ.get(HEADERS_KEY) or _headers(environ, settings.max_header_bytes),
-        body=_read_body(environ, settings.max_body_bytes),
+        body=body,
         peer=environ.get("REMOTE_ADDR", ""),
         protocol=environ.get("SERVER_PROTOCOL", "HTTP/1.1"),
-        local_port=_local_port(environ),
+        local_port=_port(environ.get("SERVER_PORT", "")),
         mount=mount,
         scheme=environ.get("wsgi.url_scheme", "http"),
     )
@@ -151,16 +156,16 @@ def _size(headers: list[Header]) -> int:
 
 def _read_body(environ: Environ, limit: int) -> bytes:
     """Read the body. Both framings at once are request smuggling (RFC 9112, section 6.3)."""
-    length, coding = environ.get("CONTENT_LENGTH"), environ.get("HTTP_TRANSFER_ENCODING")
+    length = environ.get("CONTENT_LENGTH")
     if length:
-        if coding or not length.isdecimal():
+        if "HTTP_TRANSFER_ENCODING" in environ or not length.isdecimal():
             raise BadRequest
         if int(length) > limit:
             raise RequestTooLong
         return _read(environ["wsgi.input"], int(length))
     if environ.get("wsgi.input_terminated"):
         return _read_to_end(environ["wsgi.input"], limit)
-    if coding:
+    if "HTTP_TRANSFER_ENCODING" in environ:
         raise LengthRequired
     return b""
 
@@ -168,7 +173,7 @@ def _read_body(environ: Environ, limit: int) -> bytes:
 def _read(stream: Any, size: int) -> bytes:
     """Read a body of known size; a stream may return less than it is asked for."""
     chunks: list[bytes] = []
-    while size and (chunk := _next_chunk(stream, size)):
+    while size and (chunk := stream.read(size)):
         size -= len(chunk)
         chunks.append(chunk)
     if size:
@@ -178,7 +183,7 @@ def _read(stream: Any, size: int) -> bytes:
 
 def _read_to_end(stream: Any, limit: int) -> bytes:
     chunks: list[bytes] = []
-    while chunk := _next_chunk(stream, _READ_BYTES):
+    while chunk := stream.read(_READ_BYTES):
         limit -= len(chunk)
         if limit < 0:
             raise RequestTooLong
@@ -186,14 +191,6 @@ def _read_to_end(stream: Any, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _next_chunk(stream: Any, size: int) -> bytes:
-    try:
-        chunk: bytes = stream.read(size)
-    except OSError:  # the client has gone, or its chunks are malformed
-        raise BadRequest from None
-    return chunk
-
-
-def _local_port(environ: Environ) -> int | None:
-    port = environ.get("SERVER_PORT", "")
-    return int(port) if port.isdecimal() else None
+@cached
+def _port(text: str) -> int | None:
+    return int(text) if text.isdecimal() else None

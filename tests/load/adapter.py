@@ -74,6 +74,9 @@ def through_wsgi() -> Callable[[], object]:
     environ = {
         "REQUEST_METHOD": "GET",
         "REQUEST_URI": "/product/1",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": "/product/1",
+        "wsgi.url_scheme": "http",
         "QUERY_STRING": "",
         "SERVER_PROTOCOL": "HTTP/1.1",
         "SERVER_PORT": "3000",
