@@ -115,7 +115,7 @@ def _read_request(environ: Environ, settings: Settings) -> HttpRequest:
         protocol=environ.get("SERVER_PROTOCOL", "HTTP/1.1"),
         local_port=_port(environ.get("SERVER_PORT", "")),
         mount=mount,
-        scheme=environ.get("wsgi.url_scheme", "http"),
+        scheme=_scheme_of_uwsgi(environ) if "uwsgi.version" in environ else environ.get("wsgi.url_scheme", "http"),
     )
 
 
@@ -189,6 +189,11 @@ def _read_to_end(stream: Any, limit: int) -> bytes:
             raise RequestTooLong
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _scheme_of_uwsgi(environ: Environ) -> str:
+    """Return uWSGI's own scheme; its `wsgi.url_scheme` is what any client says in X-Forwarded-Proto."""
+    return "https" if environ.get("HTTPS", "").lower() in ("on", "1") else "http"
 
 
 @cached

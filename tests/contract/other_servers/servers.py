@@ -23,7 +23,6 @@ class Lack(Enum):
     UNDERSCORES = "whether a header's name has an underscore or a hyphen"
     REPEATED = "all lines of a header that comes twice"
     CHUNKS = "chunked bodies"
-    SCHEME = "the connection's scheme: it believes X-Forwarded-Proto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +66,12 @@ OTHER_SERVERS = {
     "uWSGI": OtherServer(
         "uwsgi --http-socket 127.0.0.1:{port} --master --die-on-term --threads 8 --module {entry}:wsgi "
         "--mount /mount={entry}:wsgi --manage-script-name",
-        lacks=frozenset({Lack.UNDERSCORES, Lack.CHUNKS, Lack.SCHEME}),
+        lacks=frozenset({Lack.UNDERSCORES, Lack.CHUNKS}),
     ),
     "waitress-serve": OtherServer(
-        "waitress-serve --listen 127.0.0.1:{port} --threads 8 --url-prefix /mount {entry}:wsgi", base=MOUNT
+        "waitress-serve --listen 127.0.0.1:{port} --threads 8 --no-clear-untrusted-proxy-headers "
+        "--url-prefix /mount {entry}:wsgi",
+        base=MOUNT,
     ),
     "cheroot": OtherServer(
         "cheroot --bind 127.0.0.1:{port} {entry}:mounted",

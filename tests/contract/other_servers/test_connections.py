@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from fargate.asgi import create_asgi_app
 from fargate.settings import Settings
 from fargate.wsgi import create_wsgi_app
@@ -20,6 +22,13 @@ def test_tls_that_a_server_ends_itself_is_https() -> None:
     _, by_asgi = asked(ASGI, path="/mirror", scheme="https", headers=forged_headers())
     for body in (by_wsgi.body, by_asgi):
         assert json.loads(body)["event"]["headers"]["X-Forwarded-Proto"] == "https"
+
+
+@pytest.mark.parametrize(("said", "scheme"), [({"HTTPS": "on"}, "https"), ({}, "http")])
+def test_the_scheme_of_uwsgi_is_not_what_a_client_says(said: dict[str, str], scheme: str) -> None:
+    environ = {"uwsgi.version": b"2.0.30", "wsgi.url_scheme": "https", **said}
+    event = json.loads(call(WSGI, "GET", "/mirror", **environ).body)["event"]
+    assert event["headers"]["X-Forwarded-Proto"] == scheme
 
 
 def test_at_a_unix_socket_forged_headers_do_not_reach_the_app() -> None:
