@@ -10,9 +10,11 @@ import time
 import httpx
 import pytest
 
+from fargate.http.identifiers import IdentifierSource
+from fargate.http.messages import HttpRequest
 from fargate.telemetry.xray import entities
 from fargate.telemetry.xray.entities import MOST_BYTES, MOST_TEXT_BYTES
-from fargate.telemetry.xray.segments import MOST_SAMPLED, Sampling
+from fargate.telemetry.xray.segments import MOST_SAMPLED, Sampling, _describe_request
 from tests.fargate.telemetry.conftest import KEY
 from tests.fargate.telemetry.xray.daemon import Daemon, Segment, listening_daemon
 from tests.fixtures.servers import Server, serving
@@ -74,6 +76,12 @@ def test_what_a_client_sends_is_cut(client: httpx.Client, daemon: Daemon, name: 
     text = daemon.receive(trace_id)["http"]["request"][fact]
     assert len(text.encode()) <= MOST_TEXT_BYTES
     assert re.search(r"\.\.\. \([0-9]{5} bytes\)$", text)
+
+
+def test_a_url_has_the_mount_and_the_scheme_of_the_connection() -> None:
+    request = HttpRequest("GET", "/x", "", [("Host", "h")], b"", "::1", "HTTP/1.1", 443, mount="/m", scheme="https")
+    _describe_request(segment := entities.Segment("x", "1-2-3", None), request, IdentifierSource(1).next(None, None, 0))
+    assert json.loads(segment.serialize())["http"]["request"]["url"] == "https://h/m/x"
 
 
 def test_a_segment_that_is_too_long_is_sent_without_its_details(caplog: pytest.LogCaptureFixture) -> None:
