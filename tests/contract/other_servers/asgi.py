@@ -6,10 +6,11 @@ from typing import Any
 
 def asked(app: Any, **scope: Any) -> tuple[int, bytes]:
     """Send a GET without a body; return status and body."""
-    return asyncio.run(_asked(app, scope))
+    return asyncio.run(ask(app, **scope))
 
 
-async def _asked(app: Any, more: dict[str, Any]) -> tuple[int, bytes]:
+async def ask(app: Any, **more: Any) -> tuple[int, bytes]:
+    """Do the same in a running event loop."""
     sent: list[Any] = []
     scope = {
         "type": "http",

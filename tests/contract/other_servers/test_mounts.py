@@ -3,10 +3,14 @@
 Each case is what a server or an app is known to pass on. The servers themselves are in `test_other_servers.py`.
 """
 
+import asyncio
 import json
+import threading
+from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
+from chalice.app import Chalice
 from hypothesis import example, given
 from hypothesis import strategies as st
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -16,7 +20,7 @@ from fargate.http.mounts import split_path
 from fargate.settings import Settings
 from fargate.wsgi import create_wsgi_app
 from tests.apps.mirror import app
-from tests.contract.other_servers.asgi import asked
+from tests.contract.other_servers.asgi import ask, asked
 from tests.fixtures.wsgi import call
 
 SETTINGS = Settings(base_path="/api")
@@ -99,6 +103,28 @@ def test_asgi_names_the_mount(
         assert status == 404
     else:
         assert paths_in(body) == (whole, path)
+
+
+def test_a_probe_below_a_mount_waits_for_no_thread() -> None:
+    busy, released = threading.Event(), threading.Event()
+    held = Chalice("held")
+
+    @held.route("/hold")
+    def hold() -> Any:
+        busy.set()
+        released.wait(20)
+        return {}
+
+    async def probed() -> int:
+        asgi = create_asgi_app(held, Settings(threads=1))
+        holding = asyncio.ensure_future(ask(asgi, path="/hold", raw_path=b"/hold"))
+        await asyncio.to_thread(busy.wait, 20)
+        status, _ = await asyncio.wait_for(ask(asgi, path="/m/livez", raw_path=b"/m/livez", root_path="/m"), 10)
+        released.set()
+        await holding
+        return status
+
+    assert asyncio.run(probed()) == 200
 
 
 @given(

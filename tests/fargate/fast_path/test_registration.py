@@ -17,6 +17,7 @@ from fargate.lifecycle import Lifecycle, Phase
 from fargate.settings import Settings
 from fargate.telemetry.telemetry import telemetry_of
 from fargate.wsgi import create_wsgi_app
+from tests.contract.other_servers.asgi import asked
 from tests.fixtures.wsgi import call
 
 Route = tuple[str, str]
@@ -158,6 +159,13 @@ def test_under_wsgi_the_plain_function_is_asked_before_the_handler(name: str, bo
     labels = {"http_request_method": "GET", "http_route": "/{name}", "http_response_status_code": "200"}
     metrics: CollectorRegistry = app.metrics_registry  # type: ignore[attr-defined]
     assert metrics.get_sample_value("http_server_request_duration_seconds_count", labels) == 1
+
+
+def test_the_fast_path_is_taken_below_a_mount() -> None:
+    wsgi = create_wsgi_app(app_with(), Settings())
+    assert call(wsgi, "GET", "/m/memory", SCRIPT_NAME="/m", PATH_INFO="/memory").body == b"memory"
+    asgi = create_asgi_app(app_with(), Settings())
+    assert asked(asgi, path="/m/memory", raw_path=b"/m/memory", root_path="/m") == (200, b"memory")
 
 
 def test_a_request_that_the_overloaded_server_turns_away_is_counted_once_too() -> None:
