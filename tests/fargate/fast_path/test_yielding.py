@@ -7,7 +7,8 @@ from typing import Any
 
 from chalice.app import Chalice, Response
 
-from fargate.asgi import AsgiAdapter, Message, create_asgi_app
+from fargate.asgi import AsgiAdapter, create_asgi_app
+from fargate.asgi_requests import Message
 from fargate.fast_path import TURN_SECONDS
 from fargate.settings import Settings
 
