@@ -69,7 +69,7 @@ image-tools: ## Install missing tools of the image tests: a Docker engine, deboo
 	done; [ -z "$$missing" ] || $(APT) $$missing
 
 .PHONY: test-infra
-test-infra: setup $(VENV)/.infra $(CHECKOV)/.installed workflow-tools observe-tools ## Run the tests of the deployment: Terraform on an emulated AWS, workflows, images
+test-infra: setup $(VENV)/.infra $(CHECKOV)/.installed workflow-tools observe-tools ## Run the tests of the deployment: Terraform on an emulated AWS, the Lambda package, workflows, images
 	@$(BIN)/python -m pytest -m infra --numprocesses 2 --dist loadfile --ignore=tests/image --junitxml=build/infra.xml tests
 	@$(MAKE) --no-print-directory test-image
 

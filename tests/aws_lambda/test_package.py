@@ -11,6 +11,8 @@ from tests.aws_lambda.packaged import BROUGHT_BY_LAMBDA, HERE, Package
 from tests.fixtures.servers import ROOT
 from tests.house.test_house import files_of, imports_of, packages_of, requirements
 
+pytestmark = pytest.mark.infra  # packaging takes half a minute
+
 MAX_ZIPPED_BYTES = 30_000_000
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024  # Lambda's limit
 MAX_MODULES = 330

@@ -13,6 +13,8 @@ from fargate.start.project import read_project
 from tests.aws_lambda.packaged import VALUES, Package
 from tests.fixtures.servers import ROOT
 
+pytestmark = pytest.mark.infra  # packaging takes half a minute
+
 CONFIG: dict[str, Any] = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))
 VARIABLES: dict[str, Any] = json.loads((ROOT / ".chalice" / "lambda.json").read_text(encoding="utf-8"))
 STAGES = list(CONFIG["stages"])

@@ -21,9 +21,10 @@ def test_each_thread_keeps_a_loop_of_its_own() -> None:
 
     @app.route("/")
     def index() -> dict[str, int]:
-        loops.append(asyncio.get_event_loop())
-        loops[-1].run_until_complete(asyncio.sleep(0))
-        return {"loop": id(loops[-1])}
+        loop = asyncio.get_event_loop()
+        loops.append(loop)
+        loop.run_until_complete(asyncio.sleep(0))
+        return {"loop": id(loop)}
 
     serve = create_wsgi_app(app)
 
