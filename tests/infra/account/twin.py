@@ -21,6 +21,7 @@ LEFT_ALONE = {
     "ACCESS_LOG_SLOW_MS": "the default is the time within which 99 % of the answers are promised",
     "API_KEYS": "keys come from a secret, by API_KEYS_SECRET_ARN",
     "BASE_PATH": "the service has its domain name to itself",
+    "BINARY_MEDIA_TYPES": "no route of the shop sends bytes",
     "BODY_SECONDS": "the default is enough for the longest body over a mobile link",
     "COGNITO_JWKS": "no route of the shop asks for a user of a pool",
     "CONNECTION_LIMIT": "the default fits a task",
