@@ -9,7 +9,7 @@ from fargate.errors import ConfigurationError
 from fargate.lifecycle import Lifecycle
 from fargate.requirements import check_required
 
-COMMANDS: Mapping[str, str] = {"check": "check", "dockerfile": "dockerfile"}
+COMMANDS: Mapping[str, str] = {"check": "check", "dockerfile": "dockerfile", "invoke": "invoke"}
 """Other commands than to serve: the first argument, and the module of `fargate.commands` that it calls."""
 
 

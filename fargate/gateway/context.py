@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
 """
 
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ NO_IDENTITY = CognitoIdentity()
 
 
 class LambdaContext:
-    """One request's context; the attributes and their types are Lambda's.
+    """The context of one request or event; the attributes and their types are Lambda's.
 
     Args:
         function: the function's identity.
@@ -57,6 +58,8 @@ class LambdaContext:
         seconds: time from now to the deadline.
         clock: monotonic seconds.
     """
+
+    tenant_id = None  # functions without tenant isolation have none
 
     __slots__ = ("_clock", "_deadline", "_function", "aws_request_id", "client_context", "identity")
 
@@ -77,6 +80,10 @@ class LambdaContext:
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds left until the deadline, never below zero."""
         return max(0, int((self._deadline - self._clock()) * 1000))
+
+    def log(self, message: object) -> None:
+        """Write a message to standard output, as it is."""
+        sys.stdout.write(str(message))
 
     @property
     def function_name(self) -> str:

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT request a stop: the server accepts connections for a while, then drains.
+"""SIGTERM and SIGINT request a stop: the server accepts connections for a while, then drains. A single call is ended.
 
 A load balancer learns late that a task stops. Until then it opens connections, and a client sees an error for each one
 that is refused. At a terminal there is no load balancer, so Ctrl-C skips the wait.
@@ -82,6 +82,33 @@ def on_signals(stop: Stop, wake: Callable[[], None]) -> Iterator[None]:
         if not stop.accept_seconds_left:
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # the kernel then kills even if the main thread is stuck
         wake()
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Interruption:
+    """The signal that has interrupted a block; None if none has."""
+
+    number: int | None = None
+
+
+@contextlib.contextmanager
+def exit_on_signals(interruption: Interruption) -> Iterator[None]:
+    """Raise SystemExit in the block at the first SIGTERM or SIGINT; a second one ends the process at once.
+
+    The status is 128 + number. Use it in the main thread.
+    """
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        if interruption.number is not None:
+            os._exit(EXIT_STATUS + number)
+        interruption.number = number
+        raise SystemExit(EXIT_STATUS + number)
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

@@ -63,13 +63,18 @@ class Project:
 
     folder: Path
     stage: str = DEFAULT_STAGE
-    environment: Mapping[str, str] = field(default_factory=dict)  # of the function behind the HTTP routes
+    environment: Mapping[str, str] = field(default_factory=dict)  # of the function, by default that of the routes
     vendor: Path | None = None
     without_meaning: tuple[str, ...] = ()  # keys of the configuration that mean nothing in a container; sorted
 
 
-def read_project(folder: Path, stage: str = DEFAULT_STAGE) -> Project:
+def read_project(folder: Path, stage: str = DEFAULT_STAGE, function: str = FUNCTION) -> Project:
     """Read the Chalice project in a folder.
+
+    Args:
+        folder: where `.chalice/` is.
+        stage: the stage whose values are read.
+        function: the function whose variables are read: its name in `lambda_functions`, or on Lambda.
 
     Raises:
         ConfigurationError: the configuration is broken, or does not have the stage; one line for each error.
@@ -79,7 +84,7 @@ def read_project(folder: Path, stage: str = DEFAULT_STAGE) -> Project:
     if not file.is_file():
         return Project(folder, stage, vendor=vendor)
     try:
-        layers = _layers(_read(file), stage)
+        layers = _layers(_read(file), stage, function)
         environment = _environment(layers)
     except ConfigurationError as error:
         raise ConfigurationError("\n".join(f"{file}{line}" for line in str(error).splitlines())) from None
@@ -87,8 +92,10 @@ def read_project(folder: Path, stage: str = DEFAULT_STAGE) -> Project:
     return Project(folder, stage, environment, vendor, tuple(sorted(keys & ONLY_ON_AWS)))
 
 
-def project_here(stage: str | None, environ: Mapping[str, str]) -> Project:
+def project_here(stage: str | None, environ: Mapping[str, str], function: str = FUNCTION) -> Project:
     """Read the Chalice project in the working folder, for the stage of `--stage`, of CHALICE_STAGE, or else `dev`.
+
+    `function` is that of `read_project`.
 
     Raises:
         ConfigurationError: as `read_project`; or a stage was asked for, and there is no configuration.
@@ -97,7 +104,7 @@ def project_here(stage: str | None, environ: Mapping[str, str]) -> Project:
     if asked and not (here / CONFIGURATION).is_file():
         asker = "--stage" if stage else STAGE_VARIABLE
         raise ConfigurationError(f"{asker} is {asked!r}, but there is no {here / CONFIGURATION}")
-    return read_project(here, asked or DEFAULT_STAGE)
+    return read_project(here, asked or DEFAULT_STAGE, function)
 
 
 def enter_project(project: Project, environ: Mapping[str, str]) -> Mapping[str, str]:
@@ -123,7 +130,7 @@ def _read(file: Path) -> Any:
         raise ConfigurationError(f" cannot be read: {error}") from None
 
 
-def _layers(configuration: Any, stage: str) -> dict[str, dict[str, Any]]:
+def _layers(configuration: Any, stage: str, function: str) -> dict[str, dict[str, Any]]:
     """Return the objects whose values are merged, by where they are; a later one beats an earlier one."""
     if not isinstance(configuration, dict):
         raise ConfigurationError(" is not an object")
@@ -133,8 +140,9 @@ def _layers(configuration: Any, stage: str) -> dict[str, dict[str, Any]]:
     here = f"stages.{stage}."
     values = _object(stages, stage, "stages.")
     functions = _object(values, "lambda_functions", here)
-    function = _object(functions, FUNCTION, f"{here}lambda_functions.")
-    return {"": configuration, here: values, f"{here}lambda_functions.{FUNCTION}.": function}
+    key = function if function in functions else function.rpartition(f"-{stage}-")[2]
+    own = _object(functions, key, f"{here}lambda_functions.")
+    return {"": configuration, here: values, f"{here}lambda_functions.{key}.": own}
 
 
 def _object(values: Mapping[str, Any], key: str, place: str) -> dict[str, Any]:

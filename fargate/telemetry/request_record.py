@@ -1,4 +1,4 @@
-"""A request and its response, as log lines, metrics and traces describe them."""
+"""A request and its response, or a handler's call for an event, as log lines, metrics and traces describe them."""
 
 from typing import NamedTuple
 
@@ -20,6 +20,21 @@ class RequestRecord(NamedTuple):
     length: int  # bytes of the response's body
     client: str  # address
     cache: str | None  # the response's X-Cache
+
+
+class EventRecord(NamedTuple):
+    """A handler's call for an event, and how it ended."""
+
+    kind: str  # the decorator
+    name: str  # the handler's
+    function_name: str  # on Lambda
+    seconds: float
+    error: BaseException | None  # what the handler raised, or why its result cannot be sent
+
+    @property
+    def outcome(self) -> str:
+        """`success` or `error`."""
+        return "success" if self.error is None else "error"
 
 
 def record_of(method: str, route: str | None, response: HttpResponse, seconds: float, client: str) -> RequestRecord:

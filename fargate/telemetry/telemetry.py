@@ -92,7 +92,7 @@ def telemetry_of(app: Chalice, settings: Settings) -> RequestTelemetry:
     )
     access_log = AccessLog(service, settings.powertools_log_level, process_secrets(os.environ), rate)
     access_log.adopt(app.log)
-    return RequestTelemetry(access_log, metrics_in(registry_of(app), app.routes), _segments(service, settings))
+    return RequestTelemetry(access_log, metrics_in(registry_of(app), app.routes), segments_of(service, settings))
 
 
 observer_of = telemetry_of
@@ -113,7 +113,8 @@ def registry_of(app: Chalice) -> CollectorRegistry:
     return registry
 
 
-def _segments(service: str, settings: Settings) -> Segments:
+def segments_of(service: str, settings: Settings) -> Segments:
+    """Return what records the segments of a service, or nothing if traces are disabled."""
     hand_to_tracer()
     if settings.powertools_trace_disabled:
         return NoSegments()

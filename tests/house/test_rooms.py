@@ -40,7 +40,7 @@ ADAPTER = [
     ["fargate.servers", "fargate.start"],
     ["fargate.asgi", "fargate.wsgi"],
     ["fargate.asgi_requests"],
-    ["fargate.fast_path"],
+    ["fargate.fast_path", "fargate.handlers"],
     ["fargate.gateway"],
     ["fargate.telemetry"],
     ["fargate.settings"],

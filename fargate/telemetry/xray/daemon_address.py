@@ -65,6 +65,11 @@ class DaemonAddress:
             self._begin()
         return self._known
 
+    def wait(self, seconds: float) -> None:
+        """Wait for the lookup that is under way, if one is, for at most so long."""
+        if self._looking_up.acquire(timeout=seconds):
+            self._looking_up.release()
+
     def _begin(self) -> None:
         try:
             threading.Thread(target=self._refresh, name="look-up-daemon", daemon=True).start()

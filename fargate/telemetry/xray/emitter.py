@@ -42,6 +42,10 @@ class Emitter:
             with contextlib.suppress(OSError):
                 self._socket_of(daemon.family).sendto((HEADER + document).encode(), daemon.address)
 
+    def await_address(self, seconds: float) -> None:
+        """Wait until the daemon's name has been looked up, for at most so long."""
+        self._daemon.wait(seconds)
+
     def _socket_of(self, family: int) -> socket.socket:
         sock = self._sockets.get(family)
         if sock is None:

@@ -1,4 +1,4 @@
-"""Decides which requests are recorded as trace segments, and records them.
+"""Decides which requests and events are recorded as trace segments, and records them.
 
 https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html
 """
@@ -8,16 +8,17 @@ import random
 import re
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from fargate.http.identifiers import RequestIds
 from fargate.http.messages import HttpRequest, last_value
 from fargate.patches.powertools_tracer import enable_outside_lambda
-from fargate.telemetry.request_record import RequestRecord
+from fargate.telemetry.request_record import EventRecord, RequestRecord
 from fargate.telemetry.xray.emitter import emitter_to
 from fargate.telemetry.xray.entities import Segment
-from fargate.telemetry.xray.recorder import opened, recorder
+from fargate.telemetry.xray.recorder import FRAMES, opened, recorder
 
 SAMPLED_PART = 0.05
 """The part of requests that is recorded, after the first of each second: X-Ray's default sampling rule."""
@@ -36,11 +37,14 @@ class Segments(Protocol):
     def records(self, trace_header: str) -> bool:
         """Decide whether a request is recorded. Call it once for each."""
 
-    def begin(self, request: HttpRequest, ids: RequestIds) -> None:
-        """Begin a recorded request, in the current context."""
+    def begin(self, request: HttpRequest | None, ids: RequestIds) -> None:
+        """Begin a recorded request, or the call of a handler for an event, in the current context."""
 
     def end(self, request: HttpRequest, record: RequestRecord) -> None:
         """End a recorded request, and send its segment."""
+
+    def end_event(self, record: EventRecord) -> None:
+        """End the recorded call of a handler, and send its segment."""
 
 
 class NoSegments:
@@ -49,10 +53,13 @@ class NoSegments:
     def records(self, trace_header: str) -> bool:
         return False
 
-    def begin(self, request: HttpRequest, ids: RequestIds) -> None:
+    def begin(self, request: HttpRequest | None, ids: RequestIds) -> None:
         """No-op: no request is recorded."""
 
     def end(self, request: HttpRequest, record: RequestRecord) -> None:
+        """No-op: no request is recorded."""
+
+    def end_event(self, record: EventRecord) -> None:
         """No-op: no request is recorded."""
 
 
@@ -108,13 +115,16 @@ class XRaySegments:
         self._share_with_sdk()
         return self._sampling.decide(trace_header)
 
-    def begin(self, request: HttpRequest, ids: RequestIds) -> None:
+    def begin(self, request: HttpRequest | None, ids: RequestIds) -> None:
         """Begin a segment in the caller's trace."""
         parent = _PARENT.search(ids.trace_header)
         segment = Segment(self._service, ids.trace_id, parent[1] if parent else None)
         if self._origin is not None:
             segment.facts["origin"] = self._origin
-        _describe_request(segment, request, ids)
+        if request is not None:
+            _describe_request(segment, request)
+        segment.put_annotation("request_id", ids.request_id)
+        segment.put_annotation("correlation_id", ids.correlation_id)
         opened.set((segment,))
 
     def end(self, request: HttpRequest, record: RequestRecord) -> None:
@@ -128,6 +138,20 @@ class XRaySegments:
         segment.put_http_meta("client_ip", record.client)
         segment.put_http_meta("status", record.status)
         segment.put_http_meta("content_length", record.length)
+        self._send(segment)
+
+    def end_event(self, record: EventRecord) -> None:
+        """Add how the handler ended to the segment and send it."""
+        segment = recorder.current_segment()
+        if not segment.sampled:
+            return
+        segment.put_annotation("handler", record.name)
+        segment.put_annotation("kind", record.kind)
+        if record.error is not None:
+            segment.add_exception(record.error, traceback.extract_tb(record.error.__traceback__, FRAMES))
+        self._send(segment)
+
+    def _send(self, segment: Segment) -> None:
         segment.close()
         opened.set(())
         self._emitter.send_entity(segment)
@@ -143,7 +167,7 @@ class XRaySegments:
         return xray_sdk.shared_recorder(self._service, self._emitter, opened)
 
 
-def _describe_request(segment: Segment, request: HttpRequest, ids: RequestIds) -> None:
+def _describe_request(segment: Segment, request: HttpRequest) -> None:
     """Describe the request, without the query, which may hold personal data."""
     host = last_value(request.headers, "Host") or "localhost"
     scheme = last_value(request.headers, "X-Forwarded-Proto") or request.scheme or "http"
@@ -152,5 +176,3 @@ def _describe_request(segment: Segment, request: HttpRequest, ids: RequestIds) -
     agent = last_value(request.headers, "User-Agent")
     if agent:
         segment.put_http_meta("user_agent", agent)
-    segment.put_annotation("request_id", ids.request_id)
-    segment.put_annotation("correlation_id", ids.correlation_id)

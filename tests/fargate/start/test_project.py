@@ -79,6 +79,14 @@ def test_keys_without_a_meaning_are_keys_of_chalice() -> None:
 
 
 @pytest.mark.parametrize(
+    ("function", "value"), [("nightly", "another"), ("shop-dev-nightly", "another"), ("x", "stage")]
+)
+def test_a_function_has_variables_of_its_own(folder: Path, function: str, value: str) -> None:
+    """Its name is that of `lambda_functions`, or the one on Lambda."""
+    assert read_project(folder, "dev", function).environment == {"A": "top", "B": "stage", "C": value}
+
+
+@pytest.mark.parametrize(
     ("configuration", "stage", "errors"),
     [
         ('{\n"version": "2.0",\n}', "dev", [", line 3: Expecting property name enclosed in double quotes"]),

@@ -1,0 +1,182 @@
+"""Call one handler of an app with one event, as Lambda would: for EventBridge Scheduler, Step Functions, cron, a shell.
+
+What must hold: standard output has what Lambda would answer and nothing else. Log lines, and all that the handler
+prints, go to standard error.
+"""
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from chalice.app import Chalice
+
+from fargate.errors import ConfigurationError
+from fargate.handlers.catalog import Handler, HandlerCall, find_handler, handlers_of
+from fargate.handlers.events import read_event
+from fargate.handlers.invocation import Answer, Invoker
+from fargate.handlers.samples import sample_of
+from fargate.lifecycle import Lifecycle, Phase
+from fargate.servers.signals import EXIT_STATUS, Interruption, exit_on_signals
+from fargate.start.application import load_app, prepare
+from fargate.start.project import CONFIGURATION, DEFAULT_STAGE, STAGE_VARIABLE, enter_project, project_here
+from fargate.start.streams import ResultStream
+from fargate.telemetry.access_log import configure_logging
+from fargate.telemetry.event_telemetry import EventTelemetry, event_telemetry_of
+from fargate.telemetry.redaction import process_secrets
+from fargate.telemetry.telemetry import service_of
+from fargate.telemetry.xray.emitter import emitter_to
+from fargate.telemetry.xray.recorder import hand_to_tracer
+
+SUCCEEDED, RAISED, CANNOT_START = 0, 1, 2
+
+DEADLINE_SECONDS = 900
+"""Lambda's longest time-out."""
+
+TRACE_VARIABLE = "_X_AMZN_TRACE_ID"
+"""Where Lambda puts the caller's trace."""
+
+LOOKUP_SECONDS = 1.0
+"""How long the call waits for a name server, so that the segment of a short one has where to go."""
+
+ONLY_FOR_REQUESTS = ("API_KEYS", "API_KEYS_SECRET_ARN")
+"""A task that calls a handler need not be allowed to read that secret."""
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str], lifecycle: Lifecycle) -> int:
+    """Call a handler, print what it returns, and end the process with the exit status."""
+    given = _parser().parse_args(arguments)
+    stream = ResultStream()
+    try:
+        status = run(given, environ, lifecycle, stream)
+    except ConfigurationError as error:
+        print(f"Cannot start:\n{error}", file=sys.stderr)
+        status = CANNOT_START
+    return _end(status)
+
+
+def run(given: argparse.Namespace, environ: Mapping[str, str], lifecycle: Lifecycle, stream: ResultStream) -> int:
+    """Call a handler, write its result to `stream` and return the exit status.
+
+    Raises:
+        ConfigurationError: there is no such event, project, app or handler, or a setting is wrong.
+    """
+    is_sample = given.sample or given.print_sample
+    event = None if is_sample else read_event(given.event)
+    project = project_here(given.stage, environ, given.name)
+    environ = enter_project(project, environ)
+    configure_logging(environ.get("POWERTOOLS_SERVICE_NAME") or "chalice-app", "INFO", process_secrets(environ))
+    hand_to_tracer()  # before the app makes a Tracer, as `serve` does
+    app, handler = _find(given, project.stage)
+    if is_sample:
+        event = sample_of(handler, app.app_name, project.stage, time.time())
+    if given.print_sample:
+        stream.write(json.dumps(event, ensure_ascii=False, indent=2).encode() + b"\n")
+        return SUCCEEDED
+    invoker = Invoker(app, project.stage, _telemetry(given.app, environ))
+    interruption = Interruption()
+    handler = replace(handler, call=_interruptible(handler.call, interruption, lifecycle))
+    answer = invoker.invoke(handler, event, given.deadline_seconds, environ.get(TRACE_VARIABLE))
+    stream.write(answer.payload)
+    return _status(answer, interruption)
+
+
+def _find(given: argparse.Namespace, stage: str) -> tuple[Chalice, Handler]:
+    with _starting(given.app):
+        app = load_app(given.app)
+    return app, find_handler(handlers_of(app, given.app.partition(":")[0]), given.name, app.app_name, stage)
+
+
+def _telemetry(target: str, environ: Mapping[str, str]) -> EventTelemetry:
+    """Read the settings, run the app's own checks, and build what records the call."""
+    with _starting(target):
+        settings, app = prepare(target, {name: environ[name] for name in environ if name not in ONLY_FOR_REQUESTS})
+    configure_logging(service_of(app, settings), settings.powertools_log_level, process_secrets(environ))
+    if not settings.powertools_trace_disabled:
+        emitter_to(settings.aws_xray_daemon_address).await_address(LOOKUP_SECONDS)
+    return event_telemetry_of(app, settings)
+
+
+@contextlib.contextmanager
+def _starting(target: str) -> Iterator[None]:
+    """Print the traceback of whatever the app raises while it starts.
+
+    Raises:
+        ConfigurationError: instead of it.
+    """
+    try:
+        yield
+    except ConfigurationError:
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001  of the app, whatever it is
+        traceback.print_exc()
+        raise ConfigurationError(f"{target} fails at its start: {type(error).__name__}: {error}") from None
+
+
+def _interruptible(call: HandlerCall, interruption: Interruption, lifecycle: Lifecycle) -> HandlerCall:
+    """Let a signal raise SystemExit in a handler, so that its `finally` blocks run."""
+
+    def interruptible(event: Any, context: Any) -> Any:
+        with exit_on_signals(interruption):
+            lifecycle.phase = Phase.READY
+            return call(event, context)
+
+    return interruptible
+
+
+def _status(answer: Answer, interruption: Interruption) -> int:
+    if answer.error is None:
+        return SUCCEEDED
+    return RAISED if interruption.number is None else EXIT_STATUS + interruption.number
+
+
+def _end(status: int) -> int:
+    """Return the status; if the handler has left threads, end the process with it. Lambda freezes them."""
+    if any(not each.daemon and each is not threading.main_thread() for each in threading.enumerate()):
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m fargate invoke",
+        description="Call one handler of a Chalice app, as Lambda would. Standard output has what the handler returns "
+        "as JSON, or the error's shape; logs and prints go to standard error.",
+        epilog="Exit status: 0: it returned; 1: it raised, or its result is not JSON; 2: it was not called; 143 and "
+        "130: stopped by SIGTERM and Ctrl-C.",
+    )
+    parser.add_argument("name", metavar="NAME", help="the handler's name, or that of its Lambda function")
+    parser.add_argument("--app", default="app:app", metavar="MODULE:ATTRIBUTE", help="default: app:app")
+    parser.add_argument(
+        "--stage", help=f"a stage of {CONFIGURATION}; default: {DEFAULT_STAGE}; variable: {STAGE_VARIABLE}"
+    )
+    events = parser.add_mutually_exclusive_group()
+    events.add_argument("--event", metavar="FILE", help="a file, - for standard input, or JSON such as '{\"id\": 1}'")
+    events.add_argument("--sample", action="store_true", help="call it with a sample event of its kind")
+    events.add_argument("--print-sample", action="store_true", help="print that sample; call nothing")
+    parser.add_argument(
+        "--deadline-seconds",
+        type=_seconds,
+        default=DEADLINE_SECONDS,
+        metavar="N",
+        help="the remaining time that the handler sees at first; it is not enforced; default: %(default)s, as long as "
+        "Lambda's longest time-out",
+    )
+    return parser
+
+
+def _seconds(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return int(text)

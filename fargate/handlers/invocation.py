@@ -1,0 +1,75 @@
+"""One call of a handler for an event, as Lambda makes it.
+
+What must hold: whatever the handler does, its call ends with an answer and is recorded; and it runs in a context of its
+own, so that nothing of it is left when it ends.
+"""
+
+import contextvars
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from chalice.app import Chalice
+
+from fargate.gateway.context import LambdaContext, identity_of
+from fargate.handlers.answer import failure, marshal
+from fargate.handlers.catalog import Handler
+from fargate.http.identifiers import IdentifierSource
+from fargate.patches.isolation import isolate
+from fargate.telemetry.event_telemetry import EventTelemetry
+from fargate.telemetry.request_scope import RequestScope
+
+
+class Answer(NamedTuple):
+    """What Lambda would answer."""
+
+    payload: bytes  # the result, or the shape of the error
+    error: BaseException | None  # what the handler raised, or why its result cannot be sent
+
+
+class Invoker:
+    """Calls the handlers of one app. Thread-safe.
+
+    Args:
+        app: the app; it gets per-call `current_request` and `lambda_context`.
+        stage: part of the functions' names.
+        telemetry: logs and traces each call.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self, app: Chalice, stage: str, telemetry: EventTelemetry, clock: Callable[[], float] = time.time
+    ) -> None:
+        isolate(app)
+        self._app_name = app.app_name
+        self._stage = stage
+        self._telemetry = telemetry
+        self._clock = clock
+        self._identifiers = IdentifierSource()
+
+    def invoke(self, handler: Handler, event: Any, seconds: float, trace_header: str | None = None) -> Answer:
+        """Call a handler. Never raises.
+
+        Args:
+            handler: what to call.
+            event: Lambda's event.
+            seconds: the remaining time that the handler sees at first; it is not enforced.
+            trace_header: `Root=...;Parent=...;Sampled=...` of the caller, if it has one.
+        """
+        scope = RequestScope(None, self._identifiers.next(trace_header, None, self._clock()))
+        return contextvars.copy_context().run(self._invoke, handler, event, seconds, scope)
+
+    def _invoke(self, handler: Handler, event: Any, seconds: float, scope: RequestScope) -> Answer:
+        function_name = handler.function_name(self._app_name, self._stage)
+        context = LambdaContext(identity_of(function_name), scope.ids.request_id, seconds)
+        self._telemetry.begin(scope)
+        answer = _answer(handler, event, context)
+        self._telemetry.end(scope, handler.kind, handler.name, function_name, answer.error)
+        return answer
+
+
+def _answer(handler: Handler, event: Any, context: LambdaContext) -> Answer:
+    try:
+        return Answer(marshal(handler.call(event, context)), None)
+    except BaseException as error:  # noqa: BLE001  the outermost boundary; SystemExit ends Lambda's runtime, not us
+        return Answer(failure(error, context.aws_request_id), error)

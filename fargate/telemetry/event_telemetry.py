@@ -1,0 +1,70 @@
+"""Records each call of a handler for an event: a log line, and for some a trace segment."""
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalice.app import Chalice
+
+from fargate.settings import Settings
+from fargate.telemetry.access_log import AccessLog, drop_plain_handlers
+from fargate.telemetry.redaction import process_secrets
+from fargate.telemetry.request_record import EventRecord
+from fargate.telemetry.request_scope import RequestScope, enter_scope
+from fargate.telemetry.telemetry import segments_of, service_of
+from fargate.telemetry.xray.segments import Segments
+
+EVENT = "invocation"
+"""The field that only these lines have."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventTelemetry:
+    """Records calls. Thread-safe. `begin` and `end` run in the context of their call.
+
+    Args:
+        logger: the service's: its lines have the keys that the handler has appended.
+        segments: decides which calls are traced.
+        clock: seconds, for durations.
+    """
+
+    logger: logging.Logger
+    segments: Segments
+    clock: Callable[[], float] = time.perf_counter
+
+    def begin(self, scope: RequestScope) -> None:
+        """Record that a call begins; make its scope the current one."""
+        enter_scope(scope)
+        scope.began = self.clock()
+        if self.segments.records(scope.ids.trace_header):
+            scope.recorded = True
+            self.segments.begin(None, scope.ids)
+
+    def end(self, scope: RequestScope, kind: str, name: str, function_name: str, error: BaseException | None) -> None:
+        """Record how the call ended."""
+        record = EventRecord(kind, name, function_name, self.clock() - scope.began, error)
+        if scope.recorded:
+            self.segments.end_event(record)
+        self._write(record)
+
+    def _write(self, record: EventRecord) -> None:
+        fields = {
+            "kind": record.kind,
+            "name": record.name,
+            "function_name": record.function_name,
+            "outcome": record.outcome,
+            "duration_ms": round(record.seconds * 1000, 3),
+        }
+        level = logging.INFO if record.error is None else logging.ERROR
+        message = f"{record.kind} {record.name} {record.outcome}"
+        self.logger.log(level, message, exc_info=record.error, extra={EVENT: fields})
+
+
+def event_telemetry_of(app: Chalice, settings: Settings) -> EventTelemetry:
+    """Build the telemetry of an app's handlers from the settings."""
+    service = service_of(app, settings)
+    drop_plain_handlers(app.log)
+    AccessLog(service, settings.powertools_log_level, process_secrets(os.environ))  # it makes the logger of that name
+    return EventTelemetry(logging.getLogger(service), segments_of(service, settings))

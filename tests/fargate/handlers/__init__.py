@@ -1,0 +1,1 @@
+"""The handlers besides routes, and the command that calls one."""
