@@ -19,6 +19,7 @@ from typing import Any
 
 from chalice.app import Chalice
 
+from fargate.commands.program import add_stage, program
 from fargate.errors import ConfigurationError
 from fargate.handlers.catalog import Handler, HandlerCall, find_handler, handlers_of
 from fargate.handlers.events import read_event
@@ -27,7 +28,7 @@ from fargate.handlers.samples import sample_of
 from fargate.lifecycle import Lifecycle, Phase
 from fargate.servers.signals import EXIT_STATUS, Interruption, exit_on_signals
 from fargate.start.application import load_app, prepare
-from fargate.start.project import CONFIGURATION, DEFAULT_STAGE, STAGE_VARIABLE, enter_project, project_here
+from fargate.start.project import enter_project, project_here
 from fargate.start.streams import ResultStream
 from fargate.telemetry.access_log import configure_logging
 from fargate.telemetry.event_telemetry import EventTelemetry, event_telemetry_of
@@ -150,7 +151,7 @@ def _end(status: int) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m fargate invoke",
+        prog=f"{program()} invoke",
         description="Call one handler of a Chalice app, as Lambda would. Standard output has what the handler returns "
         "as JSON, or the error's shape; logs and prints go to standard error.",
         epilog="Exit status: 0: it returned; 1: it raised, or its result is not JSON; 2: it was not called; 143 and "
@@ -158,9 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("name", metavar="NAME", help="the handler's name, or that of its Lambda function")
     parser.add_argument("--app", default="app:app", metavar="MODULE:ATTRIBUTE", help="default: app:app")
-    parser.add_argument(
-        "--stage", help=f"a stage of {CONFIGURATION}; default: {DEFAULT_STAGE}; variable: {STAGE_VARIABLE}"
-    )
+    add_stage(parser)
     events = parser.add_mutually_exclusive_group()
     events.add_argument("--event", metavar="FILE", help="a file, - for standard input, or JSON such as '{\"id\": 1}'")
     events.add_argument("--sample", action="store_true", help="call it with a sample event of its kind")

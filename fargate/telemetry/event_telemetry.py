@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from chalice.app import Chalice
 
 from fargate.settings import Settings
-from fargate.telemetry.access_log import AccessLog, drop_plain_handlers
+from fargate.telemetry.access_log import AccessLog
 from fargate.telemetry.redaction import process_secrets
 from fargate.telemetry.request_record import EventRecord
 from fargate.telemetry.request_scope import RequestScope, enter_scope
@@ -65,6 +65,6 @@ class EventTelemetry:
 def event_telemetry_of(app: Chalice, settings: Settings) -> EventTelemetry:
     """Build the telemetry of an app's handlers from the settings."""
     service = service_of(app, settings)
-    drop_plain_handlers(app.log)
-    AccessLog(service, settings.powertools_log_level, process_secrets(os.environ))  # it makes the logger of that name
+    access_log = AccessLog(service, settings.powertools_log_level, process_secrets(os.environ))  # makes that logger
+    access_log.adopt(app.log)
     return EventTelemetry(logging.getLogger(service), segments_of(service, settings))

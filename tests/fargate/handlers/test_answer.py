@@ -80,7 +80,7 @@ def test_a_result_has_lambdas_bytes(runtime: LambdaMarshaller, value: Any) -> No
     assert marshal(value) == expected
 
 
-@pytest.mark.parametrize("value", NOT_JSON, ids=repr)
+@pytest.mark.parametrize("value", NOT_JSON, ids=lambda value: type(value).__name__)
 def test_what_json_cannot_hold_is_refused_in_lambdas_words(runtime: LambdaMarshaller, value: Any) -> None:
     with pytest.raises(FaultException) as expected:
         runtime.marshal_response(value)
