@@ -1,5 +1,6 @@
 """`invoke` in a process of its own: what is on which stream, the exit status, the log line and the trace segment."""
 
+import contextlib
 import json
 import os
 import signal
@@ -18,8 +19,8 @@ from tests.fixtures.servers import ROOT, passed_on
 
 PROJECT = ROOT / "tests" / "apps" / "projects" / "handlers"
 PARENT, TRACE_ID = "53995c3f42cd8ad8", "1-67891233-abcdef012345678912345678"
+SECONDS = 30
 TRACE = f"Root={TRACE_ID};Parent={PARENT};Sampled=1"
-SECONDS = 60
 
 
 @pytest.fixture
@@ -28,9 +29,10 @@ def daemon() -> Iterator[Daemon]:
         yield daemon
 
 
-def begun(*arguments: str, **environ: str) -> "subprocess.Popen[str]":
-    """Begin `python -m fargate invoke` in the project's folder."""
-    return subprocess.Popen(
+@contextlib.contextmanager
+def begun(*arguments: str, **environ: str) -> Iterator["subprocess.Popen[str]"]:
+    """Run `python -m fargate invoke` in the project's folder until the block ends."""
+    with subprocess.Popen(
         [sys.executable, "-m", "fargate", "invoke", *arguments],
         env={**passed_on(), "PYTHONPATH": str(ROOT), "POWERTOOLS_TRACE_DISABLED": "true", **environ},
         cwd=PROJECT,
@@ -38,7 +40,11 @@ def begun(*arguments: str, **environ: str) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def ended(*arguments: str, stdin: str = "", **environ: str) -> "subprocess.CompletedProcess[str]":
@@ -132,17 +138,21 @@ def test_what_is_wrong_before_the_call_is_status_2(tmp_path: Path) -> None:
     """All four begin together, since most of a second goes into each start."""
     (tmp_path / "broken.py").write_text("import nothing_of_this_name\n")
     fails = "broken fails at its start: ModuleNotFoundError: No module named 'nothing_of_this_name'"
-    cases = [
-        (begun("nightly", "--sample"), "There is no handler 'nightly'. The app has:\n  authorizer admit\n"),
-        (begun("prints", "--sample", BROKEN="1"), "BROKEN is set\n"),
-        (begun("prints"), "There is no event: "),
-        (begun("prints", "--sample", "--app", "broken", PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}"), fails),
-    ]
-    for process, message in cases:
-        with process:
+    with (
+        begun("nightly", "--sample") as unknown,
+        begun("prints", "--sample", BROKEN="1") as refused,
+        begun("prints") as without_event,
+        begun("prints", "--sample", "--app", "broken", PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}") as broken,
+    ):
+        for process, message in (
+            (unknown, "There is no handler 'nightly'. The app has:\n  authorizer admit\n"),
+            (refused, "BROKEN is set\n"),
+            (without_event, "There is no event: "),
+            (broken, fails),
+        ):
             out, err = process.communicate(timeout=SECONDS)
-        assert (process.returncode, out) == (2, ""), err
-        assert f"Cannot start:\n{message}" in err
+            assert (process.returncode, out) == (2, ""), err
+            assert f"Cannot start:\n{message}" in err
 
 
 @pytest.mark.parametrize(
