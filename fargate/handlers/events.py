@@ -20,14 +20,18 @@ def read_event(source: str | None) -> Any:
     Raises:
         ConfigurationError: there is none, it cannot be read, or it is not JSON; the message says where.
     """
-    if source is None:
-        is_terminal = sys.stdin is None or sys.stdin.isatty()
-        return _of_stdin(b"" if is_terminal else sys.stdin.buffer.read())
-    if source == STDIN:
-        return _of_stdin(sys.stdin.buffer.read())
+    if source in (None, STDIN):
+        return _of_stdin(_read_stdin(reads_terminal=source == STDIN))
     if source.lstrip()[:1] in ("{", "["):
         return _parse(source, "The event")
     return _parse(_text(source), f"The event in {source}")
+
+
+def _read_stdin(*, reads_terminal: bool) -> bytes:
+    """Return all of standard input; nothing if it is closed."""
+    if sys.stdin is None or (sys.stdin.isatty() and not reads_terminal):
+        return b""
+    return sys.stdin.buffer.read()
 
 
 def _of_stdin(text: bytes) -> Any:
