@@ -16,7 +16,7 @@ from fargate.telemetry.request_scope import RequestScope, enter_scope
 from fargate.telemetry.telemetry import segments_of, service_of
 from fargate.telemetry.xray.segments import Segments
 
-EVENT = "invocation"
+INVOCATION = "invocation"
 """The field that only these lines have."""
 
 
@@ -59,7 +59,7 @@ class EventTelemetry:
         }
         level = logging.INFO if record.error is None else logging.ERROR
         message = f"{record.kind} {record.name} {record.outcome}"
-        self.logger.log(level, message, exc_info=record.error, extra={EVENT: fields})
+        self.logger.log(level, message, exc_info=record.error, extra={INVOCATION: fields})
 
 
 def event_telemetry_of(app: Chalice, settings: Settings) -> EventTelemetry:

@@ -69,6 +69,16 @@ def test_only_the_result_is_on_standard_output() -> None:
     assert line_of(run.stderr)["invocation"]["outcome"] == "success"
 
 
+def test_a_reader_that_has_gone_does_no_harm() -> None:
+    with begun("jobs_nightly", "--sample") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        err = process.stderr.read()
+        assert process.wait(SECONDS) == 0
+    assert "Traceback" not in err
+
+
 def test_a_call_is_logged_and_traced_like_a_request(daemon: Daemon) -> None:
     """The daemon has a name, so it is looked up; Powertools' decorators have Lambda's context."""
     environ = {"POWERTOOLS_TRACE_DISABLED": "false", "_X_AMZN_TRACE_ID": TRACE, "AWS_REGION": "eu-west-1"}

@@ -109,7 +109,7 @@ def test_a_request_that_is_not_recorded_gets_the_same_response(server: Server, p
 
 def test_switched_off_a_tracer_does_nothing(daemon: Daemon) -> None:
     with serving({"POWERTOOLS_TRACE_DISABLED": "true"}, "tests.fargate.telemetry.xray.traced:app") as server:
-        for path in ("/priced/7", "/awaited", "/late"):
+        for path in ("/priced/7", "/awaited", "/late", "/patched"):
             answer, _ = ask(server, path)
             assert answer.status_code == 200
         assert answer.json() == {"sdk": False}
