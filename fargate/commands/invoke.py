@@ -5,21 +5,19 @@ prints, go to standard error.
 """
 
 import argparse
-import contextlib
 import json
 import logging
 import os
 import sys
 import threading
 import time
-import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from chalice.app import Chalice
 
-from fargate.commands.program import add_stage, program
+from fargate.commands.program import add_stage, program, starting
 from fargate.errors import ConfigurationError
 from fargate.handlers.catalog import Handler, HandlerCall, find_handler, handlers_of
 from fargate.handlers.events import read_event
@@ -91,35 +89,19 @@ def run(given: argparse.Namespace, environ: Mapping[str, str], lifecycle: Lifecy
 
 
 def _find(given: argparse.Namespace, stage: str) -> tuple[Chalice, Handler]:
-    with _starting(given.app):
+    with starting(given.app):
         app = load_app(given.app)
     return app, find_handler(handlers_of(app, given.app.partition(":")[0]), given.name, app.app_name, stage)
 
 
 def _telemetry(target: str, environ: Mapping[str, str]) -> EventTelemetry:
     """Read the settings, run the app's own checks, and build what records the call."""
-    with _starting(target):
+    with starting(target):
         settings, app = prepare(target, {name: environ[name] for name in environ if name not in ONLY_FOR_REQUESTS})
     configure_logging(service_of(app, settings), settings.powertools_log_level, process_secrets(environ))
     if not settings.powertools_trace_disabled:
         emitter_to(settings.aws_xray_daemon_address).await_address(LOOKUP_SECONDS)
     return event_telemetry_of(app, settings)
-
-
-@contextlib.contextmanager
-def _starting(target: str) -> Iterator[None]:
-    """Print the traceback of whatever the app raises while it starts.
-
-    Raises:
-        ConfigurationError: instead of it.
-    """
-    try:
-        yield
-    except ConfigurationError:
-        raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001  of the app, whatever it is
-        traceback.print_exc()
-        raise ConfigurationError(f"{target} fails at its start: {type(error).__name__}: {error}") from None
 
 
 def _interruptible(call: HandlerCall, interruption: Interruption, lifecycle: Lifecycle) -> HandlerCall:

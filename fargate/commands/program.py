@@ -1,9 +1,13 @@
-"""What the parsers of all commands share: the program's name, the app and its stage."""
+"""What commands share: their name, the arguments for the app and its stage, and the report of an app that fails."""
 
 import argparse
+import contextlib
 import sys
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
+from fargate.errors import ConfigurationError
 from fargate.start.project import CONFIGURATION, DEFAULT_STAGE, STAGE_VARIABLE
 
 SCRIPT = "chalice-fargate"
@@ -24,3 +28,19 @@ def add_stage(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stage", help=f"a stage of {CONFIGURATION}; default: {DEFAULT_STAGE}; variable: {STAGE_VARIABLE}"
     )
+
+
+@contextlib.contextmanager
+def starting(target: str) -> Iterator[None]:
+    """Print the traceback of whatever the app raises while it starts.
+
+    Raises:
+        ConfigurationError: instead of it.
+    """
+    try:
+        yield
+    except ConfigurationError:
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001  of the app, whatever it is
+        traceback.print_exc()
+        raise ConfigurationError(f"{target} fails at its start: {type(error).__name__}: {error}") from None
