@@ -9,7 +9,12 @@ from fargate.errors import ConfigurationError
 from fargate.lifecycle import Lifecycle
 from fargate.requirements import check_required
 
-COMMANDS: Mapping[str, str] = {"check": "check", "dockerfile": "dockerfile", "invoke": "invoke"}
+COMMANDS: Mapping[str, str] = {
+    "check": "check",
+    "dockerfile": "dockerfile",
+    "invoke": "invoke",
+    "schedule": "schedule",
+}
 """Other commands than to serve: the first argument, and the module of `fargate.commands` that it calls."""
 
 

@@ -71,6 +71,9 @@ class Settings:
     access_log_one_in: int = 20  # beyond that one in this many is logged, with the number that it stands for
     access_log_slow_ms: int = 100  # slower requests are always logged, like errors and traced requests
     aws_xray_daemon_address: str = "127.0.0.1:2000"  # UDP address of the X-Ray daemon
+    schedule_redis_url: str = field(default="", repr=False)  # where the lease is; empty: this process is the only one
+    schedule_lease_seconds: int = 15  # after the holder's last sign of life, another process runs the schedules
+    schedule_retries: int = 2  # how often a failed run is repeated: as often as Lambda does
 
 
 def _one_of(choices: type[StrEnum]) -> Callable[[str], StrEnum]:
@@ -149,6 +152,13 @@ def _daemon_address(text: str) -> str:
     return text
 
 
+def _redis_url(text: str) -> str:
+    if urlsplit(text).scheme not in ("redis", "rediss", "unix"):
+        raise ValueError("is not a URL such as rediss://host:6379/0")  # it may hold a password
+    _check_extra("redis")
+    return text
+
+
 PARSERS: dict[str, Callable[[str], Any]] = {
     "host": str,
     "port": _whole(0, MAX_PORT),
@@ -175,6 +185,9 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "access_log_one_in": _whole(1, 1_000_000),
     "access_log_slow_ms": _whole(1, 900_000),
     "aws_xray_daemon_address": _daemon_address,
+    "schedule_redis_url": _redis_url,
+    "schedule_lease_seconds": _whole(1, 300),
+    "schedule_retries": _whole(0, 2),
 }
 
 

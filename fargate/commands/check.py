@@ -15,7 +15,9 @@ from chalice.app import Chalice, RouteEntry
 from fargate.auth.authorizers import Closed
 from fargate.commands.program import add_app, add_stage, program
 from fargate.errors import ConfigurationError
+from fargate.handlers.catalog import handlers_of
 from fargate.lifecycle import PROBE_PATHS, Lifecycle
+from fargate.schedules.schedule import schedules_of
 from fargate.settings import PARSERS, Settings
 from fargate.start.application import hook_of, prepare
 from fargate.start.inventory import Inventory, names, take_inventory
@@ -27,7 +29,7 @@ ALL_SERVED, NOT_ALL_SERVED, CANNOT_START = 0, 1, 2
 LINE_LENGTH = 100  # of lists of names
 
 KEYS, KEYS_IN_SECRET = "API_KEYS", "API_KEYS_SECRET_ARN"
-HIDDEN = {KEYS: "(not shown)", KEYS_IN_SECRET: "(not fetched)"}
+HIDDEN = {KEYS: "(not shown)", KEYS_IN_SECRET: "(not fetched)", "SCHEDULE_REDIS_URL": "(not shown)"}
 """What stands in place of a value."""
 NO_KEYS = "they require an API key and API_KEYS is not set"
 
@@ -40,6 +42,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], lifecycle: Lifecy
     try:
         project = project_here(given.stage, environ)
         settings, app = _load(given.app, enter_project(project, environ))
+        schedules_of(handlers_of(app, given.app.partition(":")[0]))  # refuses a malformed expression
     except ConfigurationError as error:
         print(f"Cannot start:\n{error}", file=sys.stderr)
         return CANNOT_START
@@ -123,7 +126,7 @@ def _sources(project: Project, environ: Mapping[str, str]) -> Iterator[str]:
     given = {**{name: (value, place) for name, value in project.environment.items() if name not in LISTENING}}
     given |= {name: (value, "the environment") for name, value in environ.items() if value}
     settings = [name.upper() for name in PARSERS]
-    rows = [[name, *given[name]] for name in sorted(settings) if name in given]
+    rows = [[name, *given[name]] for name in sorted(settings) if name in given and name not in HIDDEN]
     rows += [[name, HIDDEN[name], given[name][1]] for name in HIDDEN if name in given]
     yield from _part("Settings that are not left to their defaults:", rows)
     others = [name for name in sorted(project.environment) if name not in (*settings, *HIDDEN)]

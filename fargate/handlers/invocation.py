@@ -6,7 +6,8 @@ own, so that nothing of it is left when it ends.
 
 import contextvars
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from chalice.app import Chalice
@@ -18,6 +19,8 @@ from fargate.http.identifiers import IdentifierSource
 from fargate.patches.isolation import isolate
 from fargate.telemetry.event_telemetry import EventTelemetry
 from fargate.telemetry.request_scope import RequestScope
+
+NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Answer(NamedTuple):
@@ -47,7 +50,14 @@ class Invoker:
         self._clock = clock
         self._identifiers = IdentifierSource()
 
-    def invoke(self, handler: Handler, event: Any, seconds: float, trace_header: str | None = None) -> Answer:
+    def invoke(
+        self,
+        handler: Handler,
+        event: Any,
+        seconds: float,
+        trace_header: str | None = None,
+        more: Mapping[str, Any] = NOTHING_MORE,
+    ) -> Answer:
         """Call a handler. Never raises.
 
         Args:
@@ -55,16 +65,19 @@ class Invoker:
             event: Lambda's event.
             seconds: the remaining time that the handler sees at first; it is not enforced.
             trace_header: `Root=...;Parent=...;Sampled=...` of the caller, if it has one.
+            more: fields for the log line besides the usual ones.
         """
         scope = RequestScope(None, self._identifiers.next(trace_header, None, self._clock()))
-        return contextvars.copy_context().run(self._invoke, handler, event, seconds, scope)
+        return contextvars.copy_context().run(self._invoke, handler, event, seconds, scope, more)
 
-    def _invoke(self, handler: Handler, event: Any, seconds: float, scope: RequestScope) -> Answer:
+    def _invoke(
+        self, handler: Handler, event: Any, seconds: float, scope: RequestScope, more: Mapping[str, Any]
+    ) -> Answer:
         function_name = handler.function_name(self._app_name, self._stage)
         context = LambdaContext(identity_of(function_name), scope.ids.request_id, seconds)
         self._telemetry.begin(scope)
         answer = _answer(handler, event, context)
-        self._telemetry.end(scope, handler.kind, handler.name, function_name, answer.error)
+        self._telemetry.end(scope, handler.kind, handler.name, function_name, answer.error, more)
         return answer
 
 

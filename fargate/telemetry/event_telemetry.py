@@ -3,8 +3,9 @@
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from chalice.app import Chalice
 
@@ -42,20 +43,29 @@ class EventTelemetry:
             scope.recorded = True
             self.segments.begin(None, scope.ids)
 
-    def end(self, scope: RequestScope, kind: str, name: str, function_name: str, error: BaseException | None) -> None:
-        """Record how the call ended."""
+    def end(
+        self,
+        scope: RequestScope,
+        kind: str,
+        name: str,
+        function_name: str,
+        error: BaseException | None,
+        more: Mapping[str, Any],
+    ) -> None:
+        """Record how the call ended; `more` are fields for the line besides the usual ones."""
         record = EventRecord(kind, name, function_name, self.clock() - scope.began, error)
         if scope.recorded:
             self.segments.end_event(record)
-        self._write(record)
+        self._write(record, more)
 
-    def _write(self, record: EventRecord) -> None:
+    def _write(self, record: EventRecord, more: Mapping[str, Any]) -> None:
         fields = {
             "kind": record.kind,
             "name": record.name,
             "function_name": record.function_name,
             "outcome": record.outcome,
             "duration_ms": round(record.seconds * 1000, 3),
+            **more,
         }
         level = logging.INFO if record.error is None else logging.ERROR
         message = f"{record.kind} {record.name} {record.outcome}"

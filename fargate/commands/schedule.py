@@ -1,0 +1,184 @@
+"""Run the schedules of an app until SIGTERM, as EventBridge and Lambda would."""
+
+import argparse
+import contextlib
+import logging
+import os
+import queue
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from chalice.app import Chalice
+
+from fargate.commands.invoke import DEADLINE_SECONDS, ONLY_FOR_REQUESTS
+from fargate.commands.program import add_app, add_stage, program, starting
+from fargate.errors import ConfigurationError
+from fargate.handlers.catalog import Handler, handlers_of
+from fargate.handlers.invocation import Invoker
+from fargate.handlers.kinds import Kind
+from fargate.handlers.samples import sample_of
+from fargate.lifecycle import Lifecycle, Phase
+from fargate.schedules.course import Course
+from fargate.schedules.lease import Alone, Lease, redis_lease
+from fargate.schedules.runner import Runner, WallClock
+from fargate.schedules.schedule import Schedule, schedules_of
+from fargate.servers.signals import EXIT_STATUS
+from fargate.settings import Settings
+from fargate.start.announcement import announce_project
+from fargate.start.application import prepare
+from fargate.start.project import Project, enter_project, project_here
+from fargate.telemetry.access_log import configure_logging
+from fargate.telemetry.event_telemetry import event_telemetry_of
+from fargate.telemetry.redaction import process_secrets
+from fargate.telemetry.stdout import BoundedStdout, bound_stdout
+from fargate.telemetry.telemetry import service_of
+from fargate.telemetry.xray.recorder import hand_to_tracer
+
+logger = logging.getLogger("fargate")
+
+ENDED, CUT_OFF, CANNOT_START = 0, 1, 2
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str], lifecycle: Lifecycle) -> int:
+    """Run schedules; return the exit status."""
+    given = _parser().parse_args(arguments)
+    stdout = bound_stdout()
+    try:
+        return run(given, environ, lifecycle, stdout)
+    finally:
+        stdout.finish()
+
+
+def run(
+    given: argparse.Namespace,
+    environ: Mapping[str, str],
+    lifecycle: Lifecycle,
+    stdout: BoundedStdout,
+    clock: WallClock | None = None,
+) -> int:
+    """Run schedules and return the exit status, as `main` does; log lines go to `stdout`."""
+    try:
+        project = project_here(given.stage, environ)
+        settings, app = _prepared(given.app, project, environ)
+        handlers = handlers_of(app, given.app.partition(":")[0])
+        schedules = _schedules(given.app, handlers)
+        lease = _lease(app, project, settings)
+    except ConfigurationError as error:
+        print(f"Cannot start:\n{error}", file=sys.stderr)
+        return CANNOT_START
+    clock = clock or WallClock()
+    announce_project(project)
+    _announce(schedules, handlers, clock.now())
+    cut_off = _run(_courses(app, project, settings, schedules, lease, clock), lease, clock, settings, lifecycle)
+    for each in cut_off:
+        logger.error("%s was still running after %d s and is cut off", each.schedule, settings.drain_seconds)
+    logger.info("Stopped")
+    return _exit_at_once(stdout) if cut_off else ENDED
+
+
+def _prepared(target: str, project: Project, environ: Mapping[str, str]) -> tuple[Settings, Chalice]:
+    """Read the settings and import the app.
+
+    Raises:
+        ConfigurationError: a setting is wrong, or the app fails at its start.
+    """
+    environ = enter_project(project, environ)
+    configure_logging(environ.get("POWERTOOLS_SERVICE_NAME") or "chalice-app", "INFO", process_secrets(environ))
+    hand_to_tracer()  # before the app makes a Tracer, as `serve` does
+    with starting(target):
+        settings, app = prepare(target, {name: environ[name] for name in environ if name not in ONLY_FOR_REQUESTS})
+    configure_logging(service_of(app, settings), settings.powertools_log_level, process_secrets(environ))
+    return settings, app
+
+
+def _schedules(target: str, handlers: Sequence[Handler]) -> list[Schedule]:
+    schedules = schedules_of(handlers)
+    if not schedules:
+        raise ConfigurationError(f"{target} has no schedule: no handler with @app.schedule")
+    return schedules
+
+
+def _lease(app: Chalice, project: Project, settings: Settings) -> Lease:
+    if not settings.schedule_redis_url:
+        return Alone()
+    name = f"{app.app_name}-{project.stage}"
+    return redis_lease(settings.schedule_redis_url, name, settings.schedule_lease_seconds)
+
+
+def _announce(schedules: Sequence[Schedule], handlers: Sequence[Handler], now: datetime) -> None:
+    """Log when each schedule is due, and which handlers of EventBridge are not run."""
+    for schedule in schedules:
+        logger.info("%s", schedule.announced(now))
+    if others := ", ".join(str(each) for each in handlers if each.kind is Kind.CW_EVENT):
+        logger.warning("Not run, since they wait for events and not for a time: %s", others)
+
+
+def _courses(
+    app: Chalice, project: Project, settings: Settings, schedules: Sequence[Schedule], lease: Lease, clock: WallClock
+) -> list[Course]:
+    invoker = Invoker(app, project.stage, event_telemetry_of(app, settings))
+
+    def event_of(schedule: Schedule, due: datetime) -> Any:
+        return sample_of(schedule.handler, app.app_name, project.stage, due.timestamp())
+
+    def call(schedule: Schedule, event: Any, fields: Mapping[str, Any]) -> bool:
+        return invoker.invoke(schedule.handler, event, DEADLINE_SECONDS, more=fields).error is None
+
+    return [Course(each, event_of, call, lease, settings.schedule_retries, clock.now) for each in schedules]
+
+
+def _run(
+    courses: Sequence[Course], lease: Lease, clock: WallClock, settings: Settings, lifecycle: Lifecycle
+) -> Sequence[Course]:
+    """Run schedules until a signal; return those that have not ended in time."""
+    runner = Runner(courses, lease, clock)
+    with _signals(lifecycle) as signals:
+        runner.start()
+        signals.get()
+        for each in courses:
+            if each.running is not None:
+                logger.info("%s still runs; it may end within %d s", each.schedule, settings.drain_seconds)
+        return runner.finish(settings.drain_seconds)
+
+
+@contextlib.contextmanager
+def _signals(lifecycle: Lifecycle) -> Iterator["queue.SimpleQueue[int]"]:
+    """Put SIGTERM and SIGINT into a queue while the block runs; the second ends the process at once."""
+    signals: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def on_signal(number: int, _frame: object) -> None:
+        if lifecycle.phase is Phase.DRAINING:
+            os._exit(EXIT_STATUS + number)
+        lifecycle.phase = Phase.DRAINING
+        signals.put(number)
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    lifecycle.phase = Phase.READY
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _exit_at_once(stdout: BoundedStdout) -> int:
+    """End the process although a handler still runs."""
+    logging.shutdown()
+    stdout.finish()
+    sys.stderr.flush()
+    os._exit(CUT_OFF)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"{program()} schedule",
+        description="Run the schedules of a Chalice app, as EventBridge and Lambda would, in UTC. Without "
+        "SCHEDULE_REDIS_URL, run one process and no more; with it, one of several runs them.",
+        epilog="Exit status: 0: stopped by a signal; 1: the same, and a run was cut off; 2: it cannot start.",
+    )
+    add_app(parser)
+    add_stage(parser)
+    return parser
