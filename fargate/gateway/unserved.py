@@ -29,7 +29,7 @@ class Unserved(NamedTuple):
 
 
 _SOURCES: dict[type, tuple[str, str]] = {
-    ScheduledEventConfig: ("schedule", "EventBridge calls it at set times; here chalice-fargate schedule does"),
+    ScheduledEventConfig: ("schedule", "chalice-fargate schedule runs it at set times"),
     CloudWatchEventConfig: ("on_cw_event", "EventBridge calls it for events of its pattern"),
     S3EventConfig: ("on_s3_event", "S3 calls it for objects of its bucket"),
     SNSEventConfig: ("on_sns_message", "SNS calls it for messages of its topic"),

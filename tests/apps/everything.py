@@ -12,7 +12,7 @@ def index():
     return {}
 
 
-@app.schedule(Rate(1, unit="h"))
+@app.schedule(Rate(1, unit=Rate.HOURS))
 def hourly(event):
     pass
 

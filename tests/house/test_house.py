@@ -69,6 +69,7 @@ def test_production_requirements_are_exactly_what_production_imports() -> None:
 
 def extras() -> set[str]:
     names = set().union(*(requirements(f"requirements-{each}.in") for each in ("uvicorn", "granian", "cognito")))
+    names |= {"redis"}  # for `schedule` with a lease, which the shop does not run
     return {"jwt" if name == "pyjwt" else name for name in names}
 
 

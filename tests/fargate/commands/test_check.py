@@ -48,8 +48,8 @@ Not served, since HTTP cannot reach them. They stay on Lambda (chalice deploy):
   on_ws_connect connect            API Gateway holds the WebSocket and calls it
   on_ws_disconnect disconnect      API Gateway holds the WebSocket and calls it
   on_ws_message message            API Gateway holds the WebSocket and calls it
-  schedule extra_nightly           EventBridge calls it at set times
-  schedule hourly                  EventBridge calls it at set times
+  schedule extra_nightly           chalice-fargate schedule runs it at set times
+  schedule hourly                  chalice-fargate schedule runs it at set times
 
 Not all of it is served: 0 closed, 12 for Lambda alone.
 """

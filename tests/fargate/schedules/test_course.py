@@ -225,6 +225,21 @@ def test_while_redis_is_away_nothing_runs_and_then_the_last_time_that_was_due() 
     assert day.calls == [("12:03", 1)]
 
 
+def test_a_repetition_needs_the_lease_too() -> None:
+    lease = Told()
+    lease.number = 7
+    day = Day("rate(1 hour)", lease=lease)
+    day.during = lambda: len(day.calls) == 2
+    day.at(0.5)
+    day.at(60)
+    lease.answers = False
+    day.at(61)
+    assert day.calls == [("13:00", 1)]
+    lease.answers = True
+    day.at(62)
+    assert day.calls == [("13:00", 1), ("13:00", 2)]
+
+
 def test_what_another_process_has_claimed_is_not_run() -> None:
     lease = Told()
     lease.number, lease.claimed_elsewhere = 7, True
