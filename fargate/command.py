@@ -13,6 +13,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "check",
     "dockerfile": "dockerfile",
     "invoke": "invoke",
+    "poll": "poll",
     "schedule": "schedule",
 }
 """Other commands than to serve: the first argument, and the module of `fargate.commands` that it calls."""

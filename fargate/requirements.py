@@ -25,6 +25,7 @@ REQUIRED = (
 EXTRAS = {
     "cognito": ("pyjwt[crypto]>=2.15.0",),
     "granian": ("granian>=2.5.0",),
+    "poll": ("boto3>=1.34.32",),
     "redis": ("redis>=4.5.5",),
     "secrets": ("boto3>=1.34.32",),
     "uvicorn": ("httptools>=0.5.0", "uvicorn>=0.30.6", "uvloop>=0.17.0"),

@@ -74,6 +74,10 @@ class Settings:
     schedule_redis_url: str = field(default="", repr=False)  # where the lease is; empty: this process is the only one
     schedule_lease_seconds: int = 15  # after the holder's last sign of life, another process runs the schedules
     schedule_retries: int = 2  # how often a failed run is repeated: as often as Lambda does
+    poll_queues: tuple[tuple[str, str], ...] = ()  # handlers and their queues, besides those of the decorators
+    poll_concurrency: int = 5  # batches of one queue that are handled at the same time: Lambda begins with as many
+    poll_wait_seconds: int = 20  # how long a receive waits for its first message: the longest that SQS allows
+    metrics_port: int = 0  # where `poll` serves /metrics; 0: nowhere
 
 
 def _one_of(choices: type[StrEnum]) -> Callable[[str], StrEnum]:
@@ -159,6 +163,17 @@ def _redis_url(text: str) -> str:
     return text
 
 
+def _poll_queues(text: str) -> tuple[tuple[str, str], ...]:
+    """Read pairs such as `news=news-queue,removed=arn:aws:sqs:...`; a handler may have several queues."""
+    pairs = []
+    for each in filter(None, map(str.strip, text.split(","))):
+        name, _, queue = (part.strip() for part in each.partition("="))
+        if not name or not queue:
+            raise ValueError(f"has {each!r}, not a handler and its queue such as news=news-queue")
+        pairs.append((name, queue))
+    return tuple(pairs)
+
+
 PARSERS: dict[str, Callable[[str], Any]] = {
     "host": str,
     "port": _whole(0, MAX_PORT),
@@ -188,6 +203,10 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "schedule_redis_url": _redis_url,
     "schedule_lease_seconds": _whole(1, 300),
     "schedule_retries": _whole(0, 2),
+    "poll_queues": _poll_queues,
+    "poll_concurrency": _whole(1, 1000),
+    "poll_wait_seconds": _whole(0, 20),
+    "metrics_port": _whole(0, MAX_PORT),
 }
 
 

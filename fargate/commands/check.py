@@ -90,7 +90,7 @@ def describe(app: Chalice, inventory: Inventory, settings: Settings) -> Iterator
     for each in closed:
         yield from _part(f"Closed, since {each.reason}:", [[route] for route in each.routes])
     rows = [[str(each), each.caller] for each in inventory.unserved]
-    yield from _part("Not served, since HTTP cannot reach them. They stay on Lambda (chalice deploy):", rows)
+    yield from _part("Not served, since HTTP cannot reach them. What calls them:", rows)
 
 
 def _part(title: str, rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -141,7 +141,7 @@ def _summary(inventory: Inventory, settings: Settings) -> Iterator[str]:
     handlers = len(inventory.unserved)
     yield ""
     if routes or handlers:
-        yield f"Not all of it is served: {routes} closed, {handlers} for Lambda alone."
+        yield f"Not all of it is served: {routes} closed, {handlers} that HTTP cannot reach."
     else:
         yield "All of it is served."
 

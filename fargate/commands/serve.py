@@ -110,7 +110,8 @@ def _parser() -> argparse.ArgumentParser:
         prog=program(),
         description="Serve a Chalice app from a container.",
         epilog=f"Other commands: {program()} check says what of an app will be served; {program()} dockerfile writes a "
-        "Dockerfile and a compose file for the Chalice project in this folder. Each has a --help.",
+        f"Dockerfile and a compose file for the Chalice project in this folder; {program()} invoke calls one handler; "
+        f"{program()} poll consumes the queues of handlers. Each has a --help.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     add_app(parser)

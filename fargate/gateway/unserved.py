@@ -1,4 +1,4 @@
-"""The handlers of an app that HTTP cannot reach, and what calls each kind of them on AWS.
+"""The handlers of an app that HTTP cannot reach, and what calls each kind of them.
 
 The start logs their names; `check` prints what calls them too. A kind that is served some day leaves this table.
 """
@@ -22,7 +22,7 @@ class Unserved(NamedTuple):
 
     decorator: str  # of Chalice, without `app.`
     name: str
-    caller: str  # a sentence: what calls it
+    caller: str  # what calls it: a command, or AWS
 
     def __str__(self) -> str:
         return f"{self.decorator} {self.name}"
@@ -31,9 +31,9 @@ class Unserved(NamedTuple):
 _SOURCES: dict[type, tuple[str, str]] = {
     ScheduledEventConfig: ("schedule", "chalice-fargate schedule runs it at set times"),
     CloudWatchEventConfig: ("on_cw_event", "EventBridge calls it for events of its pattern"),
-    S3EventConfig: ("on_s3_event", "S3 calls it for objects of its bucket"),
-    SNSEventConfig: ("on_sns_message", "SNS calls it for messages of its topic"),
-    SQSEventConfig: ("on_sqs_message", "Lambda polls the queue for it"),
+    S3EventConfig: ("on_s3_event", "chalice-fargate poll, if a queue gets the events of its bucket"),
+    SNSEventConfig: ("on_sns_message", "chalice-fargate poll, if a queue is subscribed to its topic"),
+    SQSEventConfig: ("on_sqs_message", "chalice-fargate poll consumes its queue"),
     KinesisEventConfig: ("on_kinesis_record", "Lambda reads the stream for it"),
     DynamoDBEventConfig: ("on_dynamodb_record", "Lambda reads the table's stream for it"),
 }

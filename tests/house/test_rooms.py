@@ -38,7 +38,7 @@ ADAPTER = [
     ["fargate.command"],
     ["fargate.commands"],
     ["fargate.servers", "fargate.start"],
-    ["fargate.asgi", "fargate.schedules", "fargate.wsgi"],
+    ["fargate.asgi", "fargate.queues", "fargate.schedules", "fargate.wsgi"],
     ["fargate.asgi_requests"],
     ["fargate.fast_path", "fargate.handlers"],
     ["fargate.gateway"],

@@ -18,7 +18,7 @@ def loaded():
     return {"path": sys.path, "files": [getattr(each, "__file__", None) for each in list(sys.modules.values())]}
 """
 
-EXTRAS = "cognito,granian,redis,secrets,uvicorn"
+EXTRAS = "cognito,granian,poll,redis,secrets,uvicorn"
 
 
 def with_extras(wheel: Path) -> str:

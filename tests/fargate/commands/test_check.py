@@ -37,21 +37,21 @@ Served:
   GET  /livez   the adapter's own probe
   GET  /readyz  the adapter's own probe
 
-Not served, since HTTP cannot reach them. They stay on Lambda (chalice deploy):
+Not served, since HTTP cannot reach them. What calls them:
   lambda_function report           called by its name, or by a trigger such as Cognito's
   on_cw_event watch_pipeline       EventBridge calls it for events of its pattern
   on_dynamodb_record follow_table  Lambda reads the table's stream for it
   on_kinesis_record count_clicks   Lambda reads the stream for it
-  on_s3_event take_upload          S3 calls it for objects of its bucket
-  on_sns_message read_news         SNS calls it for messages of its topic
-  on_sqs_message drain_orders      Lambda polls the queue for it
+  on_s3_event take_upload          chalice-fargate poll, if a queue gets the events of its bucket
+  on_sns_message read_news         chalice-fargate poll, if a queue is subscribed to its topic
+  on_sqs_message drain_orders      chalice-fargate poll consumes its queue
   on_ws_connect connect            API Gateway holds the WebSocket and calls it
   on_ws_disconnect disconnect      API Gateway holds the WebSocket and calls it
   on_ws_message message            API Gateway holds the WebSocket and calls it
   schedule extra_nightly           chalice-fargate schedule runs it at set times
   schedule hourly                  chalice-fargate schedule runs it at set times
 
-Not all of it is served: 0 closed, 12 for Lambda alone.
+Not all of it is served: 0 closed, 12 that HTTP cannot reach.
 """
 
 GATED = """
@@ -150,7 +150,7 @@ Closed, since they require an API key and API_KEYS is not set:
   POST /key
   PUT /iam
 
-Not all of it is served: 6 closed, 0 for Lambda alone.
+Not all of it is served: 6 closed, 0 that HTTP cannot reach.
 """
     )
 

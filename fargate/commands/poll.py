@@ -1,0 +1,199 @@
+"""Consume the queues of an app's handlers until SIGTERM, as Lambda would."""
+
+import argparse
+import contextlib
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+
+from chalice.app import Chalice
+from prometheus_client import start_http_server
+
+from fargate.commands.program import add_app, add_stage, program, starting
+from fargate.errors import ConfigurationError
+from fargate.handlers.catalog import handlers_of
+from fargate.handlers.invocation import Invoker
+from fargate.lifecycle import Lifecycle, Phase
+from fargate.queues.batch_telemetry import BatchMetrics
+from fargate.queues.poller import Poller
+from fargate.queues.polling import Polling, Signals
+from fargate.queues.sources import Source, assign, sources_of
+from fargate.queues.sqs import Queues, SqsQueue
+from fargate.requirements import check_extra
+from fargate.servers.signals import EXIT_STATUS
+from fargate.settings import Settings
+from fargate.start.announcement import announce_project
+from fargate.start.application import prepare
+from fargate.start.project import Project, enter_project, project_here
+from fargate.telemetry.access_log import configure_logging
+from fargate.telemetry.event_telemetry import event_telemetry_of
+from fargate.telemetry.http_metrics import DroppedLines
+from fargate.telemetry.redaction import process_secrets
+from fargate.telemetry.stdout import BoundedStdout, bound_stdout
+from fargate.telemetry.telemetry import registry_of, service_of
+from fargate.telemetry.xray.recorder import hand_to_tracer
+
+logger = logging.getLogger("fargate")
+
+ENDED, CANNOT_START = 0, 2
+
+SPARE_CONNECTIONS = 4
+"""Beside one for each thread: heartbeats, and what is given back at the end."""
+
+ONLY_FOR_REQUESTS = ("API_KEYS", "API_KEYS_SECRET_ARN")
+"""A task that polls need not be allowed to read that secret."""
+
+Consumed = Sequence[tuple[Source, SqsQueue]]
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str], lifecycle: Lifecycle) -> int:
+    """Consume queues; return the exit status: 0 after an orderly end, 2 if it cannot start."""
+    given = _parser().parse_args(arguments)
+    stdout = bound_stdout()
+    try:
+        return run(given, environ, lifecycle, stdout)
+    finally:
+        stdout.finish()
+
+
+def run(given: argparse.Namespace, environ: Mapping[str, str], lifecycle: Lifecycle, stdout: BoundedStdout) -> int:
+    """Consume queues and return the exit status, as `main` does; log lines go to `stdout`."""
+    try:
+        project = project_here(given.stage, environ)
+        settings, app = _prepared(given.app, project, environ)
+        consumed = _consumed(given.app, app, project, settings)
+        _serve_metrics(app, settings, stdout)
+    except ConfigurationError as error:
+        print(f"Cannot start:\n{error}", file=sys.stderr)
+        return CANNOT_START
+    announce_project(project)
+    stop = threading.Event()
+    has_ended = _run(_pollers(app, project, settings, consumed, stop), stop, settings, lifecycle)
+    logger.info("Stopped" if has_ended else "Stopped; handlers that were still running are cut off")
+    if not has_ended:
+        _exit_at_once(stdout)
+    return ENDED
+
+
+def _prepared(target: str, project: Project, environ: Mapping[str, str]) -> tuple[Settings, Chalice]:
+    """Read the settings and import the app.
+
+    Raises:
+        ConfigurationError: a setting is wrong, boto3 is missing, or the app fails at its start.
+    """
+    check_extra("poll")
+    environ = enter_project(project, environ)
+    configure_logging(environ.get("POWERTOOLS_SERVICE_NAME") or "chalice-app", "INFO", process_secrets(environ))
+    hand_to_tracer()  # before the app makes a Tracer, as `serve` does
+    with starting(target):
+        settings, app = prepare(target, {name: environ[name] for name in environ if name not in ONLY_FOR_REQUESTS})
+    configure_logging(service_of(app, settings), settings.powertools_log_level, process_secrets(environ))
+    return settings, app
+
+
+def _consumed(target: str, app: Chalice, project: Project, settings: Settings) -> Consumed:
+    """Open the queue of each handler; log the handlers that have none.
+
+    Raises:
+        ConfigurationError: a queue cannot be consumed, or there is none; a line for each fault.
+    """
+    handlers = handlers_of(app, target.partition(":")[0])
+    assigned = assign(handlers, settings.poll_queues, app.app_name, project.stage)
+    sources, without = sources_of(handlers, assigned, settings.poll_concurrency)
+    if without:
+        logger.warning("Without a queue, so not called; POLL_QUEUES can name one: %s", ", ".join(map(str, without)))
+    if not sources:
+        raise ConfigurationError("No handler has a queue: it needs on_sqs_message, or POLL_QUEUES for another kind")
+    return _opened(sources)
+
+
+def _opened(sources: Sequence[Source]) -> Consumed:
+    queues = Queues(sum(each.concurrency for each in sources) + SPARE_CONNECTIONS)
+    opened, faults = [], []
+    for source in sources:
+        try:
+            opened.append((source, queues.open(source.queue)))
+        except ConfigurationError as error:
+            faults.append(f"{source.handler}: {error}")
+    faults += [f"{source.handler}: {fault}" for source, each in opened for fault in source.faults(each)]
+    if faults:
+        raise ConfigurationError("\n".join(faults))
+    return opened
+
+
+def _pollers(
+    app: Chalice, project: Project, settings: Settings, consumed: Consumed, stop: threading.Event
+) -> list[Poller]:
+    invoker = Invoker(app, project.stage, event_telemetry_of(app, settings))
+    metrics = BatchMetrics(registry_of(app))
+    wait_seconds = settings.poll_wait_seconds
+    return [Poller(source, each, invoker, metrics, stop, wait_seconds) for source, each in consumed]
+
+
+def _run(pollers: Sequence[Poller], stop: threading.Event, settings: Settings, lifecycle: Lifecycle) -> bool:
+    """Consume until a signal and drain; return whether all handlers have ended."""
+    for each in pollers:
+        logger.info("%s", each)
+    with _signals_into(queue.SimpleQueue(), lifecycle) as signals:
+        return Polling(pollers, stop).run(signals, settings.drain_seconds)
+
+
+@contextlib.contextmanager
+def _signals_into(signals: Signals, lifecycle: Lifecycle) -> Iterator[Signals]:
+    """Put SIGTERM and SIGINT into a queue while the block runs; the third ends the process at once."""
+    arrived: list[int] = []
+
+    def on_signal(number: int, _frame: object) -> None:
+        arrived.append(number)
+        lifecycle.phase = Phase.DRAINING
+        if len(arrived) > 2:
+            os._exit(EXIT_STATUS + number)
+        signals.put(number)
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    lifecycle.phase = Phase.READY
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _serve_metrics(app: Chalice, settings: Settings, stdout: BoundedStdout) -> None:
+    """Serve `/metrics`, if a port is set.
+
+    Raises:
+        ConfigurationError: the port cannot be listened on.
+    """
+    registry = registry_of(app)
+    registry.register(DroppedLines(stdout))
+    if not settings.metrics_port:
+        return
+    try:
+        start_http_server(settings.metrics_port, settings.host, registry)
+    except OSError as error:
+        raise ConfigurationError(f"METRICS_PORT {settings.metrics_port} cannot be listened on: {error}") from None
+
+
+def _exit_at_once(stdout: BoundedStdout) -> None:
+    """Exit although handlers run."""
+    logging.shutdown()
+    stdout.finish()
+    sys.stderr.flush()
+    os._exit(ENDED)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"{program()} poll",
+        description="Consume the queues of a Chalice app's handlers, as Lambda would: one call for each batch, and a "
+        "message is deleted only after its handler succeeded.",
+        epilog="Exit status: 0: stopped by a signal; 2: it cannot start.",
+    )
+    add_app(parser)
+    add_stage(parser)
+    return parser

@@ -1,0 +1,171 @@
+"""One queue of SQS, over boto3.
+
+boto3 is imported when the first queue is opened: it is an extra of the package.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from fargate.errors import ConfigurationError
+
+Message = Mapping[str, Any]
+"""A message as ReceiveMessage returns it.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Message.html
+"""
+
+RECEIVED_AT_MOST = 10
+"""The most messages of one request, and the largest batch of a FIFO queue on Lambda."""
+
+CONNECT_SECONDS, READ_SECONDS = 5, 30
+"""A receive waits up to 20 s for its answer."""
+
+ATTEMPTS = 3
+"""How often boto3 sends a request that fails in a way that may pass."""
+
+
+class RequestError(Exception):
+    """SQS cannot be reached, or refuses a request."""
+
+
+class SqsQueue:
+    """One queue. Thread-safe. All methods but `delete` and `change_visibility` raise RequestError if SQS fails.
+
+    Args:
+        client: boto3's, for the queue's region.
+        url: the queue's URL.
+        attributes: the queue's, as GetQueueAttributes returns them.
+    """
+
+    def __init__(self, client: Any, url: str, attributes: Mapping[str, str]) -> None:
+        self._client = client
+        self._url = url
+        self.arn = attributes["QueueArn"]
+        self.visibility_seconds = int(attributes["VisibilityTimeout"])
+
+    @property
+    def name(self) -> str:
+        return self.arn.rpartition(":")[2]
+
+    @property
+    def region(self) -> str:
+        return self.arn.split(":")[3]
+
+    @property
+    def is_fifo(self) -> bool:
+        return self.name.endswith(".fifo")
+
+    def receive(self, count: int, wait_seconds: int) -> list[Message]:
+        """Return up to ten messages; wait for the first."""
+        with _requests():
+            answer = self._client.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=min(count, RECEIVED_AT_MOST),
+                WaitTimeSeconds=wait_seconds,
+                VisibilityTimeout=self.visibility_seconds,
+                AttributeNames=["All"],  # boto3 has its new name, MessageSystemAttributeNames, since 1.34.116 only
+                MessageAttributeNames=["All"],
+            )
+        return list(answer.get("Messages", ()))
+
+    def delete(self, messages: Sequence[Message]) -> list[Message]:
+        """Delete messages; return those that SQS could not delete now, for another attempt.
+
+        What is refused for good is gone already, or received by another consumer: it is not returned.
+        """
+        return self._in_tens(self._client.delete_message_batch, messages, {}, lambda entry: not entry["SenderFault"])
+
+    def change_visibility(self, messages: Sequence[Message], seconds: int) -> list[Message]:
+        """Hide messages from other consumers for so long from now on; return those for which SQS refused it."""
+        timeout = {"VisibilityTimeout": seconds}
+        return self._in_tens(self._client.change_message_visibility_batch, messages, timeout, lambda entry: True)
+
+    def _in_tens(
+        self,
+        call: Callable[..., Any],
+        messages: Sequence[Message],
+        members: Mapping[str, int],
+        is_returned: Callable[[Mapping[str, Any]], bool],
+    ) -> list[Message]:
+        failed: list[Message] = []
+        for start in range(0, len(messages), RECEIVED_AT_MOST):
+            ten = messages[start : start + RECEIVED_AT_MOST]
+            entries = [
+                {"Id": str(index), "ReceiptHandle": each["ReceiptHandle"], **members} for index, each in enumerate(ten)
+            ]
+            with _requests():
+                answer = call(QueueUrl=self._url, Entries=entries)
+            failed += [ten[int(entry["Id"])] for entry in answer.get("Failed", ()) if is_returned(entry)]
+        return failed
+
+
+class Queues:
+    """Opens queues; keeps a client for each region.
+
+    Args:
+        connections: how many requests run at a time, at most.
+    """
+
+    def __init__(self, connections: int) -> None:
+        self._connections = connections
+        self._clients: dict[str | None, Any] = {}
+
+    def open(self, queue: str) -> SqsQueue:
+        """Open a queue by its name, in the region of the environment, or by its ARN.
+
+        Raises:
+            ConfigurationError: there is no such queue, it cannot be read, or AWS_REGION or credentials are missing.
+        """
+        try:
+            return self._open(*_parsed(queue))
+        except RequestError as error:
+            raise ConfigurationError(f"The queue {queue} cannot be consumed: {error}") from None
+
+    def _open(self, name: str, region: str | None, account: str | None) -> SqsQueue:
+        with _requests():
+            client = self._client(region)
+            owner = {"QueueOwnerAWSAccountId": account} if account else {}
+            url = client.get_queue_url(QueueName=name, **owner)["QueueUrl"]
+            names = ["QueueArn", "VisibilityTimeout"]
+            attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return SqsQueue(client, url, attributes)
+
+    def _client(self, region: str | None) -> Any:
+        if region not in self._clients:
+            import boto3  # type: ignore[import-untyped]
+            from botocore.config import Config  # type: ignore[import-untyped]
+
+            config = Config(
+                connect_timeout=CONNECT_SECONDS,
+                read_timeout=READ_SECONDS,
+                retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+                max_pool_connections=self._connections,
+            )
+            self._clients[region] = boto3.client("sqs", region_name=region, config=config)
+        return self._clients[region]
+
+
+def _parsed(queue: str) -> tuple[str, str | None, str | None]:
+    """Return the name, the region and the account of a queue's name or ARN.
+
+    Raises:
+        ConfigurationError: it begins as an ARN, but is not a queue's.
+    """
+    if not queue.startswith("arn:"):
+        return queue, None, None
+    parts = queue.split(":")
+    if len(parts) != 6 or parts[2] != "sqs":
+        raise ConfigurationError(f"{queue} is not the ARN of a queue")
+    return parts[5], parts[3], parts[4]
+
+
+@contextlib.contextmanager
+def _requests() -> Iterator[None]:
+    """Raise RequestError in place of botocore's errors."""
+    from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise RequestError(str(error)) from error
