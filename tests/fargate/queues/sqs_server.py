@@ -8,6 +8,8 @@ import contextlib
 import hashlib
 import itertools
 import json
+import select
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -112,8 +114,8 @@ class SqsServer:
                 assert time.monotonic() < ends, {name: len(each.messages) for name, each in self.queues.items()}
                 self.changed.wait(LOOK_AGAIN_SECONDS)
 
-    def answer(self, action: str, body: dict[str, Any]) -> tuple[int, Answer]:
-        """Answer a request: the status and the document."""
+    def answer(self, action: str, body: dict[str, Any], is_gone: Callable[[], bool]) -> tuple[int, Answer]:
+        """Answer a request: the status and the document. A client that is gone gets no message."""
         with self.changed:
             self.requests.append(action)
             if self.refusals.get(action):
@@ -122,7 +124,7 @@ class SqsServer:
             queue = self.queues.get(body.get("QueueName") or body["QueueUrl"].rpartition("/")[2])
             if queue is None:
                 return 400, {"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "There is no such queue"}
-            answer: Answer = getattr(self, f"_{action}")(queue, body)
+            answer: Answer = getattr(self, f"_{action}")(queue, {**body, "is_gone": is_gone})
             self.changed.notify_all()
             return 200, answer
 
@@ -135,11 +137,13 @@ class SqsServer:
 
     def _ReceiveMessage(self, queue: Queue, body: dict[str, Any]) -> Answer:  # noqa: N802
         ends = time.monotonic() + body["WaitTimeSeconds"]
-        while not (messages := queue.hand_out(body["MaxNumberOfMessages"], body["VisibilityTimeout"])):
+        while not body["is_gone"]():
+            if messages := queue.hand_out(body["MaxNumberOfMessages"], body["VisibilityTimeout"]):
+                return {"Messages": [_document(each) for each in messages]}
             if self.ends_waits or time.monotonic() >= ends:
-                return {}
+                break
             self.changed.wait(LOOK_AGAIN_SECONDS)
-        return {"Messages": [_document(each) for each in messages]}
+        return {}
 
     def _DeleteMessageBatch(self, queue: Queue, body: dict[str, Any]) -> Answer:  # noqa: N802
         for entry in body["Entries"]:
@@ -178,15 +182,22 @@ def serving_sqs() -> Iterator[SqsServer]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, answer = sqs.answer(self.headers["X-Amz-Target"].partition(".")[2], body)
+            status, answer = sqs.answer(self.headers["X-Amz-Target"].partition(".")[2], body, self.is_gone)
             payload = json.dumps(answer).encode()
             head = f"HTTP/1.1 {status} -\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: {len(payload)}"
             with contextlib.suppress(OSError):  # a killed consumer
                 self.wfile.write(f"{head}\r\n\r\n".encode() + payload)
 
+        def is_gone(self) -> bool:
+            readable, _, _ = select.select([self.connection], [], [], 0)
+            return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
+
     class Server(ThreadingHTTPServer):
         daemon_threads = True
         request_queue_size = 128
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """A killed consumer resets its connections."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
         sqs = SqsServer(f"http://127.0.0.1:{server.server_port}")

@@ -189,6 +189,7 @@ def test_what_is_still_running_after_the_drain_is_given_back(
         assert orders.hidden() == 0
         assert len(orders.messages) == 2
     pipe.write_text("go on")
+    sqs.await_that(lambda: not orders.messages)  # here its process lives on
 
 
 def test_what_is_received_after_the_signal_is_given_back_unhandled(

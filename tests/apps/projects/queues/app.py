@@ -43,7 +43,7 @@ def take_orders(event):
     return result or {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
 
 
-@app.on_sqs_message(queue="collected", batch_size=25, maximum_batching_window_in_seconds=5)
+@app.on_sqs_message(queue="collected", batch_size=25, maximum_batching_window_in_seconds=5, maximum_concurrency=2)
 def collect(event):
     write_down("collect", bodies=[each.body for each in event])
 

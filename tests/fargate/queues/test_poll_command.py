@@ -1,0 +1,154 @@
+"""`poll` in processes of its own: kills, signals, its port for metrics, and what it refuses to start with."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from local.ports import free_port
+from tests.fargate.queues.conftest import Records
+from tests.fargate.queues.sqs_server import REGION, SqsServer
+from tests.fixtures.servers import ROOT, passed_on
+
+PROJECT = ROOT / "tests" / "apps" / "projects" / "queues"
+ALL_OWN = ("orders", "collected", "lines.fifo")
+SECONDS = 60
+
+
+def begun(sqs: SqsServer, record: Path, *arguments: str, **environ: str) -> "subprocess.Popen[str]":
+    """Begin `python -m fargate poll` in the project's folder. A variable that is empty is left out."""
+    given = {
+        **passed_on(),
+        "PYTHONPATH": str(ROOT),
+        "POWERTOOLS_TRACE_DISABLED": "true",
+        "RECORD": str(record),
+        **sqs.environ,
+        **environ,
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "fargate", "poll", *arguments],
+        env={name: value for name, value in given.items() if value},
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@contextlib.contextmanager
+def polling(sqs: SqsServer, record: Path, **environ: str) -> "Iterator[subprocess.Popen[str]]":
+    """Run `poll` until the block ends."""
+    for name in ALL_OWN:
+        if name not in sqs.queues:
+            sqs.create(name, visibility=2)
+    with begun(sqs, record, **environ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_consumer_that_is_killed_within_a_batch_loses_nothing(
+    sqs: SqsServer, record: Path, records: Records, pipe: Path
+) -> None:
+    """The second consumer gets what the first one held when its time-out ends."""
+    orders = sqs.create("orders", visibility=1)
+    sqs.send("orders", {"waits_for": str(pipe)}, *({"id": number} for number in range(9)))
+    with polling(sqs, record) as first:
+        sqs.await_that(records)
+        assert orders.hidden() == 10
+        first.kill()
+        first.wait(SECONDS)
+    assert len(orders.messages) == 10
+    with polling(sqs, record):
+        sqs.await_that(lambda: len(records()) == 2)
+        pipe.write_text("go on")
+        sqs.await_that(lambda: not orders.messages)
+    assert [each["received"] for each in records()] == [[1] * 10, [2] * 10]
+
+
+def test_sigterm_finishes_what_runs_and_exits_with_0(
+    sqs: SqsServer, record: Path, records: Records, pipe: Path
+) -> None:
+    orders = sqs.create("orders", visibility=600)
+    sqs.send("orders", {"waits_for": str(pipe)})
+    with polling(sqs, record) as process:
+        sqs.await_that(records)
+        process.send_signal(signal.SIGTERM)
+        pipe.write_text("go on")
+        sqs.ends_waits = True
+        sqs.await_that(lambda: not orders.messages)
+        assert process.wait(SECONDS) == 0
+        assert process.stdout is not None
+        lines = [json.loads(line) for line in process.stdout]
+    assert lines[-1]["message"] == "Stopped"
+    (batch,) = [line["batch"] for line in lines if "batch" in line]
+    assert (batch["queue"], batch["size"], batch["failures"]) == ("orders", 1, 0)
+    assert len([line for line in lines if "invocation" in line]) == 1
+    without = "Without a queue, so not called; POLL_QUEUES can name one: on_s3_event uploaded, on_sns_message read_news"
+    assert without in [line["message"] for line in lines]
+    assert not [line for line in lines if line["level"] != "INFO" and line["message"] != without]
+
+
+def test_a_handler_that_outlasts_the_drain_is_cut_off_and_its_batch_given_back(
+    sqs: SqsServer, record: Path, records: Records, pipe: Path
+) -> None:
+    orders = sqs.create("orders", visibility=600)
+    sqs.send("orders", {"waits_for": str(pipe)}, {"id": 2})
+    with polling(sqs, record, DRAIN_SECONDS="0") as process:
+        sqs.await_that(records)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(SECONDS) == 0
+    assert (len(orders.messages), orders.hidden()) == (2, 0)
+
+
+def test_metrics_are_served_on_a_port_of_their_own(sqs: SqsServer, record: Path) -> None:
+    port = free_port()
+    with polling(sqs, record, METRICS_PORT=str(port), HOST="127.0.0.1") as process:
+        sqs.await_that(lambda: sqs.requests.count("ReceiveMessage") >= len(ALL_OWN))
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=SECONDS) as response:
+            text = response.read().decode()
+        sqs.ends_waits = True
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(SECONDS) == 0
+    assert 'queue_messages_total{handler="take_lines",outcome="failure",queue="lines.fifo"} 0.0' in text
+    assert "log_lines_dropped_total" in text
+
+
+def test_what_it_refuses_to_start_with(sqs: SqsServer, record: Path, tmp_path: Path) -> None:
+    """All begin together, since most of a second goes into each start."""
+    sqs.create("orders")
+    sqs.create("lines.fifo", visibility=0)
+    (tmp_path / "none.py").write_text("from chalice.app import Chalice\napp = Chalice('none')\n")
+    elsewhere = {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    no_login = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "HOME"), "")
+    cases = [
+        (
+            begun(sqs, record),
+            "on_sqs_message collect: The queue collected cannot be consumed: ",
+            "on_sqs_message take_lines: the queue's visibility time-out is 0 s",
+        ),
+        (begun(sqs, record, **no_login), "The queue orders cannot be consumed: Unable to locate credentials"),
+        (begun(sqs, record, AWS_DEFAULT_REGION=""), "You must specify a region"),
+        (begun(sqs, record, "none", **elsewhere), "No handler has a queue"),
+    ]
+    for process, *messages in cases:
+        with process:
+            out, _ = process.communicate(timeout=SECONDS)
+        assert process.returncode == 2, out
+        for message in messages:
+            assert message in out.partition("Cannot start:\n")[2]
+
+
+def test_a_queue_in_another_region_is_named_by_its_arn(sqs: SqsServer, record: Path, records: Records) -> None:
+    """The region of the environment is wrong for it; the server knows one."""
+    sqs.create("elsewhere")
+    sqs.send("elsewhere", {"id": 1})
+    arn = f"arn:aws:sqs:{REGION}:123456789012:elsewhere"
+    with polling(sqs, record, POLL_QUEUES=f"take_orders={arn}", AWS_DEFAULT_REGION="us-east-1"):
+        sqs.await_that(records)
