@@ -95,11 +95,13 @@ class Consumers:
         return sources[0]
 
     @contextlib.contextmanager
-    def consuming(self, source: Source, drain_seconds: float = 60) -> Iterator[Consumer]:
+    def consuming(
+        self, source: Source, drain_seconds: float = 60, wait_seconds: int = WAIT_SECONDS
+    ) -> Iterator[Consumer]:
         """Consume a source's queue until the block ends."""
         opened, stop = Queues(10).open(source.queue), threading.Event()
         invoker = Invoker(module.app, "dev", event_telemetry_of(module.app, Settings(powertools_trace_disabled=True)))
-        poller = Poller(source, opened, invoker, BatchMetrics(self.registry), stop, WAIT_SECONDS)
+        poller = Poller(source, opened, invoker, BatchMetrics(self.registry), stop, wait_seconds)
         consumer = Consumer(poller, stop, drain_seconds)
         consumer.start()
         try:

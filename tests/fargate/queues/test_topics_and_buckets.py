@@ -1,0 +1,209 @@
+"""Messages of queues, topics and buckets as AWS' services form them, through moto: the events that handlers get."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import boto3  # type: ignore[import-untyped]
+import pytest
+from moto.server import ThreadedMotoServer
+
+from fargate.queues.events import NotUnwrapped, s3_event, sns_event, sqs_event
+from fargate.queues.sqs import Queues
+from local.waiting import wait_until
+from tests.fargate.queues.conftest import Consumers, Records
+
+REGION = "eu-west-1"
+SECONDS = 60
+
+
+class Aws:
+    """The emulator's services."""
+
+    def __init__(self) -> None:
+        self.sqs, self.sns, self.s3 = (boto3.client(name) for name in ("sqs", "sns", "s3"))
+
+    def create_queue(self, name: str, **attributes: str) -> tuple[str, str]:
+        """Create a queue; return its URL and its ARN."""
+        url = self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        return url, arn
+
+    def create_topic(self, name: str, queue_arn: str, **attributes: str) -> str:
+        """Create a topic to which a queue is subscribed; return its ARN."""
+        topic = str(self.sns.create_topic(Name=name)["TopicArn"])
+        self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn, Attributes=attributes)
+        return topic
+
+    def create_bucket(self, name: str, notifications: dict[str, Any]) -> None:
+        """Create a bucket that sends its notifications somewhere."""
+        self.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=notifications)
+
+    def is_empty(self, url: str) -> bool:
+        """Return whether a queue has no messages, hidden or not."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return not any(int(found[name]) for name in names)
+
+
+@pytest.fixture(scope="module")
+def moto_url() -> Iterator[str]:
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def aws(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Aws:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_url)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    return Aws()
+
+
+def consumed(aws: Aws, consumers: Consumers, handler: str, queue: str, url: str) -> None:
+    """Consume a queue until it is empty."""
+    with consumers.consuming(consumers.source(handler, queue), wait_seconds=1):
+        assert wait_until(lambda: aws.is_empty(url), SECONDS)
+
+
+def test_a_message_of_a_queue_is_lambdas_record(aws: Aws) -> None:
+    url, arn = aws.create_queue("attributes.fifo", FifoQueue="true")
+    attributes = {
+        "kind": {"DataType": "String", "StringValue": "order"},
+        "photo": {"DataType": "Binary", "BinaryValue": b"\x00\xff"},
+    }
+    aws.sqs.send_message(
+        QueueUrl=url,
+        MessageBody="Größe",
+        MessageGroupId="a",
+        MessageDeduplicationId="1",
+        MessageAttributes=attributes,
+        MessageSystemAttributes={"AWSTraceHeader": {"DataType": "String", "StringValue": "Root=1-2-3"}},
+    )
+    queue = Queues(1).open("attributes.fifo")
+    (message,) = queue.receive(10, 0)
+    (record,) = sqs_event([message], queue.arn, queue.region)["Records"]
+    times = {name: record["attributes"].pop(name) for name in ("SentTimestamp", "ApproximateFirstReceiveTimestamp")}
+    assert all(isinstance(each, str) and each.isdigit() for each in times.values())
+    assert record.pop("md5OfMessageAttributes") == message["MD5OfMessageAttributes"]
+    assert record == {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": "Größe",
+        "attributes": {
+            "ApproximateReceiveCount": "1",
+            "SenderId": message["Attributes"]["SenderId"],
+            "MessageGroupId": "a",
+            "MessageDeduplicationId": "1",
+            "SequenceNumber": message["Attributes"]["SequenceNumber"],
+            "AWSTraceHeader": "Root=1-2-3",
+        },
+        "messageAttributes": {
+            "kind": {"stringValue": "order", "stringListValues": [], "binaryListValues": [], "dataType": "String"},
+            "photo": {"binaryValue": "AP8=", "stringListValues": [], "binaryListValues": [], "dataType": "Binary"},
+        },
+        "md5OfBody": hashlib.md5("Größe".encode()).hexdigest(),
+        "eventSource": "aws:sqs",
+        "eventSourceARN": arn,
+        "awsRegion": REGION,
+    }
+
+
+def test_failures_are_counted_by_the_queues_own_redrive_policy(
+    aws: Aws, consumers: Consumers, records: Records
+) -> None:
+    dead_url, dead_arn = aws.create_queue("orders-dead")
+    policy = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 2})
+    url, _ = aws.create_queue("orders", VisibilityTimeout="1", RedrivePolicy=policy)
+    bodies = [{"id": 1}, {"id": 2, "fails": True}, {"id": 3}]
+    aws.sqs.send_message_batch(
+        QueueUrl=url, Entries=[{"Id": str(each["id"]), "MessageBody": json.dumps(each)} for each in bodies]
+    )
+    consumed(aws, consumers, "take_orders", "orders", url)
+    assert [each["bodies"] for each in records()] == [bodies, [bodies[1]]]
+    (dead,) = aws.sqs.receive_message(QueueUrl=dead_url)["Messages"]
+    assert json.loads(dead["Body"]) == bodies[1]
+
+
+def test_a_topics_message_is_unwrapped_to_lambdas_event(aws: Aws, consumers: Consumers, records: Records) -> None:
+    """Each message is a call of its own; one without a subject has None, as on Lambda."""
+    url, arn = aws.create_queue("news-queue")
+    topic = aws.create_topic("news", arn)
+    attributes = {"kind": {"DataType": "String", "StringValue": "order"}}
+    aws.sns.publish(TopicArn=topic, Subject="Orders", Message="first", MessageAttributes=attributes)
+    aws.sns.publish(TopicArn=topic, Message="second")
+    consumed(aws, consumers, "read_news", "news-queue", url)
+    first, second = sorted(records(), key=lambda each: str(each["message"]))
+    assert (first["subject"], first["message"], second["subject"]) == ("Orders", "first", None)
+    (record,) = first["event"]["Records"]
+    message = record.pop("Sns")
+    link = urlsplit(message["UnsubscribeUrl"])  # moto's is of another subscription
+    subscription = parse_qs(link.query)["SubscriptionArn"][0]
+    assert record == {"EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": subscription}
+    assert message["MessageAttributes"] == {"kind": {"Type": "String", "Value": "order"}}
+    assert (message["Type"], message["TopicArn"]) == ("Notification", topic)
+    assert {"MessageId", "Timestamp", "SignatureVersion", "Signature", "SigningCertUrl", "UnsubscribeUrl"} < set(
+        message
+    )
+    (record,) = second["event"]["Records"]
+    assert (record["Sns"]["Subject"], record["Sns"]["MessageAttributes"]) == (None, {})
+
+
+def test_raw_delivery_is_refused_with_a_reason(
+    aws: Aws, consumers: Consumers, records: Records, caplog: pytest.LogCaptureFixture
+) -> None:
+    dead_url, dead_arn = aws.create_queue("raw-dead")
+    policy = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 1})
+    url, arn = aws.create_queue("raw-queue", VisibilityTimeout="1", RedrivePolicy=policy)
+    topic = aws.create_topic("raw", arn, RawMessageDelivery="true")
+    aws.sns.publish(TopicArn=topic, Message='{"id": 1}')
+    consumed(aws, consumers, "read_news", "raw-queue", url)
+    assert records() == []
+    assert not aws.is_empty(dead_url)
+    assert "is raw message delivery on for the subscription?" in caplog.text
+
+
+@pytest.mark.parametrize("way", ["queue", "topic"])
+def test_a_buckets_notification_is_its_event(aws: Aws, consumers: Consumers, records: Records, way: str) -> None:
+    """S3's own test message, which comes first, calls nothing."""
+    url, arn = aws.create_queue(f"uploads-by-{way}")
+    events = {"Events": ["s3:ObjectCreated:*"]}
+    if way == "topic":
+        topic = aws.create_topic("uploads", arn)
+        aws.create_bucket("by-topic", {"TopicConfigurations": [{"TopicArn": topic, **events}]})
+    else:
+        aws.create_bucket("by-queue", {"QueueConfigurations": [{"QueueArn": arn, **events}]})
+    aws.s3.put_object(Bucket=f"by-{way}", Key="in box/größe.csv", Body=b"1")
+    consumed(aws, consumers, "uploaded", f"uploads-by-{way}", url)
+    assert records() == [{"handler": "uploaded", "bucket": f"by-{way}", "key": "in box/größe.csv"}]
+
+
+def message(body: Any) -> dict[str, Any]:
+    return {"MessageId": "1", "Body": body if isinstance(body, str) else json.dumps(body)}
+
+
+TEST_EVENT = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "uploads"}
+
+
+@pytest.mark.parametrize(
+    "body", [TEST_EVENT, {"Type": "Notification", "TopicArn": "arn", "Message": json.dumps(TEST_EVENT)}]
+)
+def test_the_test_of_a_bucket_calls_nothing(body: Any) -> None:
+    assert s3_event([message(body)], "", "") is None
+
+
+@pytest.mark.parametrize("unwrap", [sns_event, s3_event])
+@pytest.mark.parametrize(
+    "body",
+    ["text", "[]", "{}", '"Records"', "[" * 100_000, {"Type": "Notification"}, {"Records": []}, {"Event": "other"}],
+)
+def test_a_message_of_another_sender_is_not_unwrapped(unwrap: Callable[..., Any], body: Any) -> None:
+    with pytest.raises(NotUnwrapped):
+        unwrap([message(body)], "", "")
