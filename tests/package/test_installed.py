@@ -27,7 +27,6 @@ print(json.dumps(sorted({home for name in names - sys.stdlib_module_names for ho
 
 ALSO_NEEDED = {
     "uvloop",  # uvicorn chooses it where it is there
-    "boto3",  # Powertools reads secrets with it
 }
 
 
@@ -55,7 +54,7 @@ def test_its_requirements_fit_together(complete: Environment) -> None:
 
 
 def test_it_imports_what_its_metadata_name_and_nothing_else(complete: Environment, project: Path) -> None:
-    named = {"aws-xray-sdk"}  # of the extra `tracer`
+    named = {"aws-xray-sdk", "botocore"}  # of the extra `tracer`, and of boto3
     metadata = complete.run(
         "python", "-c", "import importlib.metadata as m; print(*m.requires('chalice-fargate'), sep='\\n')", at=project
     )
