@@ -74,8 +74,7 @@ def run(given: argparse.Namespace, environ: Mapping[str, str], lifecycle: Lifecy
     stop = threading.Event()
     has_ended = _run(_pollers(app, project, settings, consumed, stop), stop, settings, lifecycle)
     logger.info("Stopped" if has_ended else "Stopped; handlers that were still running are cut off")
-    if not has_ended:
-        _exit_at_once(stdout)
+    _exit_at_once(stdout)
     return ENDED
 
 
@@ -180,7 +179,7 @@ def _serve_metrics(app: Chalice, settings: Settings, stdout: BoundedStdout) -> N
 
 
 def _exit_at_once(stdout: BoundedStdout) -> None:
-    """Exit although handlers run."""
+    """Exit although handlers may run, or have left threads, which Python would wait for."""
     logging.shutdown()
     stdout.finish()
     sys.stderr.flush()

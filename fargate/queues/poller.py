@@ -27,6 +27,9 @@ DEADLINE_SECONDS = 900
 
 DELETE_ATTEMPTS = 5
 
+LATER_SECONDS = 1
+"""When messages show that are given back while this process still receives: it would get them itself, and end."""
+
 
 class Poller:
     """Consumes one queue; `work` runs in as many threads as the source's concurrency.
@@ -59,6 +62,8 @@ class Poller:
         self._clock = clock
         self._outage = Outage(queue.name)
         self._heartbeat = Heartbeat(queue, self._outage)
+        self._lock = threading.Lock()
+        self._unbegun: list[Message] = []  # received after the stop
         self._gatherer = Gatherer(source, queue, self._heartbeat, self._outage, stop, wait_seconds)
         metrics.begin(source, queue.name)
 
@@ -84,15 +89,27 @@ class Poller:
 
     def give_all_back(self) -> None:
         """Let other consumers have what is held now, also what a handler is still at work on."""
-        self._show(self._heartbeat.release_all())
+        self._show(self._heartbeat.release_all(), LATER_SECONDS if self._gatherer.is_gathering else 0)
 
     def _work_once(self) -> None:
         batch = self._gatherer.gather()
-        if batch and self._stop.is_set():
-            self._heartbeat.release(batch)
-            self._show(batch)
+        if self._stop.is_set():
+            self._give_back(batch)
         elif batch:
             self._handle(batch)
+
+    def _give_back(self, batch: Sequence[Message]) -> None:
+        """Give back what was received after the stop, when no thread receives any more: it would get it again.
+
+        Each receipt counts for the redrive policy.
+        """
+        with self._lock:
+            self._unbegun += batch
+            if self._gatherer.is_gathering:
+                return
+            given, self._unbegun = self._unbegun, []
+        self._heartbeat.release(given)
+        self._show(given, 0)
 
     def _handle(self, batch: Sequence[Message]) -> None:
         began = self._clock()
@@ -132,12 +149,12 @@ class Poller:
                     return
         logger.error("Queue %s: %d handled messages cannot be deleted and will come again", self._queue.name, len(done))
 
-    def _show(self, messages: Sequence[Message]) -> None:
-        """Let other consumers have messages at once."""
+    def _show(self, messages: Sequence[Message], seconds: int) -> None:
+        """Let other consumers have messages, at once or in some seconds."""
         if not messages:
             return
         try:
-            self._queue.change_visibility(messages, 0)
+            self._queue.change_visibility(messages, seconds)
         except RequestError as error:
             logger.warning("Queue %s: %d messages come back late: %s", self._queue.name, len(messages), error)
         else:

@@ -75,8 +75,9 @@ def test_a_consumer_that_is_killed_within_a_batch_loses_nothing(
 def test_sigterm_finishes_what_runs_and_exits_with_0(
     sqs: SqsServer, record: Path, records: Records, pipe: Path
 ) -> None:
+    """A thread that the handler has left does not hold the end up."""
     orders = sqs.create("orders", visibility=600)
-    sqs.send("orders", {"waits_for": str(pipe)})
+    sqs.send("orders", {"waits_for": str(pipe), "leaves_a_thread": True})
     with polling(sqs, record) as process:
         sqs.await_that(records)
         process.send_signal(signal.SIGTERM)
@@ -104,7 +105,8 @@ def test_a_handler_that_outlasts_the_drain_is_cut_off_and_its_batch_given_back(
         sqs.await_that(records)
         process.send_signal(signal.SIGTERM)
         assert process.wait(SECONDS) == 0
-    assert (len(orders.messages), orders.hidden()) == (2, 0)
+    sqs.await_that(lambda: orders.hidden() == 0)
+    assert [each.received for each in orders.messages.values()] == [1, 1]
 
 
 def test_metrics_are_served_on_a_port_of_their_own(sqs: SqsServer, record: Path) -> None:

@@ -186,7 +186,7 @@ def test_what_is_still_running_after_the_drain_is_given_back(
             consumer.signals.put(signal.SIGTERM)
         consumer.join()
         assert not consumer.has_ended
-        assert orders.hidden() == 0
+        sqs.await_that(lambda: orders.hidden() == 0)
         assert len(orders.messages) == 2
     pipe.write_text("go on")
     sqs.await_that(lambda: not orders.messages)  # here its process lives on
@@ -195,9 +195,9 @@ def test_what_is_still_running_after_the_drain_is_given_back(
 def test_what_is_received_after_the_signal_is_given_back_unhandled(
     sqs: SqsServer, on_sqs: Consumers, records: Records
 ) -> None:
-    """The receive that waits when the signal comes gets a message."""
+    """The receive that waits when the signal comes gets a message; no other thread gets it after that."""
     orders = sqs.create("orders", visibility=600)
-    with on_sqs.consuming(on_sqs.source("take_orders")) as consumer:
+    with on_sqs.consuming(on_sqs.source("take_orders", concurrency=5)) as consumer:
         sqs.await_that(lambda: RECEIVE in sqs.requests)
         consumer.signals.put(signal.SIGTERM)
         sqs.await_that(consumer.stop.is_set)

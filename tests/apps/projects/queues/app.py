@@ -5,6 +5,8 @@ Lines go to the file that `RECORD` names; several processes may write it.
 
 import json
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,10 @@ def write_down(handler: str, **members: Any) -> None:
 
 
 def obey(orders: list[dict[str, Any]]) -> Any:
-    """Wait until a named pipe is written, raise, or report failures, as the messages of a batch say."""
+    """Wait until a named pipe is written, leave a thread, raise, or report failures, as the messages of a batch say."""
     for order in orders:
+        if "leaves_a_thread" in order:
+            ThreadPoolExecutor().submit(threading.Event().wait)  # Python waits for it, even if its threads are daemons
         if "waits_for" in order:
             Path(order["waits_for"]).read_bytes()
     if any("raises" in order for order in orders):
