@@ -146,11 +146,14 @@ def _run(
 
 @contextlib.contextmanager
 def _signals(lifecycle: Lifecycle) -> Iterator["queue.SimpleQueue[int]"]:
-    """Put SIGTERM and SIGINT into a queue while the block runs; the second ends the process at once."""
+    """Put SIGTERM and SIGINT into a queue while the block runs; a SIGINT after one of them ends the process at once.
+
+    A second SIGTERM changes nothing: `timeout` and some supervisors send it twice.
+    """
     signals: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def on_signal(number: int, _frame: object) -> None:
-        if lifecycle.phase is Phase.DRAINING:
+        if number == signal.SIGINT and lifecycle.phase is Phase.DRAINING:
             os._exit(EXIT_STATUS + number)
         lifecycle.phase = Phase.DRAINING
         signals.put(number)

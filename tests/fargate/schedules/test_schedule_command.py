@@ -104,6 +104,7 @@ def test_sigterm_lets_a_run_finish_and_begins_no_other(begin: Begin, tmp_path: P
     process.await_runs(1)
     process.child.signal(signal.SIGTERM)
     process.await_line("every_minute, rate(1 minute) still runs; it may end within 20 s")
+    process.child.signal(signal.SIGTERM)  # `timeout` sends two
     (tmp_path / "end").touch()
     assert process.await_end() == 0
     (run,) = process.runs()
@@ -121,6 +122,15 @@ def test_a_run_that_does_not_end_is_cut_off_by_name(begin: Begin, tmp_path: Path
     process.child.signal(signal.SIGTERM)
     assert process.await_end() == 1
     assert "schedule every_minute, rate(1 minute) was still running after 0 s and is cut off" in process.log()
+
+
+def test_ctrl_c_ends_the_wait_for_a_run(begin: Begin, tmp_path: Path) -> None:
+    process = begin(WAITS_FOR=str(tmp_path / "never"))
+    process.await_runs(1)
+    process.child.signal(signal.SIGTERM)
+    process.await_line("still runs")
+    process.child.signal(signal.SIGINT)
+    assert process.await_end() == 130
 
 
 def test_when_the_holder_is_killed_another_process_goes_on(begin: Begin, redis_url: str, tmp_path: Path) -> None:
