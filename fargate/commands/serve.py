@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Serve a Chalice app from a container.",
         epilog=f"Other commands: {program()} check says what of an app will be served; {program()} dockerfile writes a "
         f"Dockerfile and a compose file for the Chalice project in this folder; {program()} invoke calls one handler; "
-        f"{program()} poll consumes the queues of handlers. Each has a --help.",
+        f"{program()} poll consumes the queues of handlers; {program()} schedule runs schedules. Each has a --help.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     add_app(parser)

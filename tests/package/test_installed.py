@@ -76,12 +76,14 @@ def test_it_tells_its_version_and_its_name(plain: Environment, project: Path) ->
         ({"SERVER": "granian"}, "SERVER is granian, but granian is not installed"),
         ({"COGNITO_JWKS": "aws"}, "COGNITO_JWKS cannot be used: pyjwt is not installed"),
         ({"API_KEYS_SECRET_ARN": "arn:of:keys"}, "API_KEYS_SECRET_ARN cannot be used: boto3 is not installed"),
+        ({"SCHEDULE_REDIS_URL": "redis://host"}, "SCHEDULE_REDIS_URL cannot be used: redis is not installed"),
     ],
 )
 def test_without_an_extra_the_start_says_which_one_is_missing(
     environ: dict[str, str], message: str, plain: Environment, project: Path
 ) -> None:
-    extra = environ.get("SERVER") or ("cognito" if "COGNITO_JWKS" in environ else "secrets")
+    extras = {"COGNITO_JWKS": "cognito", "API_KEYS_SECRET_ARN": "secrets", "SCHEDULE_REDIS_URL": "redis"}
+    extra = environ.get("SERVER") or extras[next(iter(environ))]
     ended = plain.run("chalice-fargate", at=project, **environ)
     assert ended.returncode == 2
     assert ended.stderr == f'Cannot start:\n{message}: pip install "chalice-fargate[{extra}]"\n'

@@ -177,6 +177,13 @@ def test_with_keys_the_routes_are_open_and_no_key_is_shown_or_fetched(
     assert "hunter2" not in done.stdout + done.stderr
 
 
+def test_a_setting_that_may_hold_a_password_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(GATED)
+    done = check(tmp_path, SCHEDULE_REDIS_URL="redis://user:hunter2@host/0")
+    assert "SCHEDULE_REDIS_URL  (not shown)  the environment" in done.stdout
+    assert "hunter2" not in done.stdout + done.stderr
+
+
 def test_it_says_where_settings_and_variables_come_from(project: Path) -> None:
     (project / "app.py").write_text("from chalice import Chalice\nimport os\napp = Chalice(os.environ['TABLE'])\n")
     (project / ".chalice" / "config.json").write_text(
