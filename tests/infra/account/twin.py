@@ -17,6 +17,7 @@ from tests.fixtures.stores import OwnRedis
 from tests.infra.account.cloud import Cloud
 from tests.infra.account.questions import Container
 
+QUEUES, SCHEDULES = "the shop consumes no queue", "the shop has no schedule"
 LEFT_ALONE = {
     "ACCESS_LOG_SLOW_MS": "the default is the time within which 99 % of the answers are promised",
     "API_KEYS": "keys come from a secret, by API_KEYS_SECRET_ARN",
@@ -32,7 +33,14 @@ LEFT_ALONE = {
     "KEEP_ALIVE_SECONDS": "the default is longer than the load balancer's",
     "MAX_BODY_BYTES": "the default is API Gateway's",
     "MAX_HEADER_BYTES": "the default is API Gateway's",
+    "METRICS_PORT": QUEUES,
+    "POLL_CONCURRENCY": QUEUES,
+    "POLL_QUEUES": QUEUES,
+    "POLL_WAIT_SECONDS": QUEUES,
     "POWERTOOLS_TRACE_DISABLED": "tracing is on",
+    "SCHEDULE_LEASE_SECONDS": SCHEDULES,
+    "SCHEDULE_REDIS_URL": SCHEDULES,
+    "SCHEDULE_RETRIES": SCHEDULES,
     "WORKERS": "a task is one process",
 }
 """The variables that the container does not set, each with the reason."""
