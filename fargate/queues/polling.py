@@ -1,11 +1,14 @@
 """Runs all pollers of a process until a signal, and ends them: what runs is finished, the rest is given back."""
 
+import logging
 import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
 
 from fargate.queues.poller import Poller
+
+logger = logging.getLogger("fargate")
 
 GIVE_BACK_SECONDS = 5.0
 """How long the process waits at its end for SQS to take messages back."""
@@ -41,6 +44,7 @@ class Polling:
         running = sum(self._start(poller, signals) for poller in self._pollers)
         signals.get()
         self._stop.set()
+        logger.info("Stopping: nothing more is received; what runs has %.0f s", drain_seconds)
         has_ended = self._has_drained(running, signals, drain_seconds)
         self._give_back()
         return has_ended

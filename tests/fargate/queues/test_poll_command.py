@@ -9,6 +9,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from local.ports import free_port
 from tests.fargate.queues.conftest import Records
@@ -96,13 +97,16 @@ def test_sigterm_finishes_what_runs_and_exits_with_0(
     assert not [line for line in lines if line["level"] != "INFO" and line["message"] != without]
 
 
-def test_a_handler_that_outlasts_the_drain_is_cut_off_and_its_batch_given_back(
+def test_a_second_signal_cuts_handlers_off_and_gives_their_batches_back(
     sqs: SqsServer, record: Path, records: Records, pipe: Path
 ) -> None:
     orders = sqs.create("orders", visibility=600)
     sqs.send("orders", {"waits_for": str(pipe)}, {"id": 2})
-    with polling(sqs, record, DRAIN_SECONDS="0") as process:
+    with polling(sqs, record, DRAIN_SECONDS="100") as process:
         sqs.await_that(records)
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout is not None
+        assert next(line for line in process.stdout if "Stopping" in line)
         process.send_signal(signal.SIGTERM)
         assert process.wait(SECONDS) == 0
     sqs.await_that(lambda: orders.hidden() == 0)
@@ -128,6 +132,8 @@ def test_what_it_refuses_to_start_with(sqs: SqsServer, record: Path, tmp_path: P
     sqs.create("lines.fifo", visibility=0)
     (tmp_path / "none.py").write_text("from chalice.app import Chalice\napp = Chalice('none')\n")
     elsewhere = {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    taken = str(urlsplit(sqs.url).port)
+    all_alike = {"POLL_QUEUES": "collect=orders,take_lines=orders"}
     no_login = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "HOME"), "")
     cases = [
         (
@@ -138,6 +144,7 @@ def test_what_it_refuses_to_start_with(sqs: SqsServer, record: Path, tmp_path: P
         (begun(sqs, record, **no_login), "The queue orders cannot be consumed: Unable to locate credentials"),
         (begun(sqs, record, AWS_DEFAULT_REGION=""), "You must specify a region"),
         (begun(sqs, record, "none", **elsewhere), "No handler has a queue"),
+        (begun(sqs, record, METRICS_PORT=taken, HOST="127.0.0.1", **all_alike), f"METRICS_PORT {taken} cannot be lis"),
     ]
     for process, *messages in cases:
         with process:

@@ -175,19 +175,21 @@ def test_an_outage_has_one_line_and_ends_with_another(
 def test_what_is_still_running_after_the_drain_is_given_back(
     sqs: SqsServer, on_sqs: Consumers, records: Records, pipe: Path, stops_by: str
 ) -> None:
+    """Another thread still waits for messages. It does not get them: they show when the process would be gone."""
     orders = sqs.create("orders", visibility=600)
     sqs.send("orders", {"waits_for": str(pipe)}, {"id": 2})
     drain_seconds = 0.1 if stops_by == "the end of the drain" else 600
-    with on_sqs.consuming(on_sqs.source("take_orders"), drain_seconds) as consumer:
-        sqs.await_that(records)
+    with on_sqs.consuming(on_sqs.source("take_orders", concurrency=2), drain_seconds) as consumer:
+        sqs.await_that(lambda: records() and sqs.requests.count(RECEIVE) >= 2)
         assert orders.hidden() == 2
         consumer.signals.put(signal.SIGTERM)
         if drain_seconds > 1:
             consumer.signals.put(signal.SIGTERM)
         consumer.join()
         assert not consumer.has_ended
+        sqs.ends_waits = True
         sqs.await_that(lambda: orders.hidden() == 0)
-        assert len(orders.messages) == 2
+        assert [each.received for each in orders.messages.values()] == [1, 1]
     pipe.write_text("go on")
     sqs.await_that(lambda: not orders.messages)  # here its process lives on
 
