@@ -186,7 +186,7 @@ class Gateway:
         """Add the ids to the response, and record the request. Runs in the request's context."""
         _add_ids(response, arrival.scope.ids)
         method = arrival.request.method
-        route = _served_route(arrival.located.match, method, response.status)
+        route = _served_route(arrival.located, method, response.status)
         if arrival.scope.close():
             self.telemetry.end(arrival.scope, method, route, response)
         return response
@@ -313,11 +313,12 @@ def _shared(match: Match | None) -> Match | None:
     return match and match._replace(parameters=MappingProxyType(match.parameters or {}))
 
 
-def _served_route(match: Match | None, method: str, status: int) -> str | None:
+def _served_route(located: Located, method: str, status: int) -> str | None:
     """Return the route for logs and metrics; None if no route or method matches, so that clients cannot add series."""
-    if match is None or (status == MethodNotAllowed.status and method not in match.route.methods):
-        return None
-    return match.route.pattern
+    path, match = located
+    if match is None:
+        return path if path in PROBE_PATHS and status != MethodNotAllowed.status else None
+    return None if status == MethodNotAllowed.status and method not in match.route.methods else match.route.pattern
 
 
 def _probe_answer(path: str, method: str) -> HttpResponse:

@@ -79,6 +79,14 @@ def test_a_body_that_is_too_long_has_a_line(module_database_url: str, module_red
             assert line["http"]["route"] == "unmatched"
 
 
+def test_the_adapters_own_probes_have_a_route() -> None:
+    with serving({}, "tests.apps.todo:app") as server:
+        assert httpx.get(f"{server.url}/readyz").status_code == 200
+        assert httpx.post(f"{server.url}/readyz").status_code == 405
+        for message in ("GET /readyz 200", "POST unmatched 405"):
+            assert set(await_line(server, lambda line, message=message: line.get("message") == message)) == FIELDS
+
+
 def test_bytes_that_are_no_request_have_a_line(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(b"what is this\r\n\r\n")
