@@ -10,7 +10,6 @@ import time
 import httpx
 import pytest
 
-from fargate.http.identifiers import IdentifierSource
 from fargate.http.messages import HttpRequest
 from fargate.telemetry.xray import entities
 from fargate.telemetry.xray.entities import MOST_BYTES, MOST_TEXT_BYTES
@@ -80,7 +79,7 @@ def test_what_a_client_sends_is_cut(client: httpx.Client, daemon: Daemon, name: 
 
 def test_a_url_has_the_mount_and_the_scheme_of_the_connection() -> None:
     request = HttpRequest("GET", "/x", "", [("Host", "h")], b"", "::1", "HTTP/1.1", 443, mount="/m", scheme="https")
-    _describe_request(segment := entities.Segment("x", "1-2-3", None), request, IdentifierSource(1).next(None, None, 0))
+    _describe_request(segment := entities.Segment("x", "1-2-3", None), request)
     assert json.loads(segment.serialize())["http"]["request"]["url"] == "https://h/m/x"
 
 
