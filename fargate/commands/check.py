@@ -1,7 +1,8 @@
-"""Say what of an app will be served, what is closed and what is not served; serve nothing.
+"""Say what of an app will be served or run, what is closed and what stays on Lambda; serve nothing.
 
 It imports the app, as the start does, and nothing else happens: `on_start()` is not called, no secret is fetched, no
-port is opened. Exit status: 0 if all is served and open, 1 if something is closed or not served, 2 if it cannot start.
+port is opened. Exit status: 0 if all is served and open, or run by another command; 1 if something is closed or stays
+on Lambda; 2 if it cannot start.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from chalice.app import Chalice, RouteEntry
 from fargate.auth.authorizers import Closed
 from fargate.commands.program import add_app, add_stage, program
 from fargate.errors import ConfigurationError
+from fargate.gateway.unserved import Unserved
 from fargate.handlers.catalog import handlers_of
 from fargate.lifecycle import PROBE_PATHS, Lifecycle
 from fargate.schedules.schedule import schedules_of
@@ -50,7 +52,11 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], lifecycle: Lifecy
     print(*describe(app, inventory, settings), *_sources(project, environ), *_summary(inventory, settings), sep="\n")
     if hook_of(given.app) is not None:
         print("on_start() was not called: only the start does that.")
-    return NOT_ALL_SERVED if closed_by(inventory, settings) or inventory.unserved else ALL_SERVED
+    return NOT_ALL_SERVED if closed_by(inventory, settings) or _on_lambda(inventory) else ALL_SERVED
+
+
+def _on_lambda(inventory: Inventory) -> list[Unserved]:
+    return [each for each in inventory.unserved if each.stays_on_lambda]
 
 
 def closed_by(inventory: Inventory, settings: Settings) -> list[Closed]:
@@ -89,8 +95,14 @@ def describe(app: Chalice, inventory: Inventory, settings: Settings) -> Iterator
     yield from _part("Served:", [*_rows(served, settings), *_probes(app)])
     for each in closed:
         yield from _part(f"Closed, since {each.reason}:", [[route] for route in each.routes])
-    rows = [[str(each), each.caller] for each in inventory.unserved]
-    yield from _part("Not served, since HTTP cannot reach them. What calls them:", rows)
+    elsewhere = _on_lambda(inventory)
+    others = [each for each in inventory.unserved if each not in elsewhere]
+    yield from _part("Run by other commands, since HTTP cannot reach them:", _callers(others))
+    yield from _part("Not run here: these stay on Lambda, since no command receives their events:", _callers(elsewhere))
+
+
+def _callers(handlers: Iterable[Unserved]) -> list[list[str]]:
+    return [[str(each), each.caller] for each in handlers]
 
 
 def _part(title: str, rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -138,20 +150,21 @@ def _sources(project: Project, environ: Mapping[str, str]) -> Iterator[str]:
 
 def _summary(inventory: Inventory, settings: Settings) -> Iterator[str]:
     routes = len({route for each in closed_by(inventory, settings) for route in each.routes})
-    handlers = len(inventory.unserved)
+    handlers = len(_on_lambda(inventory))
     yield ""
     if routes or handlers:
-        yield f"Not all of it is served: {routes} closed, {handlers} that HTTP cannot reach."
+        yield f"Not all of it is served: {routes} closed, {handlers} on Lambda."
     else:
-        yield "All of it is served."
+        yield "All of it is served, or run by another command." if inventory.unserved else "All of it is served."
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"{program()} check",
-        description="Say what of a Chalice app will be served, what is closed and why, and what is not served. "
+        description="Say what of a Chalice app will be served or run, what is closed or stays on Lambda, and why. "
         "Imports the app and does nothing else.",
-        epilog="Exit status: 0: all is served and open; 1: something is closed or not served; 2: it cannot start.",
+        epilog="Exit status: 0: all is served and open, or run by another command; 1: something is closed or stays on "
+        "Lambda; 2: it cannot start.",
     )
     add_app(parser)
     add_stage(parser)

@@ -37,21 +37,23 @@ Served:
   GET  /livez   the adapter's own probe
   GET  /readyz  the adapter's own probe
 
-Not served, since HTTP cannot reach them. What calls them:
-  lambda_function report           called by its name, or by a trigger such as Cognito's
+Run by other commands, since HTTP cannot reach them:
+  on_s3_event take_upload      chalice-fargate poll, if a queue gets the events of its bucket
+  on_sns_message read_news     chalice-fargate poll, if a queue is subscribed to its topic
+  on_sqs_message drain_orders  chalice-fargate poll consumes its queue
+  schedule extra_nightly       chalice-fargate schedule runs it at set times
+  schedule hourly              chalice-fargate schedule runs it at set times
+
+Not run here: these stay on Lambda, since no command receives their events:
+  lambda_function report           if a trigger calls it (Cognito's, Kafka's); by name: chalice-fargate invoke
   on_cw_event watch_pipeline       EventBridge calls it for events of its pattern
-  on_dynamodb_record follow_table  Lambda reads the table's stream for it
-  on_kinesis_record count_clicks   Lambda reads the stream for it
-  on_s3_event take_upload          chalice-fargate poll, if a queue gets the events of its bucket
-  on_sns_message read_news         chalice-fargate poll, if a queue is subscribed to its topic
-  on_sqs_message drain_orders      chalice-fargate poll consumes its queue
+  on_dynamodb_record follow_table  Lambda reads each shard of the table's stream in order for it
+  on_kinesis_record count_clicks   Lambda reads each shard of the stream in order for it
   on_ws_connect connect            API Gateway holds the WebSocket and calls it
   on_ws_disconnect disconnect      API Gateway holds the WebSocket and calls it
   on_ws_message message            API Gateway holds the WebSocket and calls it
-  schedule extra_nightly           chalice-fargate schedule runs it at set times
-  schedule hourly                  chalice-fargate schedule runs it at set times
 
-Not all of it is served: 0 closed, 12 that HTTP cannot reach.
+Not all of it is served: 0 closed, 7 on Lambda.
 """
 
 GATED = """
@@ -150,7 +152,7 @@ Closed, since they require an API key and API_KEYS is not set:
   POST /key
   PUT /iam
 
-Not all of it is served: 6 closed, 0 that HTTP cannot reach.
+Not all of it is served: 6 closed, 0 on Lambda.
 """
     )
 
