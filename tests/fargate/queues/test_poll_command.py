@@ -58,7 +58,7 @@ def test_a_consumer_that_is_killed_within_a_batch_loses_nothing(
     sqs: SqsServer, record: Path, records: Records, pipe: Path
 ) -> None:
     """The second consumer gets what the first one held when its time-out ends."""
-    orders = sqs.create("orders", visibility=1)
+    orders = sqs.create("orders", visibility=2)
     sqs.send("orders", {"waits_for": str(pipe)}, *({"id": number} for number in range(9)))
     with polling(sqs, record) as first:
         sqs.await_that(records)
