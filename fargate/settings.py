@@ -205,7 +205,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "schedule_retries": _whole(0, 2),
     "poll_queues": _poll_queues,
     "poll_concurrency": _whole(1, 1000),
-    "poll_wait_seconds": _whole(0, 20),
+    "poll_wait_seconds": _whole(1, 20),
     "metrics_port": _whole(0, MAX_PORT),
 }
 

@@ -87,3 +87,9 @@ def test_without_an_extra_the_start_says_which_one_is_missing(
     ended = plain.run("chalice-fargate", at=project, **environ)
     assert ended.returncode == 2
     assert ended.stderr == f'Cannot start:\n{message}: pip install "chalice-fargate[{extra}]"\n'
+
+
+def test_without_boto3_poll_says_how_to_have_it(plain: Environment, project: Path) -> None:
+    ended = plain.run("chalice-fargate", "poll", at=project)
+    assert ended.returncode == 2
+    assert ended.stderr == 'Cannot start:\nboto3 is not installed: pip install "chalice-fargate[poll]"\n'
