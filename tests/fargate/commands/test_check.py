@@ -112,7 +112,12 @@ def test_what_is_served_and_what_is_not(tmp_path: Path, app: str, status: int, s
     assert (done.returncode, done.stdout, done.stderr) == (status, said, "")
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "tests" / "apps").glob("[a-z]*.py")))
+CHANGES_THE_SHOP = "held_writers"
+"""It adds routes to the shop's own app, which other tests of this process use."""
+APPS = sorted({path.stem for path in (ROOT / "tests" / "apps").glob("[a-z]*.py")} - {CHANGES_THE_SHOP})
+
+
+@pytest.mark.parametrize("name", APPS)
 def test_every_method_of_every_route_is_named_once(name: str) -> None:
     app: Chalice = importlib.import_module(f"tests.apps.{name}").app
     lines = list(check_command.describe(app, take_inventory(app, Settings()), Settings()))
