@@ -36,6 +36,7 @@ def test_the_rules_are_valid(promtool: str) -> None:
     checked(promtool, "check", "rules", *RULES)
 
 
+@pytest.mark.infra  # they take half a minute
 @pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
 def test_the_rules_pass_their_tests(promtool: str, file: Any) -> None:
     checked(promtool, "test", "rules", file)

@@ -5,9 +5,13 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.fargate.queues.conftest import Records
 from tests.fargate.queues.sqs_server import SqsServer
 from tests.fargate.queues.test_poll_command import polling
+
+pytestmark = [pytest.mark.infra, pytest.mark.timeout(400)]  # loads both cores for a quarter of a minute
 
 MESSAGES = 10_000
 MAX_RECEIVE_COUNT = 3
