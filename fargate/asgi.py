@@ -32,6 +32,7 @@ from fargate.errors import (
 )
 from fargate.fast_path import FastPath, fast_routes_of
 from fargate.gateway.core import Arrival, Gateway
+from fargate.http.framing import is_longer
 from fargate.http.messages import (
     HttpRequest,
     HttpResponse,
@@ -159,7 +160,7 @@ class AsgiAdapter:
     async def _read_body(self, scope: Scope, receive: Receive) -> bytes:
         limit = self._settings.max_body_bytes
         for name, value in scope["headers"]:
-            if name == b"content-length" and value.isdigit() and int(value) > limit:
+            if name == b"content-length" and value.isdigit() and is_longer(value, limit):
                 raise RequestTooLong
         try:
             async with asyncio.timeout(self._settings.body_seconds):

@@ -11,6 +11,7 @@ from fargate.errors import BadRequest, GatewayError, HeadersTooLong, LengthRequi
 from fargate.fast_path import FastPath, fast_routes_of
 from fargate.gateway.core import Gateway
 from fargate.http.bounded_cache import cached
+from fargate.http.framing import is_longer
 from fargate.http.messages import (
     SAFE_IN_PATH,
     Header,
@@ -160,7 +161,7 @@ def _read_body(environ: Environ, limit: int) -> bytes:
     if length:
         if "HTTP_TRANSFER_ENCODING" in environ or not length.isdecimal():
             raise BadRequest
-        if int(length) > limit:
+        if is_longer(length, limit):
             raise RequestTooLong
         return _read(environ["wsgi.input"], int(length))
     if environ.get("wsgi.input_terminated"):

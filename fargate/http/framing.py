@@ -13,6 +13,8 @@ from fargate.http.messages import Header
 _HOST = re.compile(r"(?:\[[0-9A-Za-z:.%_~-]+\]|(?:[0-9A-Za-z._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]*)?")
 """uri-host [":" port] (RFC 3986, section 3.2.2)."""
 _LOOKED_AT = frozenset({"Host", "Content-Length", "Transfer-Encoding", "Upgrade"})
+_MOST_DIGITS = 18
+"""Of a body's length. `int` raises ValueError above 4,300."""
 
 
 def check_framing(method: str, version: str, headers: Sequence[Header]) -> None:
@@ -70,3 +72,8 @@ def _check_codings(version: str, codings: list[str], lengths: int) -> None:
         raise BadRequest
     if codings not in ([], ["chunked"]):
         raise NotSupported
+
+
+def is_longer(length: str | bytes, limit: int) -> bool:
+    """Tell whether a body's length is above the limit; a client may send any number of digits."""
+    return len(length) > _MOST_DIGITS or int(length) > limit

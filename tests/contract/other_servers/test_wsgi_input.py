@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from fargate.asgi import create_asgi_app
 from fargate.settings import Settings
 from fargate.wsgi import create_wsgi_app
 from tests.apps.mirror import app
+from tests.contract.other_servers.asgi import asked
 from tests.fixtures.wsgi import Answer, call
 
 LIMIT = 10
@@ -65,6 +67,18 @@ def test_malformed_chunks_get_400() -> None:
 def test_a_body_whose_end_the_server_does_not_know_gets_411() -> None:
     answer = posted(Input(b"5\r\nhello\r\n0\r\n\r\n"), **CHUNKED)
     assert (answer.status, json.loads(answer.body)) == (411, {"message": "Length Required"})
+
+
+def test_a_length_of_more_digits_than_python_reads_gets_413() -> None:
+    """Such as werkzeug passes on; the validator itself cannot read it."""
+    digits = 4301 * "9"
+
+    def wsgi_app(environ: dict[str, Any], start_response: Any) -> Any:
+        return APP({**environ, "CONTENT_LENGTH": digits}, start_response)
+
+    framed = [(b"host", b"x"), (b"content-length", digits.encode())]
+    assert call(wsgi_app, "POST", "/mirror").status == 413
+    assert asked(create_asgi_app(app), path="/", raw_path=b"/", headers=framed)[0] == 413
 
 
 def test_two_framings_get_400() -> None:
