@@ -4,6 +4,7 @@ The image has no value of `.chalice/config.json`: some may be secret, and every 
 """
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from textwrap import indent
@@ -16,6 +17,9 @@ SPARE_SECONDS = 10
 
 FROM_THE_SHELL = ("API_KEYS", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 """Variables that compose passes on: keys of clients, and what AWS itself gives to a task."""
+
+NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""Characters that JSON leaves as they are, and YAML refuses or takes for the end of a line."""
 
 PIP = "python -m pip --python /venv/bin/python"
 
@@ -146,4 +150,5 @@ def _environment(project: Project) -> str:
 
 def _text(value: str) -> str:
     """Return a value as a YAML string in which compose replaces nothing."""
-    return json.dumps(value, ensure_ascii=False).replace("$", "$$")
+    text = json.dumps(value, ensure_ascii=False).replace("$", "$$")
+    return NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -6,6 +6,7 @@ process, whose own variables win.
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -166,5 +167,10 @@ def _faults(variables: Mapping[str, Any], place: str) -> Iterator[str]:
     for name, value in variables.items():
         if not isinstance(value, str):
             yield f": {place}environment_variables.{name} is {json.dumps(value)}, not a string"
-        elif not name or "=" in name or "\0" in name + value:
+        elif not name or "=" in name or not _fits_environment(name + value):
             yield f": {place}environment_variables has {name!r}, which cannot be an environment variable"
+
+
+def _fits_environment(text: str) -> bool:
+    """Tell whether the operating system takes a text; JSON can also write NUL and half of a surrogate pair."""
+    return "\0" not in text and not re.search("[\ud800-\udfff]", text)

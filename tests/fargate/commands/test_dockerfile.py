@@ -154,7 +154,7 @@ def test_the_stage_chooses_the_server_the_extras_and_the_time_to_stop(project: P
 
 def test_the_variables_are_in_the_compose_file_alone(project: Path) -> None:
     """A layer of an image can be read by everyone who can pull it."""
-    value = 'a "quoted" $HOME ${X} \\ ü\n#: {}'
+    value = 'a "quoted" $HOME ${X} \\ ü\n#: {} \x7f\x85\u2028\ufeff😀'
     configure(project, json.dumps({"environment_variables": {"SECRET": value, "HOST": "db"}}))
     files = written(project)
     listed = app_of(files["compose.yaml"])["environment"]

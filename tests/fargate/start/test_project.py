@@ -97,10 +97,14 @@ def test_a_function_has_variables_of_its_own(folder: Path, function: str, value:
         (CONFIGURATION, "qa", [" has no stage 'qa': it has dev, prod, empty"]),
         ({}, "qa", [" has no stage 'qa': it has none"]),
         (
-            {"environment_variables": {"A": 1}, "stages": {"dev": {"environment_variables": {"B": None, "A=B": ""}}}},
+            {
+                "environment_variables": {"A": 1, "HALF": "\ud83d"},
+                "stages": {"dev": {"environment_variables": {"B": None, "A=B": ""}}},
+            },
             "dev",
             [
                 ": environment_variables.A is 1, not a string",
+                ": environment_variables has 'HALF', which cannot be an environment variable",
                 ": stages.dev.environment_variables.B is null, not a string",
                 ": stages.dev.environment_variables has 'A=B', which cannot be an environment variable",
             ],
