@@ -135,7 +135,7 @@ def _probes(app: Chalice) -> list[list[str]]:
 def _sources(project: Project, environ: Mapping[str, str]) -> Iterator[str]:
     """Return the lines that say where settings and variables come from. Values of variables may be secret."""
     place = f"{CONFIGURATION}, stage {project.stage}"
-    given = {**{name: (value, place) for name, value in project.environment.items() if name not in LISTENING}}
+    given = {name: (value, place) for name, value in project.environment.items() if name not in LISTENING}
     given |= {name: (value, "the environment") for name, value in environ.items() if value}
     settings = [name.upper() for name in PARSERS]
     rows = [[name, *given[name]] for name in sorted(settings) if name in given and name not in HIDDEN]

@@ -17,37 +17,28 @@ from typing import Any
 
 from chalice.app import Chalice
 
+from fargate.commands.handler_start import enter, prepared
 from fargate.commands.program import add_stage, program, starting
 from fargate.errors import ConfigurationError
 from fargate.handlers.catalog import Handler, HandlerCall, find_handler, handlers_of
 from fargate.handlers.events import read_event
-from fargate.handlers.invocation import Answer, Invoker
+from fargate.handlers.invocation import DEADLINE_SECONDS, Answer, Invoker
 from fargate.handlers.samples import sample_of
 from fargate.lifecycle import Lifecycle, Phase
 from fargate.servers.signals import EXIT_STATUS, Interruption, exit_on_signals
-from fargate.start.application import load_app, prepare
-from fargate.start.project import enter_project, project_here
+from fargate.start.application import load_app
+from fargate.start.project import project_here
 from fargate.start.streams import ResultStream
-from fargate.telemetry.access_log import configure_logging
 from fargate.telemetry.event_telemetry import EventTelemetry, event_telemetry_of
-from fargate.telemetry.redaction import process_secrets
-from fargate.telemetry.telemetry import service_of
 from fargate.telemetry.xray.emitter import emitter_to
-from fargate.telemetry.xray.recorder import hand_to_tracer
 
 SUCCEEDED, RAISED, CANNOT_START = 0, 1, 2
-
-DEADLINE_SECONDS = 900
-"""Lambda's longest time-out."""
 
 TRACE_VARIABLE = "_X_AMZN_TRACE_ID"
 """Where Lambda puts the caller's trace."""
 
 LOOKUP_SECONDS = 1.0
 """How long the call waits for a name server, so that the segment of a short one has where to go."""
-
-ONLY_FOR_REQUESTS = ("API_KEYS", "API_KEYS_SECRET_ARN")
-"""A task that calls a handler need not be allowed to read that secret."""
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], lifecycle: Lifecycle) -> int:
@@ -71,9 +62,7 @@ def run(given: argparse.Namespace, environ: Mapping[str, str], lifecycle: Lifecy
     is_sample = given.sample or given.print_sample
     event = None if is_sample else read_event(given.event)
     project = project_here(given.stage, environ, given.name)
-    environ = enter_project(project, environ)
-    configure_logging(environ.get("POWERTOOLS_SERVICE_NAME") or "chalice-app", "INFO", process_secrets(environ))
-    hand_to_tracer()  # before the app makes a Tracer, as `serve` does
+    environ = enter(project, environ)
     app, handler = _find(given, project.stage)
     if is_sample:
         event = sample_of(handler, app.app_name, project.stage, time.time())
@@ -96,9 +85,7 @@ def _find(given: argparse.Namespace, stage: str) -> tuple[Chalice, Handler]:
 
 def _telemetry(target: str, environ: Mapping[str, str]) -> EventTelemetry:
     """Read the settings, run the app's own checks, and build what records the call."""
-    with starting(target):
-        settings, app = prepare(target, {name: environ[name] for name in environ if name not in ONLY_FOR_REQUESTS})
-    configure_logging(service_of(app, settings), settings.powertools_log_level, process_secrets(environ))
+    settings, app = prepared(target, environ)
     if not settings.powertools_trace_disabled:
         emitter_to(settings.aws_xray_daemon_address).await_address(LOOKUP_SECONDS)
     return event_telemetry_of(app, settings)

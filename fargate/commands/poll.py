@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from chalice.app import Chalice
 from prometheus_client import start_http_server
 
-from fargate.commands.program import add_app, add_stage, program, starting
+from fargate.commands.handler_start import enter, prepared
+from fargate.commands.program import add_app, add_stage, exit_at_once, program
 from fargate.errors import ConfigurationError
 from fargate.handlers.catalog import handlers_of
 from fargate.handlers.invocation import Invoker
@@ -27,15 +28,11 @@ from fargate.requirements import check_extra
 from fargate.servers.signals import EXIT_STATUS
 from fargate.settings import Settings
 from fargate.start.announcement import announce_project
-from fargate.start.application import prepare
-from fargate.start.project import Project, enter_project, project_here
-from fargate.telemetry.access_log import configure_logging
+from fargate.start.project import Project, project_here
 from fargate.telemetry.event_telemetry import event_telemetry_of
 from fargate.telemetry.http_metrics import DroppedLines
-from fargate.telemetry.redaction import process_secrets
 from fargate.telemetry.stdout import BoundedStdout, bound_stdout
-from fargate.telemetry.telemetry import registry_of, service_of
-from fargate.telemetry.xray.recorder import hand_to_tracer
+from fargate.telemetry.telemetry import registry_of
 
 logger = logging.getLogger("fargate")
 
@@ -43,9 +40,6 @@ ENDED, CANNOT_START = 0, 2
 
 SPARE_CONNECTIONS = 4
 """Beside one for each thread: heartbeats, and what is given back at the end."""
-
-ONLY_FOR_REQUESTS = ("API_KEYS", "API_KEYS_SECRET_ARN")
-"""A task that polls need not be allowed to read that secret."""
 
 Consumed = Sequence[tuple[Source, SqsQueue]]
 
@@ -63,8 +57,9 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], lifecycle: Lifecy
 def run(given: argparse.Namespace, environ: Mapping[str, str], lifecycle: Lifecycle, stdout: BoundedStdout) -> int:
     """Consume queues and return the exit status, as `main` does; log lines go to `stdout`."""
     try:
+        check_extra("poll")
         project = project_here(given.stage, environ)
-        settings, app = _prepared(given.app, project, environ)
+        settings, app = prepared(given.app, enter(project, environ))
         consumed = _consumed(given.app, app, project, settings)
         _serve_metrics(app, settings, stdout)
     except ConfigurationError as error:
@@ -74,24 +69,7 @@ def run(given: argparse.Namespace, environ: Mapping[str, str], lifecycle: Lifecy
     stop = threading.Event()
     has_ended = _run(_pollers(app, project, settings, consumed, stop), stop, settings, lifecycle)
     logger.info("Stopped" if has_ended else "Stopped; handlers that were still running are cut off")
-    _exit_at_once(stdout)
-    return ENDED
-
-
-def _prepared(target: str, project: Project, environ: Mapping[str, str]) -> tuple[Settings, Chalice]:
-    """Read the settings and import the app.
-
-    Raises:
-        ConfigurationError: a setting is wrong, boto3 is missing, or the app fails at its start.
-    """
-    check_extra("poll")
-    environ = enter_project(project, environ)
-    configure_logging(environ.get("POWERTOOLS_SERVICE_NAME") or "chalice-app", "INFO", process_secrets(environ))
-    hand_to_tracer()  # before the app makes a Tracer, as `serve` does
-    with starting(target):
-        settings, app = prepare(target, {name: environ[name] for name in environ if name not in ONLY_FOR_REQUESTS})
-    configure_logging(service_of(app, settings), settings.powertools_log_level, process_secrets(environ))
-    return settings, app
+    return exit_at_once(stdout, ENDED)  # handlers may run, or have left threads, which Python would wait for
 
 
 def _consumed(target: str, app: Chalice, project: Project, settings: Settings) -> Consumed:
@@ -176,14 +154,6 @@ def _serve_metrics(app: Chalice, settings: Settings, stdout: BoundedStdout) -> N
         start_http_server(settings.metrics_port, settings.host, registry)
     except OSError as error:
         raise ConfigurationError(f"METRICS_PORT {settings.metrics_port} cannot be listened on: {error}") from None
-
-
-def _exit_at_once(stdout: BoundedStdout) -> None:
-    """Exit although handlers may run, or have left threads, which Python would wait for."""
-    logging.shutdown()
-    stdout.finish()
-    sys.stderr.flush()
-    os._exit(ENDED)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,14 +1,18 @@
-"""What commands share: their name, the arguments for the app and its stage, and the report of an app that fails."""
+"""What commands share: their name, the arguments for the app and its stage, the report of an app that fails, an end."""
 
 import argparse
 import contextlib
+import logging
+import os
 import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 from fargate.errors import ConfigurationError
 from fargate.start.project import CONFIGURATION, DEFAULT_STAGE, STAGE_VARIABLE
+from fargate.telemetry.stdout import BoundedStdout
 
 SCRIPT = "chalice-fargate"
 
@@ -44,3 +48,11 @@ def starting(target: str) -> Iterator[None]:
     except (Exception, SystemExit) as error:  # noqa: BLE001  of the app, whatever it is
         traceback.print_exc()
         raise ConfigurationError(f"{target} fails at its start: {type(error).__name__}: {error}") from None
+
+
+def exit_at_once(stdout: BoundedStdout, status: int) -> NoReturn:
+    """End the process without shutting the interpreter down, and write all lines before."""
+    logging.shutdown()
+    stdout.finish()
+    sys.stderr.flush()
+    os._exit(status)

@@ -13,11 +13,11 @@ from typing import Any
 
 from chalice.app import Chalice
 
-from fargate.commands.invoke import DEADLINE_SECONDS, ONLY_FOR_REQUESTS
-from fargate.commands.program import add_app, add_stage, program, starting
+from fargate.commands.handler_start import enter, prepared
+from fargate.commands.program import add_app, add_stage, exit_at_once, program
 from fargate.errors import ConfigurationError
 from fargate.handlers.catalog import Handler, handlers_of
-from fargate.handlers.invocation import Invoker
+from fargate.handlers.invocation import DEADLINE_SECONDS, Invoker
 from fargate.handlers.kinds import Kind
 from fargate.handlers.samples import sample_of
 from fargate.lifecycle import Lifecycle, Phase
@@ -28,14 +28,9 @@ from fargate.schedules.schedule import Schedule, schedules_of
 from fargate.servers.signals import EXIT_STATUS
 from fargate.settings import Settings
 from fargate.start.announcement import announce_project
-from fargate.start.application import prepare
-from fargate.start.project import Project, enter_project, project_here
-from fargate.telemetry.access_log import configure_logging
+from fargate.start.project import Project, project_here
 from fargate.telemetry.event_telemetry import event_telemetry_of
-from fargate.telemetry.redaction import process_secrets
 from fargate.telemetry.stdout import BoundedStdout, bound_stdout
-from fargate.telemetry.telemetry import service_of
-from fargate.telemetry.xray.recorder import hand_to_tracer
 
 logger = logging.getLogger("fargate")
 
@@ -62,7 +57,7 @@ def run(
     """Run schedules and return the exit status, as `main` does; log lines go to `stdout`."""
     try:
         project = project_here(given.stage, environ)
-        settings, app = _prepared(given.app, project, environ)
+        settings, app = prepared(given.app, enter(project, environ))
         handlers = handlers_of(app, given.app.partition(":")[0])
         schedules = _schedules(given.app, handlers)
         lease = _lease(app, project, settings)
@@ -76,22 +71,9 @@ def run(
     for each in cut_off:
         logger.error("%s was still running after %d s and is cut off", each.schedule, settings.drain_seconds)
     logger.info("Stopped")
-    return _exit_at_once(stdout) if cut_off else ENDED
-
-
-def _prepared(target: str, project: Project, environ: Mapping[str, str]) -> tuple[Settings, Chalice]:
-    """Read the settings and import the app.
-
-    Raises:
-        ConfigurationError: a setting is wrong, or the app fails at its start.
-    """
-    environ = enter_project(project, environ)
-    configure_logging(environ.get("POWERTOOLS_SERVICE_NAME") or "chalice-app", "INFO", process_secrets(environ))
-    hand_to_tracer()  # before the app makes a Tracer, as `serve` does
-    with starting(target):
-        settings, app = prepare(target, {name: environ[name] for name in environ if name not in ONLY_FOR_REQUESTS})
-    configure_logging(service_of(app, settings), settings.powertools_log_level, process_secrets(environ))
-    return settings, app
+    if cut_off:
+        exit_at_once(stdout, CUT_OFF)
+    return ENDED
 
 
 def _schedules(target: str, handlers: Sequence[Handler]) -> list[Schedule]:
@@ -165,14 +147,6 @@ def _signals(lifecycle: Lifecycle) -> Iterator["queue.SimpleQueue[int]"]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _exit_at_once(stdout: BoundedStdout) -> int:
-    """End the process although a handler still runs."""
-    logging.shutdown()
-    stdout.finish()
-    sys.stderr.flush()
-    os._exit(CUT_OFF)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,7 +3,6 @@
 import argparse
 import gc
 import logging
-import os
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from chalice.app import Chalice
 
 from fargate import __version__
-from fargate.commands.program import add_app, add_stage, program
+from fargate.commands.program import add_app, add_stage, exit_at_once, program
 from fargate.errors import ConfigurationError
 from fargate.lifecycle import Lifecycle
 from fargate.servers import waitress_server
@@ -64,16 +63,8 @@ def run(given: argparse.Namespace, environ: Mapping[str, str], stdout: BoundedSt
     serve(app, listener, settings, lifecycle)
     logger.info("Stopped")
     if settings.server is Server.GRANIAN:
-        _exit_at_once(stdout)
+        exit_at_once(stdout, 0)  # a granian thread that still uses the interpreter would abort the process
     return 0
-
-
-def _exit_at_once(stdout: BoundedStdout) -> None:
-    """Exit without shutting the interpreter down: a granian thread that still uses it would abort the process."""
-    logging.shutdown()
-    stdout.finish()
-    sys.stderr.flush()
-    os._exit(0)
 
 
 def serve(app: Chalice, listener: socket.socket, settings: Settings, lifecycle: Lifecycle) -> None:

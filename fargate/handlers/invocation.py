@@ -20,6 +20,9 @@ from fargate.patches.isolation import isolate
 from fargate.telemetry.event_telemetry import EventTelemetry
 from fargate.telemetry.request_scope import RequestScope
 
+DEADLINE_SECONDS = 900
+"""The remaining time that a handler sees at first: Lambda's longest time-out. It is not enforced."""
+
 NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
 
 

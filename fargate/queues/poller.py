@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from fargate.handlers.invocation import Invoker
+from fargate.handlers.invocation import DEADLINE_SECONDS, Invoker
 from fargate.handlers.kinds import Kind
 from fargate.queues.batch_telemetry import BatchMetrics, BatchRecord
 from fargate.queues.events import EVENT_OF, NotUnwrapped
@@ -21,9 +21,6 @@ from fargate.queues.sources import Source
 from fargate.queues.sqs import Message, RequestError, SqsQueue
 
 logger = logging.getLogger("fargate")
-
-DEADLINE_SECONDS = 900
-"""The remaining time that a handler sees at first: Lambda's longest time-out. It is not enforced."""
 
 DELETE_ATTEMPTS = 5
 
