@@ -19,6 +19,7 @@ CHATTY = ("aws_lambda_powertools", "boto3", "botocore", "httpcore", "httpx", "re
 """Libraries that log what they send and receive."""
 
 _NAMES = {logging.INFO: "INFO", logging.WARNING: "WARNING", logging.ERROR: "ERROR"}
+STDOUT, STDERR = 1, 2
 CLIENT_ERROR = 400
 SERVER_ERROR = 500
 UNAVAILABLE = 503
@@ -182,5 +183,15 @@ def _is_structured(handler: logging.Handler) -> bool:
 
 
 def _is_console(handler: logging.Handler) -> bool:
-    """Tell whether a handler writes to a stream, and to no file. An app's own handlers do something else."""
-    return isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler)
+    """Tell whether a handler writes to standard output or error. An app's other handlers do something else."""
+    return isinstance(handler, logging.StreamHandler) and (
+        handler.stream in (sys.stdout, sys.stderr) or _descriptor(handler.stream) in (STDOUT, STDERR)
+    )
+
+
+def _descriptor(stream: Any) -> int | None:
+    """Return where a stream writes to; None if it is in memory or closed."""
+    try:
+        return int(stream.fileno())
+    except (AttributeError, OSError, ValueError):
+        return None

@@ -3,13 +3,16 @@
 import logging
 import os
 import sys
+from pathlib import Path
 
 from chalice import Chalice
 
 app = Chalice(app_name="logs", debug=True)
 
 logging.getLogger().setLevel(logging.DEBUG)
-logging.getLogger().addHandler(logging.FileHandler(os.environ.get("OWN_LOG", os.devnull)))
+OWN = Path(os.environ.get("OWN_LOG", os.devnull))
+logging.getLogger().addHandler(logging.FileHandler(OWN))
+logging.getLogger().addHandler(logging.StreamHandler(OWN.open("a", encoding="utf-8")))
 logging.getLogger().addHandler(logging.StreamHandler(sys.stdout))
 
 
