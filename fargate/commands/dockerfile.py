@@ -27,8 +27,8 @@ OTHER_COMPOSE_FILES = ("compose.yml", "docker-compose.yaml", "docker-compose.yml
 
 OLDEST_MINOR = 11
 WHEEL = re.compile(r"chalice_fargate-[\w.+!]+-py3-none-any\.whl")
-EXTRAS = {"COGNITO_JWKS": "cognito"}
-"""Extras of the package by the variable that needs them."""
+EXTRAS = {"COGNITO_JWKS": "cognito", "SCHEDULE_REDIS_URL": "redis"}
+"""Extras of the package by the variable that needs them. `poll` needs boto3, which is in every image."""
 UNREAD = LISTENING | {"API_KEYS_SECRET_ARN", *EXTRAS}
 """Variables that are not checked here: the container's own, a secret, and what needs a package that may be missing."""
 

@@ -145,10 +145,11 @@ def test_the_stage_chooses_the_server_the_extras_and_the_time_to_stop(project: P
     configure(
         project,
         '{"stages": {"prod": {"environment_variables": {"SERVER": "uvicorn", "COGNITO_JWKS": "aws",'
-        ' "DRAIN_SECONDS": "60", "DRAIN_ACCEPT_SECONDS": "5", "API_KEYS_SECRET_ARN": "arn:x"}}}}',
+        ' "DRAIN_SECONDS": "60", "DRAIN_ACCEPT_SECONDS": "5", "API_KEYS_SECRET_ARN": "arn:x",'
+        ' "SCHEDULE_REDIS_URL": "redis://host"}}}}',
     )
     files = written(project, "--stage", "prod")
-    assert installs(files["Dockerfile"]) == [f'"chalice-fargate[cognito,secrets,uvicorn]=={__version__}"']
+    assert installs(files["Dockerfile"]) == [f'"chalice-fargate[cognito,redis,secrets,uvicorn]=={__version__}"']
     assert app_of(files["compose.yaml"])["stop_grace_period"] == "75s"
 
 
