@@ -121,10 +121,15 @@ def _run(pollers: Sequence[Poller], stop: threading.Event, settings: Settings, l
 
 @contextlib.contextmanager
 def _signals_into(signals: Signals, lifecycle: Lifecycle) -> Iterator[Signals]:
-    """Put SIGTERM and SIGINT into a queue while the block runs; the third ends the process at once."""
+    """Put SIGTERM and SIGINT into a queue while the block runs; the third ends the process at once.
+
+    A second SIGTERM changes nothing: `timeout` and some supervisors send it twice.
+    """
     arrived: list[int] = []
 
     def on_signal(number: int, _frame: object) -> None:
+        if arrived and number == signal.SIGTERM:
+            return
         arrived.append(number)
         lifecycle.phase = Phase.DRAINING
         if len(arrived) > 2:

@@ -99,14 +99,18 @@ class Interruption:
 
 @contextlib.contextmanager
 def exit_on_signals(interruption: Interruption) -> Iterator[None]:
-    """Raise SystemExit in the block at the first SIGTERM or SIGINT; a second one ends the process at once.
+    """Raise SystemExit in the block at the first SIGTERM or SIGINT; a SIGINT after it ends the process at once.
 
-    The status is 128 + number. Use it in the main thread.
+    A second SIGTERM changes nothing: `timeout` and some supervisors send it twice. The status is 128 + number.
+
+    Use it in the main thread.
     """
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
         if interruption.number is not None:
-            os._exit(EXIT_STATUS + number)
+            if number == signal.SIGINT:
+                os._exit(EXIT_STATUS + number)
+            return
         interruption.number = number
         raise SystemExit(EXIT_STATUS + number)
 

@@ -180,7 +180,7 @@ def test_wrong_arguments_are_status_2(capsys: pytest.CaptureFixture[str], argume
 
 
 @pytest.mark.parametrize(("number", "status", "hangs"), [(signal.SIGTERM, 143, "false"), (signal.SIGINT, 130, "true")])
-def test_a_signal_lets_the_handler_clean_up_and_a_second_one_ends_it_at_once(
+def test_a_signal_lets_the_handler_clean_up_and_ctrl_c_ends_it_at_once(
     number: signal.Signals, status: int, hangs: str
 ) -> None:
     with begun("waits", "--event", f'{{"hangs": {hangs}}}') as process:
@@ -190,6 +190,7 @@ def test_a_signal_lets_the_handler_clean_up_and_a_second_one_ends_it_at_once(
         process.send_signal(number)
         assert process.stderr.readline() == "cleaning up\n"
         if hangs == "true":
+            _hold_on(process)
             process.send_signal(number)
         assert process.wait(SECONDS) == status
         out = process.stdout.read()
@@ -199,3 +200,13 @@ def test_a_signal_lets_the_handler_clean_up_and_a_second_one_ends_it_at_once(
         error = json.loads(out)
         assert error["errorType"] == "Runtime.ExitError"
         assert error["errorMessage"].endswith("Runtime exited with error: exit status 143")
+
+
+def _hold_on(process: "subprocess.Popen[str]") -> None:
+    """See a SIGTERM change nothing: `timeout` sends two."""
+    assert process.stdin is not None
+    assert process.stderr is not None
+    process.send_signal(signal.SIGTERM)
+    process.stdin.write("\n")
+    process.stdin.flush()
+    assert process.stderr.readline() == "still cleaning up\n"

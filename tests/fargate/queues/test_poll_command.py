@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -82,12 +83,14 @@ def test_sigterm_finishes_what_runs_and_exits_with_0(
     with polling(sqs, record) as process:
         sqs.await_that(records)
         process.send_signal(signal.SIGTERM)
+        assert process.stdout is not None
+        before = [*takewhile(lambda line: "Stopping" not in line, process.stdout)]
+        process.send_signal(signal.SIGTERM)  # `timeout` sends two
         pipe.write_text("go on")
         sqs.ends_waits = True
         sqs.await_that(lambda: not orders.messages)
         assert process.wait(SECONDS) == 0
-        assert process.stdout is not None
-        lines = [json.loads(line) for line in process.stdout]
+        lines = [json.loads(line) for line in (*before, *process.stdout)]
     assert lines[-1]["message"] == "Stopped"
     (batch,) = [line["batch"] for line in lines if "batch" in line]
     assert (batch["queue"], batch["size"], batch["failures"]) == ("orders", 1, 0)
@@ -97,7 +100,7 @@ def test_sigterm_finishes_what_runs_and_exits_with_0(
     assert not [line for line in lines if line["level"] != "INFO" and line["message"] != without]
 
 
-def test_a_second_signal_cuts_handlers_off_and_gives_their_batches_back(
+def test_ctrl_c_then_cuts_handlers_off_and_gives_their_batches_back(
     sqs: SqsServer, record: Path, records: Records, pipe: Path
 ) -> None:
     orders = sqs.create("orders", visibility=600)
@@ -107,7 +110,7 @@ def test_a_second_signal_cuts_handlers_off_and_gives_their_batches_back(
         process.send_signal(signal.SIGTERM)
         assert process.stdout is not None
         assert next(line for line in process.stdout if "Stopping" in line)
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
         assert process.wait(SECONDS) == 0
     sqs.await_that(lambda: orders.hidden() == 0)
     assert [each.received for each in orders.messages.values()] == [1, 1]

@@ -176,6 +176,8 @@ def waits(event: Any, context: Any) -> Any:
     finally:
         print("cleaning up")  # noqa: T201
         if event.get("hangs"):
+            sys.stdin.readline()
+            print("still cleaning up")  # noqa: T201
             time.sleep(60)
 
 
