@@ -104,7 +104,7 @@ def is_http_1(scope: Scope) -> bool:
 def _headers_of_event(event: Mapping[str, Any]) -> list[Header] | None:
     """Return the headers of an event that has them one by one; Mangum joins the lines of a REST API's with commas."""
     many = event.get("multiValueHeaders")
-    return many and [(canonical(name), _latin_1(value)) for name, values in many.items() for value in values]
+    return many and [(canonical(name), _latin_1(value)) for name, values in many.items() for value in values or ()]
 
 
 def _latin_1(value: str) -> str:
