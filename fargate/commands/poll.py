@@ -25,7 +25,7 @@ from fargate.queues.polling import Polling, Signals
 from fargate.queues.sources import Source, assign, sources_of
 from fargate.queues.sqs import Queues, SqsQueue
 from fargate.requirements import check_extra
-from fargate.servers.signals import EXIT_STATUS
+from fargate.servers.signals import EXIT_STATUS, handling
 from fargate.settings import Settings
 from fargate.start.announcement import announce_project
 from fargate.start.project import Project, project_here
@@ -136,13 +136,9 @@ def _signals_into(signals: Signals, lifecycle: Lifecycle) -> Iterator[Signals]:
             os._exit(EXIT_STATUS + number)
         signals.put(number)
 
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
-    lifecycle.phase = Phase.READY
-    try:
+    with handling(on_signal):
+        lifecycle.phase = Phase.READY
         yield signals
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _serve_metrics(app: Chalice, settings: Settings, stdout: BoundedStdout) -> None:

@@ -25,7 +25,7 @@ from fargate.schedules.course import Course
 from fargate.schedules.lease import Alone, Lease, redis_lease
 from fargate.schedules.runner import Runner, WallClock
 from fargate.schedules.schedule import Schedule, schedules_of
-from fargate.servers.signals import EXIT_STATUS
+from fargate.servers.signals import EXIT_STATUS, handling
 from fargate.settings import Settings
 from fargate.start.announcement import announce_project
 from fargate.start.project import Project, project_here
@@ -140,13 +140,9 @@ def _signals(lifecycle: Lifecycle) -> Iterator["queue.SimpleQueue[int]"]:
         lifecycle.phase = Phase.DRAINING
         signals.put(number)
 
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
-    lifecycle.phase = Phase.READY
-    try:
+    with handling(on_signal):
+        lifecycle.phase = Phase.READY
         yield signals
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -83,6 +83,13 @@ def on_signals(stop: Stop, wake: Callable[[], None]) -> Iterator[None]:
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # the kernel then kills even if the main thread is stuck
         wake()
 
+    with handling(on_signal):
+        yield
+
+
+@contextlib.contextmanager
+def handling(on_signal: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Call a function for SIGTERM and SIGINT in the block. Use it in the main thread."""
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
@@ -114,9 +121,5 @@ def exit_on_signals(interruption: Interruption) -> Iterator[None]:
         interruption.number = number
         raise SystemExit(EXIT_STATUS + number)
 
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
+    with handling(on_signal):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from fargate.gateway.routing import Match, Route
 from fargate.http.identifiers import IdentifierSource
 from fargate.http.messages import HttpRequest
 from tests.fixtures.servers import ROOT, passed_on
+from tests.fixtures.tools import give_up
 
 
 @given(
@@ -62,7 +62,7 @@ print(json.dumps([month, event["requestContext"]["requestTime"], claim_text("exp
 def test_dates_are_english_whatever_language_the_app_speaks(tmp_path: Path) -> None:
     made = ["localedef", "-i", "de_DE", "-f", "ISO-8859-1", str(tmp_path / "de_DE")]
     if shutil.which("localedef") is None or subprocess.run(made, capture_output=True, check=False).returncode:
-        pytest.skip("this machine cannot make a locale")
+        give_up("this machine cannot make a locale: that needs localedef")
     environ = {**passed_on(), "LOCPATH": str(tmp_path)}
     command = [sys.executable, "-c", IN_GERMAN]
     ran = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=True)
