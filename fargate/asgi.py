@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable
 from functools import cached_property
+from typing import Any
 
 from chalice.app import Chalice
 
@@ -51,6 +52,10 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 _AppWorkers = Workers[tuple[HttpRequest, Arrival | None], HttpResponse]
 
 
+OpenWebSocket = Callable[[HttpRequest, Any, bytes, Any], None]
+"""Goes on with a handshake: gets the request, the transport, what came after it, and uvicorn's state."""
+
+
 class ClientDisconnected(Exception):
     """The client went away before its request could be served."""
 
@@ -60,7 +65,7 @@ def create_asgi_app(
     settings: Settings | None = None,
     lifecycle: Lifecycle | None = None,
     telemetry: Telemetry | None = None,
-) -> AsgiApp:
+) -> "AsgiAdapter":
     """Make an ASGI 3 callable that serves a Chalice app as API Gateway would.
 
     Args:
@@ -85,6 +90,7 @@ class AsgiAdapter:
     def __init__(self, gateway: Gateway, settings: Settings, lifecycle: Lifecycle, fast_path: FastPath) -> None:
         self.gateway = gateway
         self.fast_path = fast_path
+        self.open_websocket: OpenWebSocket | None = None  # None: handshakes are answered 501
         self._settings = settings
         self._lifecycle = lifecycle
         self._waiting = 0  # only the event loop's thread touches it

@@ -28,7 +28,7 @@ EXTRAS = {
     "poll": ("boto3>=1.34.32",),
     "redis": ("redis>=4.5.5",),
     "secrets": ("boto3>=1.34.32",),
-    "uvicorn": ("httptools>=0.5.0", "uvicorn>=0.30.6", "uvloop>=0.17.0"),
+    "uvicorn": ("httptools>=0.5.0", "uvicorn>=0.30.6", "uvloop>=0.17.0", "wsproto>=1.2.0"),
 }
 """Needed by some settings: the extra that installs them, `pip install "chalice-fargate[uvicorn]"`."""
 

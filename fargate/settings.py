@@ -77,6 +77,10 @@ class Settings:
     poll_queues: tuple[tuple[str, str], ...] = ()  # handlers and their queues, besides those of the decorators
     poll_concurrency: int = 5  # batches of one queue that are handled at the same time: Lambda begins with as many
     poll_wait_seconds: int = 20  # how long a receive waits for its first message: the longest that SQS allows
+    websocket_message_bytes: int = 128 * 1024  # of one message: API Gateway's limit, as are the next three
+    websocket_frame_bytes: int = 32 * 1024  # of one frame of a client's message
+    websocket_idle_seconds: int = 600  # a connection without a byte or a message is closed after this
+    websocket_seconds: int = 7200  # and every connection after this
     metrics_port: int = 0  # where `poll` serves /metrics; 0: nowhere
 
 
@@ -206,6 +210,10 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "poll_queues": _poll_queues,
     "poll_concurrency": _whole(1, 1000),
     "poll_wait_seconds": _whole(1, 20),
+    "websocket_message_bytes": _whole(1, 64 * MEBIBYTE),
+    "websocket_frame_bytes": _whole(1, 64 * MEBIBYTE),
+    "websocket_idle_seconds": _whole(1, 86_400),
+    "websocket_seconds": _whole(1, 604_800),
     "metrics_port": _whole(0, MAX_PORT),
 }
 

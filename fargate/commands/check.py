@@ -16,7 +16,7 @@ from chalice.app import Chalice, RouteEntry
 from fargate.auth.authorizers import Closed
 from fargate.commands.program import add_app, add_stage, program
 from fargate.errors import ConfigurationError
-from fargate.gateway.unserved import Unserved
+from fargate.gateway.unserved import Runs, Unserved
 from fargate.handlers.catalog import handlers_of
 from fargate.lifecycle import PROBE_PATHS, Lifecycle
 from fargate.schedules.schedule import schedules_of
@@ -33,6 +33,11 @@ LINE_LENGTH = 100  # of lists of names
 KEYS, KEYS_IN_SECRET = "API_KEYS", "API_KEYS_SECRET_ARN"
 HIDDEN = {KEYS: "(not shown)", KEYS_IN_SECRET: "(not fetched)", "SCHEDULE_REDIS_URL": "(not shown)"}
 """What stands in place of a value."""
+ELSEWHERE = {
+    Runs.BY_COMMAND: "Run by other commands, since HTTP cannot reach them:",
+    Runs.UNDER_UVICORN: "Not served by this server:",
+    Runs.ON_LAMBDA: "Not run here: these stay on Lambda, since no command receives their events:",
+}
 NO_KEYS = "they require an API key and API_KEYS is not set"
 
 
@@ -52,11 +57,15 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], lifecycle: Lifecy
     print(*describe(app, inventory, settings), *_sources(project, environ), *_summary(inventory, settings), sep="\n")
     if hook_of(given.app) is not None:
         print("on_start() was not called: only the start does that.")
-    return NOT_ALL_SERVED if closed_by(inventory, settings) or _on_lambda(inventory) else ALL_SERVED
+    return NOT_ALL_SERVED if closed_by(inventory, settings) or _left(inventory) else ALL_SERVED
 
 
-def _on_lambda(inventory: Inventory) -> list[Unserved]:
-    return [each for each in inventory.unserved if each.stays_on_lambda]
+def _left(inventory: Inventory) -> list[Unserved]:
+    return _running(inventory, Runs.ON_LAMBDA) + _running(inventory, Runs.UNDER_UVICORN)
+
+
+def _running(inventory: Inventory, where: Runs) -> list[Unserved]:
+    return [each for each in inventory.unserved if each.runs is where]
 
 
 def closed_by(inventory: Inventory, settings: Settings) -> list[Closed]:
@@ -93,16 +102,11 @@ def describe(app: Chalice, inventory: Inventory, settings: Settings) -> Iterator
     served = [entry for entry in inventory.entries if names([entry])[0] not in shut]
     yield f"{app.app_name}: what is served of it"
     yield from _part("Served:", [*_rows(served, settings), *_probes(app)])
+    yield from _part("Served to WebSockets, on any path:", [[str(each)] for each in inventory.sockets])
     for each in closed:
         yield from _part(f"Closed, since {each.reason}:", [[route] for route in each.routes])
-    elsewhere = _on_lambda(inventory)
-    others = [each for each in inventory.unserved if each not in elsewhere]
-    yield from _part("Run by other commands, since HTTP cannot reach them:", _callers(others))
-    yield from _part("Not run here: these stay on Lambda, since no command receives their events:", _callers(elsewhere))
-
-
-def _callers(handlers: Iterable[Unserved]) -> list[list[str]]:
-    return [[str(each), each.caller] for each in handlers]
+    for where, title in ELSEWHERE.items():
+        yield from _part(title, [[str(each), each.caller] for each in _running(inventory, where)])
 
 
 def _part(title: str, rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -150,10 +154,11 @@ def _sources(project: Project, environ: Mapping[str, str]) -> Iterator[str]:
 
 def _summary(inventory: Inventory, settings: Settings) -> Iterator[str]:
     routes = len({route for each in closed_by(inventory, settings) for route in each.routes})
-    handlers = len(_on_lambda(inventory))
     yield ""
-    if routes or handlers:
-        yield f"Not all of it is served: {routes} closed, {handlers} on Lambda."
+    if routes or _left(inventory):
+        sockets, others = (len(_running(inventory, each)) for each in (Runs.UNDER_UVICORN, Runs.ON_LAMBDA))
+        counts = [f"{routes} closed", *([f"{sockets} for another server"] if sockets else []), f"{others} on Lambda"]
+        yield f"Not all of it is served: {', '.join(counts)}."
     else:
         yield "All of it is served, or run by another command." if inventory.unserved else "All of it is served."
 

@@ -6,6 +6,7 @@ import logging
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from chalice.app import Chalice
 
@@ -19,7 +20,7 @@ from fargate.settings import PARSERS, Server, Settings
 from fargate.start.announcement import announce, announce_project
 from fargate.start.application import prepare
 from fargate.start.descriptors import fit_connection_limit, raise_descriptor_limit
-from fargate.start.project import enter_project, project_here
+from fargate.start.project import DEFAULT_STAGE, enter_project, project_here
 from fargate.telemetry.access_log import configure_logging
 from fargate.telemetry.http_metrics import DroppedLines
 from fargate.telemetry.redaction import process_secrets
@@ -28,7 +29,17 @@ from fargate.telemetry.telemetry import Telemetry, registry_of, service_of, tele
 from fargate.telemetry.xray.recorder import hand_to_tracer
 from fargate.wsgi import create_wsgi_app
 
+if TYPE_CHECKING:
+    from fargate.asgi import AsgiAdapter
+
 logger = logging.getLogger("fargate")
+
+
+class Origin(NamedTuple):
+    """Where an app comes from: part of how its handlers are called."""
+
+    module: str = "app"
+    stage: str = DEFAULT_STAGE
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], lifecycle: Lifecycle) -> int:
@@ -60,24 +71,31 @@ def run(given: argparse.Namespace, environ: Mapping[str, str], stdout: BoundedSt
     announce_project(project)
     gc.collect()
     gc.freeze()  # objects made so far are kept for good: scanning them again would stop requests for 30 ms each time
-    serve(app, listener, settings, lifecycle)
+    serve(app, listener, settings, lifecycle, Origin(given.app.partition(":")[0], project.stage))
     logger.info("Stopped")
     if settings.server is Server.GRANIAN:
         exit_at_once(stdout, 0)  # a granian thread that still uses the interpreter would abort the process
     return 0
 
 
-def serve(app: Chalice, listener: socket.socket, settings: Settings, lifecycle: Lifecycle) -> None:
+def serve(
+    app: Chalice, listener: socket.socket, settings: Settings, lifecycle: Lifecycle, origin: Origin | None = None
+) -> None:
     """Serve until SIGTERM with the server that the settings name."""
     telemetry = telemetry_of(app, settings)
     try:
-        _serve(app, listener, settings, lifecycle, telemetry)
+        _serve(app, listener, settings, lifecycle, telemetry, origin or Origin())
     finally:
         telemetry.finish()
 
 
 def _serve(
-    app: Chalice, listener: socket.socket, settings: Settings, lifecycle: Lifecycle, telemetry: Telemetry
+    app: Chalice,
+    listener: socket.socket,
+    settings: Settings,
+    lifecycle: Lifecycle,
+    telemetry: Telemetry,
+    origin: Origin,
 ) -> None:
     """Import the chosen server and run it; the others need not be installed."""
     if settings.server is Server.WAITRESS:
@@ -89,11 +107,25 @@ def _serve(
     if settings.server is Server.UVICORN:
         from fargate.servers import uvicorn_server
 
+        if app.websocket_handlers:
+            _serve_websockets(app, asgi_app, settings, origin)
+
         uvicorn_server.serve(asgi_app, listener, settings, lifecycle)
     else:
         from fargate.servers import granian_server
 
         granian_server.serve(asgi_app, listener, settings, lifecycle)
+
+
+def _serve_websockets(app: Chalice, adapter: "AsgiAdapter", settings: Settings, origin: Origin) -> None:
+    """Have the app's handlers of WebSockets called, and its `websocket_api` send to this process's connections."""
+    from fargate.patches.websocket_client import send_through
+    from fargate.websockets.client import ManagementClient
+    from fargate.websockets.sockets import sockets_of
+
+    sockets = sockets_of(app, settings, *origin)
+    send_through(app, ManagementClient(sockets.connections))
+    adapter.open_websocket = sockets.open
 
 
 def _parser() -> argparse.ArgumentParser:

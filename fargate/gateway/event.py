@@ -21,6 +21,8 @@ from fargate.http.messages import HOP_BY_HOP, HttpRequest, client_address, last_
 logger = logging.getLogger("fargate")
 
 Event = dict[str, Any]
+Many = dict[str, list[str]]
+"""Headers, or parameters of a query, with all their values."""
 
 API_ID = "container"
 
@@ -85,24 +87,20 @@ class EventBuilder:
         Raises:
             WebSocketsNotServed: the request is a handshake.
         """
-        many = _collect(request)
-        source_ip = client_address(request, self._trusted_proxies)
-        if request.invocation is None or "X-Amzn-Trace-Id" not in many:
-            many["X-Amzn-Trace-Id"] = [ids.trace_header]
-        if not self._trusted_proxies or "X-Forwarded-For" not in many:
-            self._add_forwarded(many, request)
-        headers = {name: values[-1] for name, values in many.items()}
-        query = _query(request.query)
+        many = self.headers_of(request, ids)
+        source_ip = self.source_of(request)
+        headers = last_values(many)
+        query = query_of(request.query)
         body, encoded = self._body(request.body, headers.get("Content-Type"))
         pattern = match.route.pattern
-        host = _without_port(headers.get("Host", ""))
+        host = domain_name(headers.get("Host", ""))
         event: Event = {
             "resource": pattern,
             "path": path,
             "httpMethod": request.method,
             "headers": headers,
             "multiValueHeaders": many,
-            "queryStringParameters": query and {name: values[-1] for name, values in query.items()},
+            "queryStringParameters": query and last_values(query),
             "multiValueQueryStringParameters": query,
             "pathParameters": dict(match.parameters) if match.parameters else None,  # a copy: the app may change it
             "stageVariables": None,
@@ -117,7 +115,7 @@ class EventBuilder:
                 "protocol": request.protocol,
                 "requestId": ids.request_id,
                 "extendedRequestId": ids.extended_id,
-                "requestTime": _request_time(int(now)),
+                "requestTime": request_time(int(now)),
                 "requestTimeEpoch": int(now * 1000),
                 "domainName": host,
                 "domainPrefix": host.partition(".")[0],
@@ -132,7 +130,24 @@ class EventBuilder:
             show_invocation(event, request.invocation)
         return event
 
-    def _add_forwarded(self, many: dict[str, list[str]], request: HttpRequest) -> None:
+    def headers_of(self, request: HttpRequest, ids: RequestIds) -> Many:
+        """Return the headers that the app sees: without those of the connection, with those of API Gateway.
+
+        Raises:
+            WebSocketsNotServed: the request is a handshake.
+        """
+        many = _collect(request)
+        if request.invocation is None or "X-Amzn-Trace-Id" not in many:
+            many["X-Amzn-Trace-Id"] = [ids.trace_header]
+        if not self._trusted_proxies or "X-Forwarded-For" not in many:
+            self._add_forwarded(many, request)
+        return many
+
+    def source_of(self, request: HttpRequest) -> str:
+        """Return the client's address."""
+        return client_address(request, self._trusted_proxies)
+
+    def _add_forwarded(self, many: Many, request: HttpRequest) -> None:
         """Set X-Forwarded-* as API Gateway does; values that the client sent are replaced."""
         if request.scheme:  # empty on Lambda, where AWS has set the other two
             if self._untold and "X-Forwarded-For" in many:
@@ -170,8 +185,8 @@ def asks_for_websocket(request: HttpRequest) -> bool:
     return upgrade is not None and is_handshake(request.method, request.protocol.removeprefix("HTTP/"), upgrade)
 
 
-def _collect(request: HttpRequest) -> dict[str, list[str]]:
-    many: dict[str, list[str]] = {}
+def _collect(request: HttpRequest) -> Many:
+    many: Many = {}
     for name, value in request.headers:
         if name in HOP_BY_HOP:
             if name == "Upgrade" and asks_for_websocket(request):
@@ -184,14 +199,21 @@ def _collect(request: HttpRequest) -> dict[str, list[str]]:
     return many
 
 
-def _without_port(host: str) -> str:
+def last_values(many: Many) -> dict[str, str]:
+    """Return the last value of each name."""
+    return {name: values[-1] for name, values in many.items()}
+
+
+def domain_name(host: str) -> str:
+    """Return a Host header's value without the port."""
     return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
 
 
-def _query(text: str) -> dict[str, list[str]] | None:
+def query_of(text: str) -> Many | None:
+    """Return the parameters of a query; None if there are none."""
     if not text:
         return None
-    many: dict[str, list[str]] = {}
+    many: Many = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
         many.setdefault(name, []).append(value)
     return many or None
@@ -200,7 +222,7 @@ def _query(text: str) -> dict[str, list[str]] | None:
 _last_request_time: tuple[int, str] = (0, "")
 
 
-def _request_time(second: int) -> str:
+def request_time(second: int) -> str:
     """Write a time as API Gateway does, `24/Nov/2026:10:00:00 +0000`; the last text is cached."""
     global _last_request_time
     known, text = _last_request_time

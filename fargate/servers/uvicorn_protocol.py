@@ -9,7 +9,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from fargate.asgi import AsgiAdapter
 from fargate.errors import BadRequest, GatewayError, HeadersTooLong, RequestTimeout, WebSocketsNotServed
 from fargate.http.framing import is_handshake
-from fargate.http.messages import HttpResponse, lowered, split_url
+from fargate.http.messages import HttpRequest, HttpResponse, canonical_of_bytes, lowered, split_url
 from fargate.servers.limits import Awaited
 
 VERSIONS = ("1.0", "1.1")
@@ -79,7 +79,7 @@ class StrictProtocol(HttpToolsProtocol):
                 return
             except HttpParserUpgrade as upgrade:
                 if self._is_handshake():
-                    self._refuse(WebSocketsNotServed(), "GET")
+                    self._open_websocket(data[upgrade.args[0] :])
                     return
                 data = self._head_without_upgrade() + data[upgrade.args[0] :]
                 self._renew_parser()
@@ -90,6 +90,24 @@ class StrictProtocol(HttpToolsProtocol):
     def _is_handshake(self) -> bool:
         upgrade = b",".join(value for name, value in self.headers if name == b"upgrade").decode("latin-1")
         return is_handshake(self.parser.get_method().decode(), self.parser.get_http_version(), upgrade)
+
+    def _open_websocket(self, early: bytes) -> None:
+        """Hand the connection over, unless WebSockets are not served, or an earlier request is not answered."""
+        busy = self.cycle is not None and not self.cycle.response_complete
+        framed = any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers)
+        if self._app.open_websocket is None:
+            self._refuse(WebSocketsNotServed(), "GET")
+        elif busy or framed or not self.url.isascii():
+            self._refuse(BadRequest(), "GET")
+        else:
+            self.connections -= {self, self.transport.get_protocol()}
+            self._app.open_websocket(self._handshake(), self.transport, early, self.server_state)
+
+    def _handshake(self) -> HttpRequest:
+        path, _, query = self.url.decode("ascii").partition("?")
+        headers = [(canonical_of_bytes(name), value.decode("latin-1")) for name, value in self.headers]
+        client, port = self.client[0] if self.client else "", self.server[1] if self.server else None
+        return HttpRequest("GET", path, query, headers, b"", client, "HTTP/1.1", port)
 
     def _renew_parser(self) -> None:
         """Go on with another parser: if the connection closes after the request, this one takes no more bytes."""

@@ -29,6 +29,10 @@ def announce(app: Chalice, settings: Settings, port: int) -> None:
         logger.warning("API_KEYS=none: anyone may call the routes that want a key: %s", keyed)
     for closed in inventory.closed:
         logger.warning("%s", closed)
+    if inventory.sockets:
+        logger.info("Serving WebSockets on every path; websocket_api reaches the connections of this process only")
+    elif app.websocket_handlers:
+        logger.warning("%s serves no WebSockets: SERVER=uvicorn does", settings.server)
     if inventory.unserved:
         logger.warning("Not served here, since HTTP cannot reach them: %s", ", ".join(map(str, inventory.unserved)))
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from chalice.app import Chalice, RouteEntry
 
 from fargate.auth.authorizers import Closed, closed_routes
-from fargate.gateway.unserved import Unserved, unserved_handlers
-from fargate.settings import Settings
+from fargate.gateway.unserved import Unserved, socket_handlers, unserved_handlers
+from fargate.settings import Server, Settings
 
 
 class Inventory(NamedTuple):
@@ -17,16 +17,20 @@ class Inventory(NamedTuple):
     closed: tuple[Closed, ...]  # by their authorizers
     keyed: tuple[str, ...]  # routes that require an API key, such as `POST /data`; sorted
     unserved: tuple[Unserved, ...]
+    sockets: tuple[Unserved, ...]  # the handlers of WebSockets, if the server serves them
 
 
 def take_inventory(app: Chalice, settings: Settings) -> Inventory:
     """Look at an app; nothing of it is called."""
     entries = tuple(entry for methods in app.routes.values() for entry in methods.values())
+    sockets = socket_handlers(app)
+    served = settings.server is Server.UVICORN
     return Inventory(
         entries,
         tuple(closed_routes(app, settings.cognito_jwks)),
         names(entry for entry in entries if entry.api_key_required),
-        tuple(unserved_handlers(app)),
+        tuple(sorted(unserved_handlers(app) + ([] if served else sockets))),
+        tuple(sockets if served else ()),
     )
 
 

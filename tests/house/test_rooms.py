@@ -39,7 +39,7 @@ ADAPTER = [
     ["fargate.commands"],
     ["fargate.servers", "fargate.start"],
     ["fargate.asgi", "fargate.queues", "fargate.schedules", "fargate.wsgi"],
-    ["fargate.asgi_requests"],
+    ["fargate.asgi_requests", "fargate.websockets"],
     ["fargate.fast_path", "fargate.handlers"],
     ["fargate.gateway"],
     ["fargate.telemetry"],

@@ -44,16 +44,18 @@ Run by other commands, since HTTP cannot reach them:
   schedule extra_nightly       chalice-fargate schedule runs it at set times
   schedule hourly              chalice-fargate schedule runs it at set times
 
+Not served by this server:
+  on_ws_connect connect        SERVER=uvicorn serves WebSockets
+  on_ws_disconnect disconnect  SERVER=uvicorn serves WebSockets
+  on_ws_message message        SERVER=uvicorn serves WebSockets
+
 Not run here: these stay on Lambda, since no command receives their events:
   lambda_function report           if a trigger calls it (Cognito's, Kafka's); by name: chalice-fargate invoke
   on_cw_event watch_pipeline       EventBridge calls it for events of its pattern
   on_dynamodb_record follow_table  Lambda reads each shard of the table's stream in order for it
   on_kinesis_record count_clicks   Lambda reads each shard of the stream in order for it
-  on_ws_connect connect            API Gateway holds the WebSocket and calls it
-  on_ws_disconnect disconnect      API Gateway holds the WebSocket and calls it
-  on_ws_message message            API Gateway holds the WebSocket and calls it
 
-Not all of it is served: 0 closed, 7 on Lambda.
+Not all of it is served: 0 closed, 3 for another server, 4 on Lambda.
 """
 
 GATED = """

@@ -4,7 +4,7 @@ import json
 
 import httpx
 
-from fargate.gateway.unserved import unserved_handlers
+from fargate.gateway.unserved import socket_handlers, unserved_handlers
 from tests.apps.everything import app
 from tests.apps.mirror import app as only_http
 from tests.fixtures.servers import serving
@@ -26,7 +26,7 @@ UNSERVED = [
 
 
 def test_every_kind_is_found() -> None:
-    assert [str(each) for each in unserved_handlers(app)] == UNSERVED
+    assert sorted(map(str, unserved_handlers(app) + socket_handlers(app))) == UNSERVED
 
 
 def test_an_app_of_routes_alone_has_none() -> None:

@@ -1,0 +1,307 @@
+"""One WebSocket: bytes to messages and back (RFC 6455), with API Gateway's limits.
+
+What must hold: the handlers of one connection run one after the other, in the order of its messages; the handler of the
+end runs once, after all others, for each connection that was accepted, however it ends.
+"""
+
+import asyncio
+import contextlib
+import functools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from wsproto import ConnectionType, WSConnection
+from wsproto.connection import ConnectionState
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Event,
+    Message,
+    Ping,
+    RejectConnection,
+    RejectData,
+    Request,
+    TextMessage,
+)
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+
+from fargate.http.messages import HttpRequest
+from fargate.websockets.connections import ClientTooSlow, Gone, Information, MessageTooLong
+from fargate.websockets.events import Opened
+
+if TYPE_CHECKING:
+    from fargate.websockets.sockets import ServerConnections, Sockets
+
+Result = TypeVar("Result")
+
+NORMAL, GOING_AWAY, BAD_TYPE, ABNORMAL, TOO_LONG = 1000, 1001, 1003, 1006, 1009
+"""Codes of close frames (RFC 6455, section 7.4.1)."""
+
+MOST_WAITING = 16
+"""Nothing more is read while so many messages wait for their handler."""
+MOST_UNSENT_BYTES = 1024 * 1024
+"""While a client has not read so much, it is sent nothing more."""
+CLOSE_SECONDS = 5.0
+"""How long a client may take to answer a close frame."""
+
+_GOODBYE = object()
+"""In the inbox: close, once all messages before are handled."""
+
+
+@dataclass(frozen=True, slots=True)
+class SocketLimits:
+    """API Gateway's quotas."""
+
+    message_bytes: int
+    frame_bytes: int  # of a message's frame
+    idle_seconds: float  # without a byte from the client or a message to it
+    whole_seconds: float  # since the handshake
+
+
+class SocketProtocol(asyncio.Protocol):
+    """One connection, from its handshake on. Only `post`, `close` and `information` may be called by any thread."""
+
+    is_idle = False  # the server does not close it to make room
+
+    def __init__(self, opened: Opened, sockets: "Sockets", server: "ServerConnections") -> None:
+        self.opened = opened
+        self._sockets = sockets
+        self._server = server
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._wire = WSConnection(ConnectionType.SERVER)
+        self._is_open = False  # accepted, and no close frame has been sent or received
+        self._ended: tuple[int, str] | None = None  # the code and the reason of its end
+        self._inbox: deque[object] = deque()
+        self._arrived = asyncio.Event()
+        self._pieces: list[str] = []  # of a message that has not arrived whole
+        self._message_bytes = self._frame_bytes = 0
+        self._began = self._active_at = time.monotonic()
+        self._closing: asyncio.TimerHandle | None = None
+
+    def begin(self, request: HttpRequest, transport: Any, early: bytes) -> None:
+        """Ask the app, and go on as it says; until then nothing is read."""
+        self._transport = transport
+        transport.pause_reading()
+        transport.set_protocol(self)
+        self._server.connections.add(self)
+        task = self._loop.create_task(self._live(request, early))
+        self._server.tasks.add(task)
+        task.add_done_callback(self._server.tasks.discard)
+
+    async def _live(self, request: HttpRequest, early: bytes) -> None:
+        offered = self._read_handshake(request)
+        if offered is None or not await self._admit(request, offered):
+            self._transport.close()
+            return
+        self._read_on(early)
+        while (message := await self._next()) is not None:
+            if message is _GOODBYE:
+                self._end(GOING_AWAY, "Going away")
+            else:
+                await self._handle(str(message))
+        code, reason = self._ended or (ABNORMAL, "")
+        await self._sockets.run(functools.partial(self._sockets.handlers.disconnect, self.opened, code, reason))
+
+    def _read_handshake(self, request: HttpRequest) -> Request | None:
+        """Return the handshake, unless it breaks RFC 6455, section 4.2.1; it is then answered 400 or 426."""
+        lines = [f"GET {request.path} HTTP/1.1", *(f"{name}: {value}" for name, value in request.headers), "", ""]
+        try:
+            self._wire.receive_data("\r\n".join(lines).encode("latin-1"))
+        except RemoteProtocolError as error:
+            self._write(error.event_hint or RejectConnection())
+            return None
+        except UnicodeError:  # Host is no name
+            self._write(RejectConnection())
+            return None
+        return next(each for each in self._wire.events() if isinstance(each, Request))
+
+    async def _admit(self, request: HttpRequest, offered: Request) -> bool:
+        connect = functools.partial(self._sockets.handlers.connect, request, self.opened)
+        refusal, chosen = await self._sockets.run(connect)
+        if self._transport.is_closing():
+            return False
+        if refusal:
+            body = refusal.encode()
+            headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+            self._write(RejectConnection(headers=[*headers, (b"connection", b"close")], status_code=403, has_body=True))
+            self._write(RejectData(data=body))
+            return False
+        self._write(AcceptConnection(subprotocol=chosen if chosen in offered.subprotocols else None))
+        self._is_open = True
+        self._sockets.connections.add(self.opened.connection_id, self)
+        return True
+
+    async def _handle(self, message: str) -> None:
+        handle = functools.partial(self._sockets.handlers.message, self.opened, message)
+        problem = await self._sockets.run(handle)
+        if problem is not None and self._is_open:
+            self._write(Message(data=problem))
+
+    async def _next(self) -> object | None:
+        """Return the next message, or None after the last."""
+        while not self._inbox:
+            if self._ended is not None:
+                return None
+            self._arrived.clear()
+            await self._arrived.wait()
+        if len(self._inbox) == MOST_WAITING:
+            self._transport.resume_reading()
+        return self._inbox.popleft()
+
+    def _put(self, message: object) -> None:
+        self._inbox.append(message)
+        self._arrived.set()
+        if len(self._inbox) == MOST_WAITING:
+            self._transport.pause_reading()
+
+    def _read_on(self, early: bytes) -> None:
+        self._active_at = time.monotonic()
+        self._transport.resume_reading()
+        if early:
+            self.data_received(early)
+
+    def data_received(self, data: bytes) -> None:
+        self._active_at = time.monotonic()
+        try:
+            self._wire.receive_data(data)
+            for event in self._wire.events():
+                self._take(event)
+        except (LocalProtocolError, RemoteProtocolError):  # bytes after the end
+            self._transport.close()
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, CloseConnection):
+            self._take_close(event)
+        elif not self._is_open:
+            return
+        elif isinstance(event, TextMessage):
+            self._take_text(event)
+        elif isinstance(event, BytesMessage):
+            self._end(BAD_TYPE, "Binary messages are not supported")
+        elif isinstance(event, Ping):
+            self._write(event.response())
+
+    def _take_text(self, event: TextMessage) -> None:
+        limits = self._sockets.limits
+        size = len(event.data.encode())
+        self._frame_bytes += size
+        self._message_bytes += size
+        if self._frame_bytes > limits.frame_bytes or self._message_bytes > limits.message_bytes:
+            self._pieces.clear()
+            self._end(TOO_LONG, "Message too long")
+            return
+        self._pieces.append(event.data)
+        if event.frame_finished:
+            self._frame_bytes = 0
+        if event.message_finished:
+            self._put("".join(self._pieces))
+            self._pieces, self._message_bytes = [], 0
+
+    def _take_close(self, event: CloseConnection) -> None:
+        """Answer a close frame, or end the connection for a fault that wsproto has found; then close."""
+        if self._is_open:
+            self._note_end(int(event.code), event.reason or "")
+            self._write(event.response() if self._wire.state is ConnectionState.REMOTE_CLOSING else event)
+        self._transport.close()
+
+    def _end(self, code: int, reason: str) -> None:
+        """Send a close frame, and close once the client has answered it."""
+        if not self._is_open:
+            return
+        self._note_end(code, reason)
+        self._write(CloseConnection(code=code, reason=reason))
+        self._transport.resume_reading()
+        self._closing = self._loop.call_later(CLOSE_SECONDS, self._transport.abort)
+
+    def _note_end(self, code: int, reason: str) -> None:
+        self._is_open = False
+        self._ended = self._ended or (code, reason)
+        self._sockets.connections.discard(self.opened.connection_id)
+        self._arrived.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server.connections.discard(self)
+        self._note_end(ABNORMAL, "")
+        if self._closing is not None:
+            self._closing.cancel()
+
+    def shutdown(self) -> None:
+        """Say goodbye once the messages that have come are handled. uvicorn calls it when it stops."""
+        self._put(_GOODBYE)
+
+    def sweep(self, limits: object, now: float) -> None:
+        """End a connection that is idle or old; `now` is on the monotonic clock. The server calls it each second."""
+        own = self._sockets.limits
+        if now - self._began >= own.whole_seconds:
+            self._end(GOING_AWAY, "Connection duration exceeded")
+        elif now - self._active_at >= own.idle_seconds:
+            self._end(GOING_AWAY, "Idle timeout")
+
+    def post(self, message: str | bytes) -> None:
+        """Send a message."""
+        self._on_loop(functools.partial(self._post, message))
+
+    def close(self) -> None:
+        """Close it with code 1000."""
+        self._on_loop(functools.partial(self._end, NORMAL, ""))
+
+    def information(self) -> Information:
+        """Tell what is known."""
+        return self._on_loop(self._information)
+
+    def _post(self, message: str | bytes) -> None:
+        data = _text_if_possible(message)
+        if len(data.encode() if isinstance(data, str) else data) > self._sockets.limits.message_bytes:
+            raise MessageTooLong
+        if self._transport.get_write_buffer_size() > MOST_UNSENT_BYTES:
+            raise ClientTooSlow
+        self._active_at = time.monotonic()
+        self._write(Message(data=data))  # type: ignore[type-var]  # one of both, which its type variable cannot say
+
+    def _information(self) -> Information:
+        opened, since = self.opened, time.monotonic() - self._active_at
+        return Information(opened.connected_at, time.time() - since, opened.source_ip, opened.user_agent)
+
+    def _on_loop(self, act: Callable[[], Result]) -> Result:
+        """Do something in the event loop's thread, unless the connection has ended.
+
+        Raises:
+            Gone: it has.
+        """
+        if threading.get_ident() == self._thread:
+            return self._if_open(act)
+        done: Future[Result] = Future()
+        try:
+            self._loop.call_soon_threadsafe(self._settle, done, act)
+        except RuntimeError:  # the loop is closed
+            raise Gone(self.opened.connection_id) from None
+        return done.result()
+
+    def _settle(self, done: "Future[Result]", act: Callable[[], Result]) -> None:
+        try:
+            done.set_result(self._if_open(act))
+        except Exception as error:  # noqa: BLE001  not swallowed: the thread that waits gets it
+            done.set_exception(error)
+
+    def _if_open(self, act: Callable[[], Result]) -> Result:
+        if not self._is_open:
+            raise Gone(self.opened.connection_id)
+        return act()
+
+    def _write(self, event: Event) -> None:
+        with contextlib.suppress(LocalProtocolError):  # the connection is closing
+            self._transport.write(self._wire.send(event))
+
+
+def _text_if_possible(message: str | bytes) -> str | bytes:
+    try:
+        return message if isinstance(message, str) else message.decode()
+    except UnicodeDecodeError:
+        return message

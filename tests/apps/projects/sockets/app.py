@@ -1,0 +1,69 @@
+"""Every handler of a WebSocket: what a message asks for is done, and what handlers are given is kept."""
+
+import json
+import threading
+
+from boto3.session import Session
+from chalice import Chalice, Response, WebsocketDisconnectedError
+
+app = Chalice(app_name="sockets")
+app.websocket_api.session = Session(region_name="eu-west-1")
+
+seen: list[dict] = []
+may_go_on = threading.Event()
+
+
+@app.on_ws_connect()
+def connect(event):
+    seen.append(event.to_dict())
+    query = event.to_dict().get("queryStringParameters") or {}
+    if "raise" in query:
+        raise RuntimeError("refused")
+    headers = {"Sec-WebSocket-Protocol": query["protocol"]} if "protocol" in query else {}
+    return Response(body="", status_code=int(query.get("status", 200)), headers=headers)
+
+
+@app.on_ws_message()
+def message(event):
+    seen.append(event.to_dict())
+    asked, _, rest = event.body.partition(" ")
+    here = event.connection_id
+    if asked == "raise":
+        raise RuntimeError(rest)
+    if asked == "close":
+        app.websocket_api.close(here)
+    elif asked == "info":
+        app.websocket_api.send(here, json.dumps(app.websocket_api.info(here), default=str))
+    elif asked == "wait":
+        may_go_on.wait(60)
+    elif asked == "id":
+        app.websocket_api.send(here, here)
+    else:
+        app.websocket_api.send(here, event.body)
+
+
+@app.on_ws_disconnect()
+def disconnect(event):
+    seen.append(event.to_dict())
+
+
+@app.route("/seen")
+def events():
+    """Return the events so far."""
+    return seen
+
+
+@app.route("/go-on", methods=["POST"])
+def go_on():
+    may_go_on.set()
+    return {}
+
+
+@app.route("/send/{connection}", methods=["POST"])
+def send(connection):
+    """Send a body to a connection."""
+    try:
+        app.websocket_api.send(connection, app.current_request.raw_body.decode())
+    except WebsocketDisconnectedError:
+        return Response({"message": "gone"}, status_code=410)
+    return {}
