@@ -81,6 +81,7 @@ class Settings:
     websocket_frame_bytes: int = 32 * 1024  # of one frame of a client's message
     websocket_idle_seconds: int = 600  # a connection without a byte or a message is closed after this
     websocket_seconds: int = 7200  # and every connection after this
+    websocket_redis_url: str = field(default="", repr=False)  # through it tasks reach each other's WebSockets
     metrics_port: int = 0  # where `poll` serves /metrics; 0: nowhere
 
 
@@ -214,6 +215,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "websocket_frame_bytes": _whole(1, 64 * MEBIBYTE),
     "websocket_idle_seconds": _whole(1, 86_400),
     "websocket_seconds": _whole(1, 604_800),
+    "websocket_redis_url": _redis_url,
     "metrics_port": _whole(0, MAX_PORT),
 }
 

@@ -31,7 +31,12 @@ ALL_SERVED, NOT_ALL_SERVED, CANNOT_START = 0, 1, 2
 LINE_LENGTH = 100  # of lists of names
 
 KEYS, KEYS_IN_SECRET = "API_KEYS", "API_KEYS_SECRET_ARN"
-HIDDEN = {KEYS: "(not shown)", KEYS_IN_SECRET: "(not fetched)", "SCHEDULE_REDIS_URL": "(not shown)"}
+HIDDEN = {
+    KEYS: "(not shown)",
+    KEYS_IN_SECRET: "(not fetched)",
+    "SCHEDULE_REDIS_URL": "(not shown)",
+    "WEBSOCKET_REDIS_URL": "(not shown)",
+}
 """What stands in place of a value."""
 ELSEWHERE = {
     Runs.BY_COMMAND: "Run by other commands, since HTTP cannot reach them:",

@@ -8,6 +8,7 @@ from fargate.commands.program import starting
 from fargate.settings import Settings
 from fargate.start.application import prepare
 from fargate.start.project import Project, enter_project
+from fargate.start.sockets import reach_websockets
 from fargate.telemetry.access_log import configure_logging
 from fargate.telemetry.redaction import process_secrets
 from fargate.telemetry.telemetry import service_of
@@ -25,8 +26,8 @@ def enter(project: Project, environ: Mapping[str, str]) -> Mapping[str, str]:
     return environ
 
 
-def prepared(target: str, environ: Mapping[str, str]) -> tuple[Settings, Chalice]:
-    """Read the settings, import the app and run its own checks.
+def prepared(target: str, stage: str, environ: Mapping[str, str]) -> tuple[Settings, Chalice]:
+    """Read the settings, import the app and run its own checks; its handlers reach the WebSockets of other tasks.
 
     Raises:
         ConfigurationError: a setting is wrong, or the app fails at its start.
@@ -34,4 +35,5 @@ def prepared(target: str, environ: Mapping[str, str]) -> tuple[Settings, Chalice
     with starting(target):
         settings, app = prepare(target, {name: environ[name] for name in environ if name not in ONLY_FOR_REQUESTS})
     configure_logging(service_of(app, settings), settings.powertools_log_level, process_secrets(environ))
+    reach_websockets(app, settings, stage)
     return settings, app

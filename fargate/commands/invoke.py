@@ -69,7 +69,7 @@ def run(given: argparse.Namespace, environ: Mapping[str, str], lifecycle: Lifecy
     if given.print_sample:
         stream.write(json.dumps(event, ensure_ascii=False, indent=2).encode() + b"\n")
         return SUCCEEDED
-    invoker = Invoker(app, project.stage, _telemetry(given.app, environ))
+    invoker = Invoker(app, project.stage, _telemetry(given.app, project.stage, environ))
     interruption = Interruption()
     handler = replace(handler, call=_interruptible(handler.call, interruption, lifecycle))
     answer = invoker.invoke(handler, event, given.deadline_seconds, environ.get(TRACE_VARIABLE))
@@ -83,9 +83,9 @@ def _find(given: argparse.Namespace, stage: str) -> tuple[Chalice, Handler]:
     return app, find_handler(handlers_of(app, given.app.partition(":")[0]), given.name, app.app_name, stage)
 
 
-def _telemetry(target: str, environ: Mapping[str, str]) -> EventTelemetry:
+def _telemetry(target: str, stage: str, environ: Mapping[str, str]) -> EventTelemetry:
     """Read the settings, run the app's own checks, and build what records the call."""
-    settings, app = prepared(target, environ)
+    settings, app = prepared(target, stage, environ)
     if not settings.powertools_trace_disabled:
         emitter_to(settings.aws_xray_daemon_address).await_address(LOOKUP_SECONDS)
     return event_telemetry_of(app, settings)

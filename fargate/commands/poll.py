@@ -59,7 +59,7 @@ def run(given: argparse.Namespace, environ: Mapping[str, str], lifecycle: Lifecy
     try:
         check_extra("poll")
         project = project_here(given.stage, environ)
-        settings, app = prepared(given.app, enter(project, environ))
+        settings, app = prepared(given.app, project.stage, enter(project, environ))
         consumed = _consumed(given.app, app, project, settings)
         _serve_metrics(app, settings, stdout)
     except ConfigurationError as error:

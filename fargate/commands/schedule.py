@@ -57,7 +57,7 @@ def run(
     """Run schedules and return the exit status, as `main` does; log lines go to `stdout`."""
     try:
         project = project_here(given.stage, environ)
-        settings, app = prepared(given.app, enter(project, environ))
+        settings, app = prepared(given.app, project.stage, enter(project, environ))
         handlers = handlers_of(app, given.app.partition(":")[0])
         schedules = _schedules(given.app, handlers)
         lease = _lease(app, project, settings)

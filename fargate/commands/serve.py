@@ -6,7 +6,7 @@ import logging
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from chalice.app import Chalice
 
@@ -20,7 +20,8 @@ from fargate.settings import PARSERS, Server, Settings
 from fargate.start.announcement import announce, announce_project
 from fargate.start.application import prepare
 from fargate.start.descriptors import fit_connection_limit, raise_descriptor_limit
-from fargate.start.project import DEFAULT_STAGE, enter_project, project_here
+from fargate.start.project import enter_project, project_here
+from fargate.start.sockets import reach_websockets
 from fargate.telemetry.access_log import configure_logging
 from fargate.telemetry.http_metrics import DroppedLines
 from fargate.telemetry.redaction import process_secrets
@@ -30,16 +31,9 @@ from fargate.telemetry.xray.recorder import hand_to_tracer
 from fargate.wsgi import create_wsgi_app
 
 if TYPE_CHECKING:
-    from fargate.asgi import AsgiAdapter
+    from fargate.asgi import OpenWebSocket
 
 logger = logging.getLogger("fargate")
-
-
-class Origin(NamedTuple):
-    """Where an app comes from: part of how its handlers are called."""
-
-    module: str = "app"
-    stage: str = DEFAULT_STAGE
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], lifecycle: Lifecycle) -> int:
@@ -60,18 +54,19 @@ def run(given: argparse.Namespace, environ: Mapping[str, str], stdout: BoundedSt
         configure_logging(environ.get("POWERTOOLS_SERVICE_NAME") or "chalice-app", "INFO", process_secrets(environ))
         hand_to_tracer()  # before the app makes a Tracer: without this recorder, a Tracer imports the X-Ray SDK at once
         settings, app = prepare(given.app, environ, {name: getattr(given, name, None) for name in PARSERS})
+        configure_logging(service_of(app, settings), settings.powertools_log_level, process_secrets(environ))
+        open_websocket = _open_websocket(app, settings, given.app.partition(":")[0], project.stage)
         listener = listen(settings.host, settings.port)
     except ConfigurationError as error:
         print(f"Cannot start:\n{error}", file=sys.stderr)
         return 2
     registry_of(app).register(DroppedLines(stdout))
-    configure_logging(service_of(app, settings), settings.powertools_log_level, process_secrets(environ))
     settings = fit_connection_limit(settings, raise_descriptor_limit())
     announce(app, settings, listener.getsockname()[1])
     announce_project(project)
     gc.collect()
     gc.freeze()  # objects made so far are kept for good: scanning them again would stop requests for 30 ms each time
-    serve(app, listener, settings, lifecycle, Origin(given.app.partition(":")[0], project.stage))
+    serve(app, listener, settings, lifecycle, open_websocket)
     logger.info("Stopped")
     if settings.server is Server.GRANIAN:
         exit_at_once(stdout, 0)  # a granian thread that still uses the interpreter would abort the process
@@ -79,12 +74,16 @@ def run(given: argparse.Namespace, environ: Mapping[str, str], stdout: BoundedSt
 
 
 def serve(
-    app: Chalice, listener: socket.socket, settings: Settings, lifecycle: Lifecycle, origin: Origin | None = None
+    app: Chalice,
+    listener: socket.socket,
+    settings: Settings,
+    lifecycle: Lifecycle,
+    open_websocket: "OpenWebSocket | None" = None,
 ) -> None:
-    """Serve until SIGTERM with the server that the settings name."""
+    """Serve until SIGTERM with the server that the settings name; uvicorn hands WebSockets to `open_websocket`."""
     telemetry = telemetry_of(app, settings)
     try:
-        _serve(app, listener, settings, lifecycle, telemetry, origin or Origin())
+        _serve(app, listener, settings, lifecycle, telemetry, open_websocket)
     finally:
         telemetry.finish()
 
@@ -95,7 +94,7 @@ def _serve(
     settings: Settings,
     lifecycle: Lifecycle,
     telemetry: Telemetry,
-    origin: Origin,
+    open_websocket: "OpenWebSocket | None",
 ) -> None:
     """Import the chosen server and run it; the others need not be installed."""
     if settings.server is Server.WAITRESS:
@@ -107,8 +106,7 @@ def _serve(
     if settings.server is Server.UVICORN:
         from fargate.servers import uvicorn_server
 
-        if app.websocket_handlers:
-            _serve_websockets(app, asgi_app, settings, origin)
+        asgi_app.open_websocket = open_websocket
 
         uvicorn_server.serve(asgi_app, listener, settings, lifecycle)
     else:
@@ -117,15 +115,20 @@ def _serve(
         granian_server.serve(asgi_app, listener, settings, lifecycle)
 
 
-def _serve_websockets(app: Chalice, adapter: "AsgiAdapter", settings: Settings, origin: Origin) -> None:
-    """Have the app's handlers of WebSockets called, and its `websocket_api` send to this process's connections."""
-    from fargate.patches.websocket_client import send_through
-    from fargate.websockets.client import ManagementClient
+def _open_websocket(app: Chalice, settings: Settings, module: str, stage: str) -> "OpenWebSocket | None":
+    """Return what goes on with a handshake, if they are served; have the app's `websocket_api` send through us.
+
+    Raises:
+        ConfigurationError: the URL of Redis is malformed.
+    """
+    if settings.server is not Server.UVICORN or not app.websocket_handlers:
+        reach_websockets(app, settings, stage)
+        return None
     from fargate.websockets.sockets import sockets_of
 
-    sockets = sockets_of(app, settings, *origin)
-    send_through(app, ManagementClient(sockets.connections))
-    adapter.open_websocket = sockets.open
+    sockets = sockets_of(app, settings, module, stage)
+    reach_websockets(app, settings, stage, sockets.connections)
+    return sockets.open
 
 
 def _parser() -> argparse.ArgumentParser:

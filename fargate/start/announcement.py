@@ -30,7 +30,8 @@ def announce(app: Chalice, settings: Settings, port: int) -> None:
     for closed in inventory.closed:
         logger.warning("%s", closed)
     if inventory.sockets:
-        logger.info("Serving WebSockets on every path; websocket_api reaches the connections of this process only")
+        reached = "those of all tasks, through Redis" if settings.websocket_redis_url else "those of this task only"
+        logger.info("Serving WebSockets on every path; websocket_api reaches %s", reached)
     elif app.websocket_handlers:
         logger.warning("%s serves no WebSockets: SERVER=uvicorn does", settings.server)
     if inventory.unserved:

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
-from fargate.websockets.connections import ClientTooSlow, Gone, MessageTooLong, Reach
+from fargate.websockets.connections import ClientTooSlow, Gone, MessageTooLong, Reach, Unreachable
 
 
 class GoneException(ClientError):  # type: ignore[misc]  # botocore has no types
@@ -22,6 +22,10 @@ class LimitExceededException(ClientError):  # type: ignore[misc]  # botocore has
     """The client does not read: 429."""
 
 
+class ServiceUnavailableException(ClientError):  # type: ignore[misc]  # botocore has no types
+    """The task of the connection, or Redis, does not answer: 503."""
+
+
 class Exceptions:
     """Where boto3's clients have their exceptions."""
 
@@ -29,12 +33,14 @@ class Exceptions:
     GoneException = GoneException
     PayloadTooLargeException = PayloadTooLargeException
     LimitExceededException = LimitExceededException
+    ServiceUnavailableException = ServiceUnavailableException
 
 
 _STATUS: dict[type[Exception], tuple[type[ClientError], int]] = {
     Gone: (GoneException, 410),
     MessageTooLong: (PayloadTooLargeException, 413),
     ClientTooSlow: (LimitExceededException, 429),
+    Unreachable: (ServiceUnavailableException, 503),
 }
 
 
@@ -51,6 +57,7 @@ class ManagementClient:
 
         Raises:
             GoneException, PayloadTooLargeException, LimitExceededException: it is not sent.
+            ServiceUnavailableException: whether it is sent is not known; the other methods raise it too.
         """
         message = Data.read() if hasattr(Data, "read") else Data
         with _as_boto3("PostToConnection"):
@@ -91,7 +98,7 @@ def _answer(status: int) -> dict[str, Any]:
 def _as_boto3(operation: str) -> Iterator[None]:
     try:
         yield
-    except (Gone, MessageTooLong, ClientTooSlow) as error:
+    except (Gone, MessageTooLong, ClientTooSlow, Unreachable) as error:
         raised, status = _STATUS[type(error)]
         response = {"Error": {"Code": raised.__name__, "Message": ""}, **_answer(status)}
         raise raised(response, operation) from None

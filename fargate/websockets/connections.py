@@ -23,6 +23,10 @@ class ClientTooSlow(FargateError):
     """The client does not read: too much is waiting to be sent to it."""
 
 
+class Unreachable(FargateError):
+    """The connection's task, or Redis in between, does not answer: whether the connection is open is not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Information:
     """What API Gateway tells of a connection; times are seconds since the epoch."""
@@ -41,6 +45,7 @@ class Connection(Protocol):
 
         Raises:
             Gone, MessageTooLong, ClientTooSlow: it is not sent.
+            Unreachable: whether it is sent is not known; `close` and `information` raise it too.
         """
 
     def close(self) -> None:

@@ -123,7 +123,10 @@ def _accepted(answer: Answer) -> Mapping[str, str] | None:
     """Return the headers of a handler's response that accepts a connection, with a status of 2xx; else None."""
     if answer.error is not None:
         return None
-    response = json.loads(answer.payload)
+    try:
+        response = json.loads(answer.payload)
+    except ValueError:  # bytes, which no decorator of Chalice's returns
+        return None
     status = response.get("statusCode") if isinstance(response, dict) else None
     if not isinstance(status, int) or not 200 <= status < 300:
         return None

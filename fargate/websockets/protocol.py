@@ -7,6 +7,7 @@ end runs once, after all others, for each connection that was accepted, however 
 import asyncio
 import contextlib
 import functools
+import logging
 import threading
 import time
 from collections import deque
@@ -37,6 +38,8 @@ from fargate.websockets.events import Opened
 
 if TYPE_CHECKING:
     from fargate.websockets.sockets import ServerConnections, Sockets
+
+logger = logging.getLogger("fargate")
 
 Result = TypeVar("Result")
 
@@ -93,7 +96,13 @@ class SocketProtocol(asyncio.Protocol):
         self._server.connections.add(self)
         task = self._loop.create_task(self._live(request, early))
         self._server.tasks.add(task)
-        task.add_done_callback(self._server.tasks.discard)
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: "asyncio.Task[None]") -> None:
+        self._server.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("A WebSocket is closed for an error of the adapter", exc_info=error)
+            self._transport.abort()
 
     async def _live(self, request: HttpRequest, early: bytes) -> None:
         offered = self._read_handshake(request)

@@ -154,7 +154,7 @@ def test_a_handshake_of_another_version_is_426(sockets: Sockets) -> None:
 
 
 def test_a_connection_that_is_idle_or_old_is_closed() -> None:
-    limits = {"WEBSOCKET_IDLE_SECONDS": "1", "WEBSOCKET_SECONDS": "3"}
+    limits = {"WEBSOCKET_IDLE_SECONDS": "1", "WEBSOCKET_SECONDS": "2"}
     with serving_sockets(**limits) as sockets, sockets.connect() as idle, sockets.connect() as busy:
         with pytest.raises(ConnectionClosed):
             keep_busy(busy)

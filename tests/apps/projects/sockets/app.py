@@ -4,6 +4,7 @@ import json
 import threading
 
 from boto3.session import Session
+from botocore.exceptions import ClientError
 from chalice import Chalice, Response, WebsocketDisconnectedError
 
 app = Chalice(app_name="sockets")
@@ -47,6 +48,24 @@ def disconnect(event):
     seen.append(event.to_dict())
 
 
+@app.lambda_function()
+def send_news(event, context):
+    """Send to a connection from a process that holds none."""
+    app.websocket_api.send(event["to"], event["text"])
+
+
+@app.route("/info/{connection}")
+def info(connection):
+    known = app.websocket_api.info(connection)
+    return {"from": known["Identity"]["SourceIp"], "since": known["ConnectedAt"].timestamp()}
+
+
+@app.route("/close/{connection}", methods=["POST"])
+def close(connection):
+    app.websocket_api.close(connection)
+    return {}
+
+
 @app.route("/seen")
 def events():
     """Return the events so far."""
@@ -66,4 +85,6 @@ def send(connection):
         app.websocket_api.send(connection, app.current_request.raw_body.decode())
     except WebsocketDisconnectedError:
         return Response({"message": "gone"}, status_code=410)
+    except ClientError as error:
+        return Response(error.response["Error"], status_code=error.response["ResponseMetadata"]["HTTPStatusCode"])
     return {}

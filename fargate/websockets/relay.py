@@ -1,0 +1,240 @@
+"""Reaches connections of other tasks through Redis: each task listens on a channel of its own, and answers.
+
+What must hold: a connection is called gone only if its task says so, or is itself gone. A task is gone if it neither
+listens nor has renewed its sign of life; if it only does not listen, the connection is unreachable for now.
+"""
+
+import base64
+import contextlib
+import json
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from fargate.errors import ConfigurationError, FargateError
+from fargate.websockets.connections import (
+    TASK_CHARACTERS,
+    ClientTooSlow,
+    Connection,
+    Gone,
+    Information,
+    LocalConnections,
+    MessageTooLong,
+    Unreachable,
+)
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+logger = logging.getLogger("fargate")
+
+ANSWER_SECONDS: Final = 3
+"""How long a sender waits for the other task."""
+TIMEOUT_SECONDS: Final = 2.0
+"""For connecting to Redis, and for each answer of Redis."""
+LIFE_SECONDS: Final = 60
+"""A task that has given no sign of life for so long is gone."""
+_SIGN_SECONDS = 15.0
+_AGAIN_SECONDS = 1.0
+
+_ERRORS: Mapping[str, type[FargateError]] = {
+    each.__name__: each for each in (Gone, MessageTooLong, ClientTooSlow, Unreachable)
+}
+
+
+class Names:
+    """The keys and channels of one app's tasks."""
+
+    def __init__(self, name: str) -> None:
+        self._base = f"chalice-fargate:{{{name}}}:websockets"  # the braces keep all keys in one slot of a cluster
+
+    def task(self, task: str) -> str:
+        """Return a task's channel, and the key of its sign of life."""
+        return f"{self._base}:task:{task}"
+
+    def answer(self) -> str:
+        """Return a new key for one answer."""
+        return f"{self._base}:answer:{uuid.uuid4().hex}"
+
+
+class RelayedConnections:
+    """The connections of all tasks. Thread-safe.
+
+    Args:
+        client: Redis; it waits longer than `ANSWER_SECONDS` for an answer.
+        names: of the app.
+        local: this task's connections, which are reached without Redis; None: it has none.
+    """
+
+    def __init__(self, client: "Redis", names: Names, local: LocalConnections | None = None) -> None:
+        self._client = client
+        self._names = names
+        self._local = local
+
+    def find(self, connection_id: str) -> Connection:
+        """Return a connection; one of another task may be gone."""
+        task = connection_id[:TASK_CHARACTERS]
+        if self._local is not None and task == self._local.task:
+            return self._local.find(connection_id)
+        return RemoteConnection(self, connection_id)
+
+    def ask(self, connection_id: str, act: str, **more: str) -> Any:
+        """Have the task of a connection do something; return its answer.
+
+        Raises:
+            Gone, MessageTooLong, ClientTooSlow: the task has answered so, or is gone.
+            Unreachable: neither is known: Redis or the task does not answer.
+        """
+        from redis.exceptions import RedisError
+
+        try:
+            answered = self._ask(connection_id, {"id": connection_id, "act": act, **more})
+        except RedisError as error:
+            raise Unreachable(str(error)) from error
+        answer = json.loads(answered)
+        if "error" in answer:
+            raise _ERRORS[answer["error"]](connection_id)
+        return answer["result"]
+
+    def _ask(self, connection_id: str, question: dict[str, str]) -> bytes:
+        task, key = self._names.task(connection_id[:TASK_CHARACTERS]), self._names.answer()
+        if not self._client.publish(task, json.dumps(question | {"answer": key})):
+            raise Unreachable(connection_id) if self._client.exists(task) else Gone(connection_id)
+        answered: Any = self._client.blpop([key], ANSWER_SECONDS)
+        if answered is None:
+            raise Unreachable(connection_id)
+        found: bytes = answered[1]
+        return found
+
+
+class RemoteConnection:
+    """A connection of another task."""
+
+    def __init__(self, relay: RelayedConnections, connection_id: str) -> None:
+        self._relay = relay
+        self._id = connection_id
+
+    def post(self, message: str | bytes) -> None:
+        """Send a message."""
+        if isinstance(message, str):
+            self._relay.ask(self._id, "post", text=message)
+        else:
+            self._relay.ask(self._id, "post", base64=base64.b64encode(message).decode())
+
+    def close(self) -> None:
+        """Close it."""
+        self._relay.ask(self._id, "close")
+
+    def information(self) -> Information:
+        """Ask its task."""
+        return Information(**self._relay.ask(self._id, "information"))
+
+
+class Listener:
+    """Does what other tasks ask of this task's connections, in a thread of its own.
+
+    Args:
+        client: Redis.
+        names: of the app.
+        local: this task's connections.
+    """
+
+    def __init__(self, client: "Redis", names: Names, local: LocalConnections) -> None:
+        self._client = client
+        self._channel = names.task(local.task)
+        self._local = local
+        self._is_out = self._has_ended = False
+        self._listens = threading.Event()
+
+    def start(self) -> None:
+        """Listen from now on; while Redis does not answer, try again each second."""
+        threading.Thread(target=self._listen_always, name="websocket-relay", daemon=True).start()
+        self._listens.wait(TIMEOUT_SECONDS)
+
+    def finish(self) -> None:
+        """Take the sign of life back: this task's connections are gone at once, not after `LIFE_SECONDS`."""
+        from redis.exceptions import RedisError
+
+        self._has_ended = True
+        with contextlib.suppress(RedisError):  # it ends by itself
+            self._client.delete(self._channel)
+
+    def _listen_always(self) -> None:
+        from redis.exceptions import RedisError
+
+        while not self._has_ended:
+            try:
+                self._listen()
+            except RedisError as error:
+                self._say(error)
+                time.sleep(_AGAIN_SECONDS)
+
+    def _listen(self) -> None:
+        with self._client.pubsub() as pubsub:  # type: ignore[no-untyped-call]  # of redis-py
+            pubsub.subscribe(self._channel)
+            signed = -_SIGN_SECONDS
+            while not self._has_ended:
+                if time.monotonic() - signed >= _SIGN_SECONDS:
+                    self._client.set(self._channel, "", ex=LIFE_SECONDS)
+                    signed = time.monotonic()
+                    self._say(None)
+                self._take(pubsub.get_message(timeout=_SIGN_SECONDS))
+
+    def _take(self, message: Mapping[str, Any] | None) -> None:
+        if message is None:
+            return
+        if message["type"] == "message":
+            self._answer(json.loads(message["data"]))
+        else:
+            self._listens.set()
+
+    def _answer(self, question: Mapping[str, str]) -> None:
+        try:
+            answer = {"result": self._act(question)}
+        except (Gone, MessageTooLong, ClientTooSlow) as error:
+            answer = {"error": type(error).__name__}
+        pipeline = self._client.pipeline()
+        pipeline.rpush(question["answer"], json.dumps(answer))
+        pipeline.expire(question["answer"], LIFE_SECONDS)
+        pipeline.execute()
+
+    def _act(self, question: Mapping[str, str]) -> Any:
+        connection = self._local.find(question["id"])
+        if question["act"] == "information":
+            return asdict(connection.information())
+        if question["act"] == "close":
+            return connection.close()
+        text = question.get("text")
+        return connection.post(base64.b64decode(question["base64"]) if text is None else text)
+
+    def _say(self, error: Exception | None) -> None:
+        """Log an outage, and its end, once each."""
+        if error is not None and not self._is_out:
+            logger.warning("Other tasks cannot reach this task's WebSockets until Redis answers again: %s", error)
+        elif error is None and self._is_out:
+            logger.info("Other tasks reach this task's WebSockets again")
+        self._is_out = error is not None
+
+
+def relay_client(url: str) -> "Redis":
+    """Return a client for the Redis of a URL; nothing connects yet.
+
+    Raises:
+        ConfigurationError: the URL is malformed.
+    """
+    from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    limits = {"socket_timeout": ANSWER_SECONDS + TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
+    checks = {"health_check_interval": int(_SIGN_SECONDS)}  # finds a connection that has died in silence
+    try:
+        client = Redis.from_url(url, **limits, **checks, retry=Retry(NoBackoff(), 0))
+        client.connection_pool.make_connection()  # finds unknown options
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"WEBSOCKET_REDIS_URL cannot be used: {error}") from None
+    return client

@@ -1,0 +1,79 @@
+"""Two tasks with one Redis: each reaches the connections of the other, and knows which have gone."""
+
+import json
+import signal
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.fargate.commands.calls import run
+from tests.fargate.websockets.conftest import PROJECT, SECONDS, Sockets, serving_sockets
+from tests.fixtures.stores import OwnRedis
+
+
+@pytest.fixture(scope="module")
+def holder(module_redis_url: str) -> Iterator[Sockets]:
+    """The task that holds the connections."""
+    with serving_sockets(WEBSOCKET_REDIS_URL=module_redis_url) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def other(module_redis_url: str) -> Iterator[Sockets]:
+    """Another task; its server holds no WebSockets."""
+    with serving_sockets(WEBSOCKET_REDIS_URL=module_redis_url, SERVER="waitress") as served:
+        yield served
+
+
+def sent(task: Sockets, connection_id: str, text: str) -> int:
+    """Have a task send to a connection; return the status of the route that did."""
+    return httpx.post(f"{task.server.url}/send/{connection_id}", content=text, timeout=SECONDS).status_code
+
+
+def test_another_task_sends_asks_and_closes(holder: Sockets, other: Sockets) -> None:
+    with holder.connect() as client:
+        here = holder.ask(client, "id")
+        assert sent(other, here, "across") == 200
+        assert client.recv(SECONDS) == "across"
+        known = httpx.get(f"{other.server.url}/info/{here}").json()
+        connected = holder.events(here)[0]["requestContext"]["connectedAt"]
+        assert (known["from"], int(known["since"] * 1000)) == ("127.0.0.1", connected)
+        assert sent(other, here, "x" * (128 * 1024 + 1)) == 413
+        assert httpx.post(f"{other.server.url}/close/{here}").status_code == 200
+        with pytest.raises(ConnectionClosed):
+            client.recv(SECONDS)
+    holder.ended(here)
+    assert sent(other, here, "late") == 410
+
+
+def test_a_command_sends_too(holder: Sockets, module_redis_url: str) -> None:
+    with holder.connect() as client:
+        event = json.dumps({"to": holder.ask(client, "id"), "text": "news"})
+        done = run(PROJECT, "invoke", "send_news", "--event", event, environ={"WEBSOCKET_REDIS_URL": module_redis_url})
+        assert (done.returncode, client.recv(SECONDS)) == (0, "news")
+
+
+def test_a_task_that_has_ended_is_gone_and_one_that_hangs_is_not(other: Sockets, module_redis_url: str) -> None:
+    with serving_sockets(WEBSOCKET_REDIS_URL=module_redis_url) as task, task.connect() as client:
+        here = task.ask(client, "id")
+        task.server.process.send_signal(signal.SIGSTOP)
+        assert sent(other, here, "unheard") == 503
+        task.server.process.send_signal(signal.SIGCONT)
+        assert client.recv(SECONDS) == "unheard"
+        task.server.process.terminate()
+        assert task.server.process.wait(SECONDS) == 0
+        assert sent(other, here, "late") == 410
+
+
+def test_without_redis_no_other_task_is_reached(own_redis: OwnRedis) -> None:
+    with serving_sockets(WEBSOCKET_REDIS_URL=own_redis.url) as task, task.connect() as client:
+        here = task.ask(client, "id")
+        own_redis.stop()
+        assert sent(task, "a" * len(here), "x") == 503
+        assert sent(task, here, "own") == 200
+        assert client.recv(SECONDS) == "own"
+        task.server.awaited_output("Other tasks cannot reach this task's WebSockets until Redis answers again")
+        own_redis.start()
+        task.server.awaited_output("Other tasks reach this task's WebSockets again")
