@@ -8,6 +8,7 @@ FargateError
     ├── Forbidden             403
     ├── AccessDenied          403, by an authorizer; the body is `{"Message": ...}`
     ├── MissingSignature      403
+    ├── BadSignature          403
     ├── NotFound              404
     ├── MethodNotAllowed      405, with Allow
     ├── RequestTimeout        408
@@ -92,6 +93,14 @@ class MissingSignature(GatewayError):
     status = 403
     message = "Missing Authentication Token"
     kind = "MissingAuthenticationTokenException"
+
+
+class BadSignature(GatewayError):
+    """The request is signed, but not with an accepted key, not now, or not as it has come."""
+
+    status = 403
+    message = "The request signature we calculated does not match the signature you provided"
+    kind = "InvalidSignatureException"
 
 
 class NotFound(GatewayError):

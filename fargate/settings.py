@@ -82,6 +82,9 @@ class Settings:
     websocket_idle_seconds: int = 600  # a connection without a byte or a message is closed after this
     websocket_seconds: int = 7200  # and every connection after this
     websocket_redis_url: str = field(default="", repr=False)  # through it tasks reach each other's WebSockets
+    websocket_access_keys: tuple[tuple[str, str], ...] = field(
+        default=(), repr=False
+    )  # ids and secrets for /@connections
     metrics_port: int = 0  # where `poll` serves /metrics; 0: nowhere
 
 
@@ -179,6 +182,14 @@ def _poll_queues(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
+def _access_keys(text: str) -> tuple[tuple[str, str], ...]:
+    """Read pairs such as `AKIAEXAMPLE:secret`; a message shows none."""
+    pairs = [each.strip().partition(":") for each in text.split(",") if each.strip()]
+    if not all(re.fullmatch(r"[^/\s]+", key_id) and secret for key_id, _, secret in pairs):
+        raise ValueError("is not a list of key ids and secrets such as AKIAEXAMPLE:secret,AKIAOTHER:secret")
+    return tuple((key_id, secret) for key_id, _, secret in pairs)
+
+
 PARSERS: dict[str, Callable[[str], Any]] = {
     "host": str,
     "port": _whole(0, MAX_PORT),
@@ -216,6 +227,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "websocket_idle_seconds": _whole(1, 86_400),
     "websocket_seconds": _whole(1, 604_800),
     "websocket_redis_url": _redis_url,
+    "websocket_access_keys": _access_keys,
     "metrics_port": _whole(0, MAX_PORT),
 }
 

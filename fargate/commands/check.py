@@ -35,6 +35,7 @@ HIDDEN = {
     KEYS: "(not shown)",
     KEYS_IN_SECRET: "(not fetched)",
     "SCHEDULE_REDIS_URL": "(not shown)",
+    "WEBSOCKET_ACCESS_KEYS": "(not shown)",
     "WEBSOCKET_REDIS_URL": "(not shown)",
 }
 """What stands in place of a value."""

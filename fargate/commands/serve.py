@@ -31,7 +31,7 @@ from fargate.telemetry.xray.recorder import hand_to_tracer
 from fargate.wsgi import create_wsgi_app
 
 if TYPE_CHECKING:
-    from fargate.asgi import OpenWebSocket
+    from fargate.websockets.sockets import Sockets
 
 logger = logging.getLogger("fargate")
 
@@ -55,7 +55,7 @@ def run(given: argparse.Namespace, environ: Mapping[str, str], stdout: BoundedSt
         hand_to_tracer()  # before the app makes a Tracer: without this recorder, a Tracer imports the X-Ray SDK at once
         settings, app = prepare(given.app, environ, {name: getattr(given, name, None) for name in PARSERS})
         configure_logging(service_of(app, settings), settings.powertools_log_level, process_secrets(environ))
-        open_websocket = _open_websocket(app, settings, given.app.partition(":")[0], project.stage)
+        sockets = _sockets(app, settings, given.app.partition(":")[0], project.stage)
         listener = listen(settings.host, settings.port)
     except ConfigurationError as error:
         print(f"Cannot start:\n{error}", file=sys.stderr)
@@ -66,7 +66,7 @@ def run(given: argparse.Namespace, environ: Mapping[str, str], stdout: BoundedSt
     announce_project(project)
     gc.collect()
     gc.freeze()  # objects made so far are kept for good: scanning them again would stop requests for 30 ms each time
-    serve(app, listener, settings, lifecycle, open_websocket)
+    serve(app, listener, settings, lifecycle, sockets)
     logger.info("Stopped")
     if settings.server is Server.GRANIAN:
         exit_at_once(stdout, 0)  # a granian thread that still uses the interpreter would abort the process
@@ -78,12 +78,12 @@ def serve(
     listener: socket.socket,
     settings: Settings,
     lifecycle: Lifecycle,
-    open_websocket: "OpenWebSocket | None" = None,
+    sockets: "Sockets | None" = None,
 ) -> None:
-    """Serve until SIGTERM with the server that the settings name; uvicorn hands WebSockets to `open_websocket`."""
+    """Serve until SIGTERM with the server that the settings name; uvicorn hands WebSockets to `sockets`."""
     telemetry = telemetry_of(app, settings)
     try:
-        _serve(app, listener, settings, lifecycle, telemetry, open_websocket)
+        _serve(app, listener, settings, lifecycle, telemetry, sockets)
     finally:
         telemetry.finish()
 
@@ -94,7 +94,7 @@ def _serve(
     settings: Settings,
     lifecycle: Lifecycle,
     telemetry: Telemetry,
-    open_websocket: "OpenWebSocket | None",
+    sockets: "Sockets | None",
 ) -> None:
     """Import the chosen server and run it; the others need not be installed."""
     if settings.server is Server.WAITRESS:
@@ -106,7 +106,8 @@ def _serve(
     if settings.server is Server.UVICORN:
         from fargate.servers import uvicorn_server
 
-        asgi_app.open_websocket = open_websocket
+        if sockets is not None:
+            asgi_app.open_websocket, asgi_app.gateway.management = sockets.open, sockets.management
 
         uvicorn_server.serve(asgi_app, listener, settings, lifecycle)
     else:
@@ -115,8 +116,8 @@ def _serve(
         granian_server.serve(asgi_app, listener, settings, lifecycle)
 
 
-def _open_websocket(app: Chalice, settings: Settings, module: str, stage: str) -> "OpenWebSocket | None":
-    """Return what goes on with a handshake, if they are served; have the app's `websocket_api` send through us.
+def _sockets(app: Chalice, settings: Settings, module: str, stage: str) -> "Sockets | None":
+    """Return what serves WebSockets, if they are served; have the app's `websocket_api` send through us.
 
     Raises:
         ConfigurationError: the URL of Redis is malformed.
@@ -124,11 +125,15 @@ def _open_websocket(app: Chalice, settings: Settings, module: str, stage: str) -
     if settings.server is not Server.UVICORN or not app.websocket_handlers:
         reach_websockets(app, settings, stage)
         return None
+    from fargate.websockets.management import Management
     from fargate.websockets.sockets import sockets_of
 
     sockets = sockets_of(app, settings, module, stage)
-    reach_websockets(app, settings, stage, sockets.connections)
-    return sockets.open
+    reach = reach_websockets(app, settings, stage, sockets.connections)
+    if reach is not None and settings.websocket_access_keys:
+        keys = dict(settings.websocket_access_keys)
+        sockets.management = Management(reach, keys, sockets.handlers.stage)
+    return sockets
 
 
 def _parser() -> argparse.ArgumentParser:

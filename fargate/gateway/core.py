@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from chalice.app import Chalice, Response
 
@@ -73,6 +73,20 @@ class Arrival(NamedTuple):
         return (match and match.parameters) or {}
 
 
+class Management(Protocol):
+    """Routes of the gateway itself, which win over the app's."""
+
+    def owns(self, path: str) -> bool:
+        """Tell whether a path, without the mount and the base path, is one of them."""
+
+    def answer(self, request: HttpRequest, path: str) -> HttpResponse:
+        """Answer a request.
+
+        Raises:
+            GatewayError: in place of an answer.
+        """
+
+
 class Gateway:
     """One Chalice app behind an emulated API Gateway. Thread-safe.
 
@@ -99,6 +113,7 @@ class Gateway:
         offer_event_loops(lambda: current_scope() is not None)
         remember_content_types()
         self.telemetry: Telemetry = telemetry or NoTelemetry()
+        self.management: Management | None = None  # set before the first request, if at all
         self._app = app
         self._settings = settings
         self._is_strict = settings.binary_media_types is BinaryRule.STRICT
@@ -197,10 +212,16 @@ class Gateway:
         try:
             self._check_readiness(path)
             if match is None:
-                return _probe_answer(path, method)
+                return self._own_answer(arrival.request, path)
             return self._serve(arrival, path, match)
         except GatewayError as error:
             return error_response(_better(error, arrival.request), match.route if match else None, method)
+
+    def _own_answer(self, request: HttpRequest, path: str) -> HttpResponse:
+        """Answer a path that is not the app's."""
+        if self.management is not None and self.management.owns(path):
+            return self.management.answer(request, path)
+        return _probe_answer(path, request.method)
 
     def _serve(self, arrival: Arrival, path: str, match: Match) -> HttpResponse:
         request, ids = arrival.request, arrival.scope.ids
@@ -268,6 +289,8 @@ class Gateway:
         stripped = self._strip_base_path(path)
         match = self._routes.match(stripped)
         if stripped in PROBE_PATHS and match is not None and match.route.pattern != stripped:
+            match = None
+        if self.management is not None and self.management.owns(stripped):
             match = None
         return Located(stripped, _shared(match))
 

@@ -8,12 +8,16 @@ from chalice.app import Chalice
 from fargate.settings import Settings
 
 if TYPE_CHECKING:
-    from fargate.websockets.connections import LocalConnections
+    from fargate.websockets.connections import LocalConnections, Reach
     from fargate.websockets.relay import RelayedConnections
 
 
-def reach_websockets(app: Chalice, settings: Settings, stage: str, local: "LocalConnections | None" = None) -> None:
-    """Have `app.websocket_api` send to WebSockets that the adapter holds; without any, it is left as it is.
+def reach_websockets(
+    app: Chalice, settings: Settings, stage: str, local: "LocalConnections | None" = None
+) -> "Reach | None":
+    """Have `app.websocket_api` send to WebSockets that the adapter holds, and return what finds them.
+
+    If the adapter holds none, `websocket_api` is left as it is, and the answer is None.
 
     Args:
         app: the app.
@@ -25,13 +29,14 @@ def reach_websockets(app: Chalice, settings: Settings, stage: str, local: "Local
         ConfigurationError: the URL of Redis is malformed.
     """
     if local is None and not settings.websocket_redis_url:
-        return
+        return None
     from fargate.patches.websocket_client import send_through
     from fargate.websockets.client import ManagementClient
 
-    reach = _through_redis(app, settings, stage, local) if settings.websocket_redis_url else local
+    reach: Reach | None = _through_redis(app, settings, stage, local) if settings.websocket_redis_url else local
     assert reach is not None  # noqa: S101  one of both is there
     send_through(app, ManagementClient(reach))
+    return reach
 
 
 def _through_redis(

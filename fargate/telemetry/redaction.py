@@ -17,6 +17,8 @@ SHORTEST = 4
 """Shorter values are not replaced: they occur in ordinary text."""
 
 SECRET_HEADERS = frozenset({"Authorization", "Cookie", "Proxy-Authorization", "X-Amz-Security-Token", "X-Api-Key"})
+_PAIRS = "WEBSOCKET_ACCESS_KEYS"
+"""Its values are a key's id, a colon and the secret."""
 _NO_SECRETS = frozenset({"none", "true", "false"})
 _SECRET_WORDS = ("KEY", "PASSWORD", "SECRET", "TOKEN")
 
@@ -26,7 +28,9 @@ def process_secrets(environ: Mapping[str, str]) -> tuple[str, ...]:
     found: set[str] = set()
     for name, value in environ.items():
         if any(word in name for word in _SECRET_WORDS) and not value.startswith("arn:"):
-            found.update(part.strip() for part in value.split(",") if part.strip().lower() not in _NO_SECRETS)
+            parts = [part.strip() for part in value.split(",")]
+            found.update(part for part in parts if part.lower() not in _NO_SECRETS)
+            found.update(part.partition(":")[2] for part in parts if name == _PAIRS)
         elif name.endswith("_URL"):
             found.update(_passwords_in(value))
     return _longest_first(found)

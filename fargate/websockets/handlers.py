@@ -50,6 +50,7 @@ class SocketHandlers:
         self._handlers: Mapping[Kind, Handler] = {each.kind: each for each in handlers if each.kind in KINDS}
         self._invoker = invoker
         self._builder = builder
+        self.stage = builder.stage
         self._seconds = seconds
         self._clock = clock
         self._identifiers = IdentifierSource()
@@ -60,7 +61,7 @@ class SocketHandlers:
         return Opened(
             connection_id,
             domain_name(host),
-            self._builder.stage,
+            self.stage,
             host,
             self._builder.source_of(request),
             last_value(request.headers, "User-Agent") or "",

@@ -18,6 +18,7 @@ from fargate.telemetry.event_telemetry import event_telemetry_of
 from fargate.threads.workers import Workers
 from fargate.websockets.connections import LocalConnections
 from fargate.websockets.handlers import SocketHandlers
+from fargate.websockets.management import Management
 from fargate.websockets.protocol import SocketLimits, SocketProtocol
 
 Result = TypeVar("Result")
@@ -30,7 +31,7 @@ class ServerConnections(Protocol):
     tasks: "set[asyncio.Task[None]]"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sockets:
     """Makes the connections of a server."""
 
@@ -38,6 +39,7 @@ class Sockets:
     connections: LocalConnections
     limits: SocketLimits
     threads: int  # so many handlers of WebSockets run at the same time, besides those of requests
+    management: Management | None = None  # None: nothing is let in from outside
 
     @cached_property
     def _workers(self) -> "Workers[Callable[[], Any], Any]":
