@@ -51,7 +51,7 @@ MOST_WAITING = 16
 MOST_UNSENT_BYTES = 1024 * 1024
 """While a client has not read so much, it is sent nothing more."""
 CLOSE_SECONDS = 5.0
-"""How long a client may take to answer a close frame."""
+"""How long a client may take to answer a close frame, and to read what was sent before."""
 
 _GOODBYE = object()
 """In the inbox: close, once all messages before are handled."""
@@ -107,7 +107,7 @@ class SocketProtocol(asyncio.Protocol):
     async def _live(self, request: HttpRequest, early: bytes) -> None:
         offered = self._read_handshake(request)
         if offered is None or not await self._admit(request, offered):
-            self._transport.close()
+            self._close()
             return
         self._read_on(early)
         while (message := await self._next()) is not None:
@@ -183,7 +183,7 @@ class SocketProtocol(asyncio.Protocol):
             for event in self._wire.events():
                 self._take(event)
         except (LocalProtocolError, RemoteProtocolError):  # bytes after the end
-            self._transport.close()
+            self._close()
 
     def _take(self, event: Event) -> None:
         if isinstance(event, CloseConnection):
@@ -218,7 +218,7 @@ class SocketProtocol(asyncio.Protocol):
         if self._is_open:
             self._note_end(int(event.code), event.reason or "")
             self._write(event.response() if self._wire.state is ConnectionState.REMOTE_CLOSING else event)
-        self._transport.close()
+        self._close()
 
     def _end(self, code: int, reason: str) -> None:
         """Send a close frame, and close once the client has answered it."""
@@ -227,7 +227,16 @@ class SocketProtocol(asyncio.Protocol):
         self._note_end(code, reason)
         self._write(CloseConnection(code=code, reason=reason))
         self._transport.resume_reading()
-        self._closing = self._loop.call_later(CLOSE_SECONDS, self._transport.abort)
+        self._abort_soon()
+
+    def _close(self) -> None:
+        """Close, once the client has read what was sent to it; it may never do that."""
+        self._transport.close()
+        self._abort_soon()
+
+    def _abort_soon(self) -> None:
+        if self._closing is None:
+            self._closing = self._loop.call_later(CLOSE_SECONDS, self._transport.abort)
 
     def _note_end(self, code: int, reason: str) -> None:
         self._is_open = False

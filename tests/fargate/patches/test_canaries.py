@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 CHALICE = {
     "fargate/patches/isolation.py": {"chalice.app:Chalice": "current_request lambda_context"},
     "fargate/patches/content_types.py": {"chalice.app": "_matches_content_type(content_type,valid_content_types)"},
+    "fargate/patches/websocket_client.py": {"chalice.app:WebsocketAPI": "session _client configure(domain_name,stage)"},
     "fargate/gateway/core.py": {
         "chalice.app:Response": "to_dict(binary_types)",
         "chalice.app:RouteEntry": "authorizer cors api_key_required",

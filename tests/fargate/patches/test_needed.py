@@ -46,6 +46,16 @@ def test_isolation() -> None:
     assert Context().run(getattr, app, "current_request") == "of one user", "Chalice keeps requests apart"
 
 
+def test_websocket_client() -> None:
+    api = chalice_app.WebsocketAPI()
+    api.configure("host", "api")
+    with pytest.raises(ValueError, match="session"):
+        api.send("id", "message")
+    assert not [name for name in vars(api) if "client" in name and not name.startswith("_")], (
+        "a client can be handed in"
+    )
+
+
 def test_content_types(monkeypatch: pytest.MonkeyPatch) -> None:
     matched: list[str] = []
     monkeypatch.setattr(chalice_app, "_matches_content_type", lambda kind, _: matched.append(kind) or True)

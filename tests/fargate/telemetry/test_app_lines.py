@@ -94,10 +94,12 @@ def test_secrets_are_found_in_the_environment() -> None:
         "REDIS_URL": "rediss://shop:p%40ssword@cache:6379/0?ssl_password=of-the-key&db=1",
         "DATABASE_URL": "postgresql:///shop?host=/run/postgresql&user=shop&password=hush-hush",
         "GITHUB_TOKEN": "none",
+        "WEBSOCKET_ACCESS_KEYS": "AKIAFIRST:its-secret, AKIANEXT:another",
         "HOME": "/root",
     }
+    access_keys = {"AKIAFIRST:its-secret", "its-secret", "AKIANEXT:another", "another"}
     url_secrets = {"p%40ssword", "p@ssword", "of-the-key", "hush-hush"}
-    assert set(process_secrets(environ)) == {"first-key", "second-key", *url_secrets}
+    assert set(process_secrets(environ)) == {"first-key", "second-key", *url_secrets, *access_keys}
 
 
 def test_a_secret_is_found_in_every_form() -> None:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 from collections.abc import Iterator
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -25,6 +26,34 @@ def close_of(client: ClientConnection) -> tuple[int, str]:
         client.recv(SECONDS)
     assert closed.value.rcvd is not None
     return closed.value.rcvd.code, closed.value.rcvd.reason
+
+
+GET = b"GET /seen HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def handshake(*more: bytes) -> bytes:
+    fields = [b"Host: x", b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Version: 13"]
+    key = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+    return b"\r\n".join([b"GET / HTTP/1.1", *fields, key, *more, b"", b""])
+
+
+def frame(text: bytes) -> bytes:
+    """Write a short message of a client, with a mask of zeros."""
+    return bytes((0x81, 0x80 | len(text), 0, 0, 0, 0)) + text
+
+
+@contextlib.contextmanager
+def raw(sockets: Sockets) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", sockets.server.port), SECONDS) as wire:
+        yield wire
+
+
+def read_until(wire: socket.socket, end: bytes) -> bytes:
+    """Read until what has come ends with this; up to the end of the connection, if it is empty."""
+    received = b""
+    while not (end and received.endswith(end)) and (piece := wire.recv(65536)):
+        received += piece
+    return received
 
 
 def keep_busy(client: ClientConnection) -> None:
@@ -137,6 +166,43 @@ def test_the_limits_of_messages_and_frames(sockets: Sockets) -> None:
         assert close_of(client)[0] == 1009
 
 
+def test_a_client_that_does_not_read_is_sent_nothing_more(sockets: Sockets) -> None:
+    with sockets.connect(max_queue=1) as slow, sockets.connect() as client, httpx.Client() as http:
+        url = f"{sockets.server.url}/send/{sockets.ask(slow, 'id')}"
+        statuses = {http.post(url, content="x" * 128 * 1024).status_code for _ in range(200)}
+        assert statuses == {200, 429}
+        assert sockets.ask(client, "others go on") == "others go on"
+        slow.socket.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("cuts", [(), (20,), (20, -3)])
+def test_a_message_may_come_with_the_handshake_and_in_pieces(sockets: Sockets, cuts: tuple[int, ...]) -> None:
+    sent = handshake() + frame(b"early")
+    places = [0, *(cut % len(sent) for cut in cuts), len(sent)]
+    with raw(sockets) as wire:
+        for start, end in pairwise(places):
+            wire.sendall(sent[start:end])
+        received = read_until(wire, b"early")
+    assert received.startswith(b"HTTP/1.1 101 ")
+
+
+def test_a_connection_may_serve_requests_before(sockets: Sockets) -> None:
+    with raw(sockets) as wire:
+        wire.sendall(GET)
+        read_until(wire, b"]")
+        wire.sendall(handshake() + frame(b"then"))
+        assert read_until(wire, b"then").startswith(b"HTTP/1.1 101 ")
+
+
+@pytest.mark.parametrize("field", [b"Content-Length: 5", b"Transfer-Encoding: chunked"])
+def test_a_handshake_with_a_body_is_refused(sockets: Sockets, field: bytes) -> None:
+    with raw(sockets) as wire:
+        wire.sendall(handshake(field) + GET)
+        received = read_until(wire, b"")
+    assert received.startswith(b"HTTP/1.1 400 Bad Request")
+    assert received.count(b"HTTP/1.1") == 1
+
+
 def test_binary_messages_are_refused(sockets: Sockets, client: ClientConnection) -> None:
     client.send(b"\x00")
     assert close_of(client)[0] == 1003
@@ -154,7 +220,7 @@ def test_a_handshake_of_another_version_is_426(sockets: Sockets) -> None:
 
 
 def test_a_connection_that_is_idle_or_old_is_closed() -> None:
-    limits = {"WEBSOCKET_IDLE_SECONDS": "1", "WEBSOCKET_SECONDS": "2"}
+    limits = {"WEBSOCKET_IDLE_SECONDS": "1", "WEBSOCKET_SECONDS": "3"}
     with serving_sockets(**limits) as sockets, sockets.connect() as idle, sockets.connect() as busy:
         with pytest.raises(ConnectionClosed):
             keep_busy(busy)
