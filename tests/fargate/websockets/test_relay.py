@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+import redis
 from websockets.exceptions import ConnectionClosed
 
 from tests.fargate.commands.calls import run
@@ -65,6 +66,18 @@ def test_a_task_that_has_ended_is_gone_and_one_that_hangs_is_not(other: Sockets,
         task.server.process.terminate()
         assert task.server.process.wait(SECONDS) == 0
         assert sent(other, here, "late") == 410
+
+
+def test_a_task_that_does_not_listen_for_a_moment_is_not_gone(
+    holder: Sockets, other: Sockets, module_redis_url: str
+) -> None:
+    with holder.connect() as client, redis.Redis.from_url(module_redis_url) as server:
+        here = holder.ask(client, "id")
+        server.client_kill_filter(_type="pubsub")
+        assert sent(other, here, "unheard") == 503
+        holder.server.awaited_output("Other tasks reach this task's WebSockets again")
+        assert sent(other, here, "heard") == 200
+        assert client.recv(SECONDS) == "heard"
 
 
 def test_without_redis_no_other_task_is_reached(own_redis: OwnRedis) -> None:

@@ -78,6 +78,12 @@ def go_on():
     return {}
 
 
+@app.route("/{kind}/{name}", methods=["DELETE", "GET", "POST"])
+def anything(kind, name):
+    """Match `/@connections/{id}` too."""
+    return Response({"message": "of the app"}, status_code=404)
+
+
 @app.route("/send/{connection}", methods=["POST"])
 def send(connection):
     """Send a body to a connection."""
