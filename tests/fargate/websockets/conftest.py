@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -44,10 +45,10 @@ class Sockets:
 
 
 @contextmanager
-def serving_sockets(**environ: str) -> Iterator[Sockets]:
-    """Serve the project by a process of its own."""
+def serving_sockets(project: Path = PROJECT, **environ: str) -> Iterator[Sockets]:
+    """Serve a project by a process of its own."""
     settings = {"SERVER": "uvicorn", "POWERTOOLS_TRACE_DISABLED": "true", **environ}
-    with serving(settings, project=PROJECT) as server:
+    with serving(settings, project=project) as server:
         yield Sockets(server)
 
 
