@@ -129,6 +129,16 @@ def test_every_method_of_every_route_is_named_once(name: str) -> None:
     assert said == sorted(f"{method} {path}" for path, methods in app.routes.items() for method in methods)
 
 
+def test_handlers_of_websockets_are_served_by_uvicorn() -> None:
+    project = ROOT / "tests" / "apps" / "projects" / "chat"
+    assert check(project).returncode == 1
+    done = check(project, SERVER="uvicorn", WEBSOCKET_ACCESS_KEYS="AKIAFIRST:its-secret")
+    rows = ["on_ws_connect connect", "on_ws_disconnect disconnect", "on_ws_message message"]
+    assert done.returncode == 0
+    assert "\n  ".join(["Served to WebSockets, on any path:", *rows]) in done.stdout
+    assert "its-secret" not in done.stdout
+
+
 def test_closed_routes_are_named_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(GATED)
     done = check(tmp_path)
