@@ -77,6 +77,7 @@ class Settings:
     poll_queues: tuple[tuple[str, str], ...] = ()  # handlers and their queues, besides those of the decorators
     poll_concurrency: int = 5  # batches of one queue that are handled at the same time: Lambda begins with as many
     poll_wait_seconds: int = 20  # how long a receive waits for its first message: the longest that SQS allows
+    websockets: bool = True  # whether uvicorn serves them; False: API Gateway does, and `websocket_api` sends there
     websocket_message_bytes: int = 128 * 1024  # of one message: API Gateway's limit, as are the next three
     websocket_frame_bytes: int = 32 * 1024  # of one frame of a client's message
     websocket_idle_seconds: int = 600  # a connection without a byte or a message is closed after this
@@ -86,6 +87,11 @@ class Settings:
         default=(), repr=False
     )  # ids and secrets for /@connections
     metrics_port: int = 0  # where `poll` serves /metrics; 0: nowhere
+
+
+def serves_websockets(settings: Settings) -> bool:
+    """Tell whether the server that the settings name serves WebSockets, if the app has handlers for them."""
+    return settings.server is Server.UVICORN and settings.websockets
 
 
 def _one_of(choices: type[StrEnum]) -> Callable[[str], StrEnum]:
@@ -222,6 +228,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "poll_queues": _poll_queues,
     "poll_concurrency": _whole(1, 1000),
     "poll_wait_seconds": _whole(1, 20),
+    "websockets": _yes_or_no,
     "websocket_message_bytes": _whole(1, 64 * MEBIBYTE),
     "websocket_frame_bytes": _whole(1, 64 * MEBIBYTE),
     "websocket_idle_seconds": _whole(1, 86_400),

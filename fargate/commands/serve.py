@@ -16,7 +16,7 @@ from fargate.errors import ConfigurationError
 from fargate.lifecycle import Lifecycle
 from fargate.servers import waitress_server
 from fargate.servers.listening import listen
-from fargate.settings import PARSERS, Server, Settings
+from fargate.settings import PARSERS, Server, Settings, serves_websockets
 from fargate.start.announcement import announce, announce_project
 from fargate.start.application import prepare
 from fargate.start.descriptors import fit_connection_limit, raise_descriptor_limit
@@ -122,7 +122,7 @@ def _sockets(app: Chalice, settings: Settings, module: str, stage: str) -> "Sock
     Raises:
         ConfigurationError: the URL of Redis is malformed.
     """
-    if settings.server is not Server.UVICORN or not app.websocket_handlers:
+    if not serves_websockets(settings) or not app.websocket_handlers:
         reach_websockets(app, settings, stage)
         return None
     from fargate.websockets.management import Management

@@ -32,7 +32,7 @@ def announce(app: Chalice, settings: Settings, port: int) -> None:
     if inventory.sockets:
         reached = "those of all tasks, through Redis" if settings.websocket_redis_url else "those of this task only"
         logger.info("Serving WebSockets on every path; websocket_api reaches %s", reached)
-    elif app.websocket_handlers:
+    elif app.websocket_handlers and settings.websockets:
         logger.warning("%s serves no WebSockets: SERVER=uvicorn does", settings.server)
     if inventory.unserved:
         logger.warning("Not served here, since HTTP cannot reach them: %s", ", ".join(map(str, inventory.unserved)))

@@ -7,7 +7,7 @@ from chalice.app import Chalice, RouteEntry
 
 from fargate.auth.authorizers import Closed, closed_routes
 from fargate.gateway.unserved import Unserved, socket_handlers, unserved_handlers
-from fargate.settings import Server, Settings
+from fargate.settings import Settings, serves_websockets
 
 
 class Inventory(NamedTuple):
@@ -24,7 +24,7 @@ def take_inventory(app: Chalice, settings: Settings) -> Inventory:
     """Look at an app; nothing of it is called."""
     entries = tuple(entry for methods in app.routes.values() for entry in methods.values())
     sockets = socket_handlers(app)
-    served = settings.server is Server.UVICORN
+    served = serves_websockets(settings)
     return Inventory(
         entries,
         tuple(closed_routes(app, settings.cognito_jwks)),

@@ -28,7 +28,7 @@ def reach_websockets(
     Raises:
         ConfigurationError: the URL of Redis is malformed.
     """
-    if local is None and not settings.websocket_redis_url:
+    if not settings.websockets or (local is None and not settings.websocket_redis_url):
         return None
     from fargate.patches.websocket_client import send_through
     from fargate.websockets.client import ManagementClient

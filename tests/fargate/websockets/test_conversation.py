@@ -241,6 +241,16 @@ def test_a_drain_finishes_messages_and_says_goodbye() -> None:
         assert f'"connection_id":"{here}"' in sockets.server.awaited_output("on_ws_disconnect disconnect success")
 
 
+def test_where_api_gateway_holds_them_nothing_changes() -> None:
+    """Handshakes are refused, and `websocket_api` is as Chalice has it: it wants to be told of an API."""
+    with serving_sockets(WEBSOCKETS="false") as sockets:
+        with pytest.raises(InvalidStatus) as refused:
+            sockets.connect()
+        assert refused.value.response.status_code == 501
+        assert httpx.post(f"{sockets.server.url}/send/some-id", content="x").status_code == 500
+        sockets.server.awaited_output("WebsocketAPI.configure must be called")
+
+
 @pytest.mark.parametrize("server", ["waitress", "granian"])
 def test_other_servers_say_which_one_serves_them(server: str) -> None:
     with serving_sockets(SERVER=server) as sockets:
