@@ -186,6 +186,27 @@ def test_a_message_may_come_with_the_handshake_and_in_pieces(sockets: Sockets, c
     assert received.startswith(b"HTTP/1.1 101 ")
 
 
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [(frame(b"\xff"), 1007), (b"\x81\x02hi", 1002), (b"\xf1\x80\0\0\0\0", 1002)],
+    ids=["not UTF-8", "without a mask", "a reserved bit"],
+)
+def test_what_breaks_the_protocol_ends_the_connection(sockets: Sockets, sent: bytes, code: int) -> None:
+    """RFC 6455, sections 5.1, 5.2 and 8.1."""
+    with raw(sockets) as wire:
+        wire.sendall(handshake() + sent)
+        closed = read_until(wire, b"").partition(b"\r\n\r\n")[2]
+    assert (closed[0], int.from_bytes(closed[2:4])) == (0x88, code)
+
+
+def test_a_message_in_pieces_with_a_ping_between(sockets: Sockets) -> None:
+    begin, ping, end = b"\x01\x82\0\0\0\0in", b"\x89\x81\0\0\0\0p", b"\x80\x82\0\0\0\0to"
+    with raw(sockets) as wire:
+        wire.sendall(handshake() + begin + ping + end)
+        received = read_until(wire, b"into")
+    assert received.endswith(b"\x8a\x01p\x81\x04into")
+
+
 def test_a_connection_may_serve_requests_before(sockets: Sockets) -> None:
     with raw(sockets) as wire:
         wire.sendall(GET)
