@@ -33,7 +33,7 @@ ALONE := tests/faults tests/consistency/test_consistency.py tests/fixtures/test_
 
 .PHONY: test
 test: check ## Run every check and test of the service
-	@if [ "$$CI" = true ]; then $(MAKE) --no-print-directory observe-tools pooler-tools; fi
+	@if [ "$$CI" = true ]; then $(MAKE) --no-print-directory observe-tools pooler-tools browser-tools; fi
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ALONE:%=--ignore=%)
 	@$(BIN)/python -m pytest $(ALONE)
 
@@ -95,6 +95,11 @@ observe-tools: ## Install Debian's prometheus and prometheus-alertmanager, if no
 .PHONY: pooler-tools
 pooler-tools: ## Install Debian's pgbouncer, if missing
 	@PATH="$$PATH:/usr/sbin" command -v pgbouncer >/dev/null || $(APT) pgbouncer
+
+.PHONY: browser-tools
+browser-tools: ## Install Debian's chromium, if there is no Chromium or Chrome
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+		|| $(APT) chromium
 
 .PHONY: check
 check: setup ## Lint, formatting and types

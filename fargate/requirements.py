@@ -55,8 +55,9 @@ def check_extra(extra: str) -> None:
     """
     missing = [name for name, _ in _parsed(EXTRAS[extra]) if not _is_installed(name)]
     if missing:
-        one = "is" if len(missing) == 1 else "are"
-        raise ConfigurationError(f'{" and ".join(missing)} {one} not installed: pip install "chalice-fargate[{extra}]"')
+        *most, last = missing
+        these = f"{', '.join(most)} and {last} are" if most else f"{last} is"
+        raise ConfigurationError(f'{these} not installed: pip install "chalice-fargate[{extra}]"')
     _check(EXTRAS[extra])
 
 

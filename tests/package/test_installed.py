@@ -72,18 +72,19 @@ def test_it_tells_its_version_and_its_name(plain: Environment, project: Path) ->
 @pytest.mark.parametrize(
     ("environ", "message"),
     [
-        ({"SERVER": "uvicorn"}, "SERVER is uvicorn, but httptools and uvicorn are not installed"),
+        ({"SERVER": "uvicorn"}, "SERVER is uvicorn, but httptools, uvicorn and wsproto are not installed"),
         ({"SERVER": "granian"}, "SERVER is granian, but granian is not installed"),
         ({"COGNITO_JWKS": "aws"}, "COGNITO_JWKS cannot be used: pyjwt is not installed"),
         ({"API_KEYS_SECRET_ARN": "arn:of:keys"}, "API_KEYS_SECRET_ARN cannot be used: boto3 is not installed"),
         ({"SCHEDULE_REDIS_URL": "redis://host"}, "SCHEDULE_REDIS_URL cannot be used: redis is not installed"),
+        ({"WEBSOCKET_REDIS_URL": "redis://host"}, "WEBSOCKET_REDIS_URL cannot be used: redis is not installed"),
     ],
 )
 def test_without_an_extra_the_start_says_which_one_is_missing(
     environ: dict[str, str], message: str, plain: Environment, project: Path
 ) -> None:
-    extras = {"COGNITO_JWKS": "cognito", "API_KEYS_SECRET_ARN": "secrets", "SCHEDULE_REDIS_URL": "redis"}
-    extra = environ.get("SERVER") or extras[next(iter(environ))]
+    extras = {"COGNITO_JWKS": "cognito", "API_KEYS_SECRET_ARN": "secrets"}
+    extra = environ.get("SERVER") or extras.get(next(iter(environ)), "redis")
     ended = plain.run("chalice-fargate", at=project, **environ)
     assert ended.returncode == 2
     assert ended.stderr == f'Cannot start:\n{message}: pip install "chalice-fargate[{extra}]"\n'

@@ -64,12 +64,12 @@ def test_an_older_server_is_refused_only_where_it_is_chosen(
     assert another.stderr.startswith("Cannot start:\nThere is no module 'nowhere'")
 
 
-def test_uvicorn_without_its_parser_names_the_parser_and_the_extra(
+def test_uvicorn_without_its_parsers_names_the_parsers_and_the_extra(
     plain: Environment, project: Path, tmp_path: Path
 ) -> None:
     alone = beside(tmp_path, "uvicorn")
     ended = plain.run("chalice-fargate", at=project, SERVER="uvicorn", PYTHONPATH=str(alone))
-    expected = 'SERVER is uvicorn, but httptools is not installed: pip install "chalice-fargate[uvicorn]"'
+    expected = 'SERVER is uvicorn, but httptools and wsproto are not installed: pip install "chalice-fargate[uvicorn]"'
     assert (ended.returncode, ended.stderr) == (2, f"Cannot start:\n{expected}\n")
 
 

@@ -68,7 +68,9 @@ class Browser:
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Browser]:
-    program = next(filter(None, map(shutil.which, BROWSERS)), None) or give_up(f"none of {BROWSERS} is on the PATH")
+    program = next(filter(None, map(shutil.which, BROWSERS)), None) or give_up(
+        f"none of {BROWSERS} is on the PATH: make browser-tools installs one"
+    )
     port_file = tmp_path / "DevToolsActivePort"
     process = subprocess.Popen(
         [program, *OPTIONS, f"--user-data-dir={tmp_path}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -18,6 +18,7 @@ from tests.infra.account.cloud import Cloud
 from tests.infra.account.questions import Container
 
 QUEUES, SCHEDULES = "the shop consumes no queue", "the shop has no schedule"
+SOCKETS = "the shop has no handler of WebSockets"
 LEFT_ALONE = {
     "ACCESS_LOG_SLOW_MS": "the default is the time within which 99 % of the answers are promised",
     "API_KEYS": "keys come from a secret, by API_KEYS_SECRET_ARN",
@@ -41,6 +42,13 @@ LEFT_ALONE = {
     "SCHEDULE_LEASE_SECONDS": SCHEDULES,
     "SCHEDULE_REDIS_URL": SCHEDULES,
     "SCHEDULE_RETRIES": SCHEDULES,
+    "WEBSOCKETS": SOCKETS,
+    "WEBSOCKET_ACCESS_KEYS": SOCKETS,
+    "WEBSOCKET_FRAME_BYTES": SOCKETS,
+    "WEBSOCKET_IDLE_SECONDS": SOCKETS,
+    "WEBSOCKET_MESSAGE_BYTES": SOCKETS,
+    "WEBSOCKET_REDIS_URL": SOCKETS,
+    "WEBSOCKET_SECONDS": SOCKETS,
     "WORKERS": "a task is one process",
 }
 """The variables that the container does not set, each with the reason."""
