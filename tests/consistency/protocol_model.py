@@ -2,7 +2,8 @@
 
 Each command to Redis or PostgreSQL is one step. At any moment entries may be evicted, the hot set lost, and writers may
 die. Time is abstract: a copy in a task's memory may end at any moment, its announcement not before the copy, and a wait
-ends when every copy that it waits for has ended.
+ends when every copy that it waits for has ended. The writers are alike, and so are the tasks: of states that
+differ only in their numbers, one is followed, and all are counted.
 
 What is checked in each state: a read that starts after an acknowledged write never returns an older version.
 `python -m tests.consistency.protocol_model` prints the result of each control.
@@ -11,6 +12,8 @@ What is checked in each state: a read that starts after an acknowledged write ne
 from collections import deque
 from collections.abc import Iterator
 from enum import IntEnum, StrEnum
+from functools import cache
+from itertools import permutations, product
 from typing import NamedTuple
 
 WRITERS = TASKS = 2
@@ -37,12 +40,14 @@ class Control(StrEnum):
 class Stage(IntEnum):
     """A writer's stage."""
 
+    __hash__ = int.__hash__  # that of Enum is written in Python, and slow
     IDLE, FENCED, WAITING, COMMITTED, DELETED, PUBLISHED, DONE, DEAD = range(8)
 
 
 class Look(IntEnum):
     """The stage of a task's read."""
 
+    __hash__ = int.__hash__
     IDLE, ANNOUNCED, LEASED, LOADED = range(4)
 
 
@@ -79,6 +84,10 @@ START = State(
     0, 0, None, NO_TASKS, NO_TASKS, (Writer(Stage.IDLE, NO_TASKS, 0),) * WRITERS, (Task(Look.IDLE, 0, 0, None),) * TASKS
 )
 
+Order = tuple[int, ...]
+ORDERS: list[tuple[Order, Order]] = list(product(permutations(range(WRITERS)), permutations(range(TASKS))))
+"""Each order of the writers, with each of the tasks: at each place, whose number it was."""
+
 Step = tuple[str, State | None]
 """A step and the state after it; None: a read returned an old version."""
 
@@ -86,16 +95,50 @@ Step = tuple[str, State | None]
 def explore(control: Control = Control.NONE) -> tuple[int, list[str] | None]:
     """Return the number of states, and the shortest history that breaks the promise, if there is one."""
     parents: dict[State, tuple[State, str] | None] = {START: None}
-    todo = deque([START])
+    known, todo = {START}, deque([START])
     while todo:
         state = todo.popleft()
         for name, following in steps(state, control):
             if following is None:
-                return len(parents), [*_history(parents, state), name]
-            if following not in parents:
+                return len(known), [*_history(parents, state), name]
+            if following not in known:
+                known.update(renumbered(following))
                 parents[following] = state, name
                 todo.append(following)
-    return len(parents), None
+    return len(known), None
+
+
+def renumbered(state: State) -> Iterator[State]:
+    """Yield the state with its writers and its tasks in every order. What can follow one can follow all."""
+    for writers, tasks in ORDERS:
+        yield State(
+            state.database,
+            state.acknowledged,
+            _renumbered(state.entry, writers, tasks),
+            _moved(state.announced, tasks),
+            _moved(state.lost, tasks),
+            _reordered(state.writers, writers, tasks),
+            tuple([state.tasks[number] for number in tasks]),
+        )
+
+
+def _renumbered(entry: Entry, writers: Order, tasks: Order) -> Entry:
+    match entry:
+        case ("fence", number):
+            return "fence", writers.index(number)
+        case ("lease", number):
+            return "lease", tasks.index(number)
+    return entry
+
+
+@cache
+def _moved(numbers: Tasks, tasks: Order) -> Tasks:
+    return frozenset(map(tasks.index, numbers))
+
+
+@cache
+def _reordered(writers: tuple[Writer, ...], order: Order, tasks: Order) -> tuple[Writer, ...]:
+    return tuple(writers[number]._replace(waits=_moved(writers[number].waits, tasks)) for number in order)
 
 
 def _history(parents: dict[State, tuple[State, str] | None], state: State) -> list[str]:
