@@ -33,7 +33,7 @@ from wsproto.events import (
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from fargate.http.messages import HttpRequest
-from fargate.websockets.connections import ClientTooSlow, Gone, Information, MessageTooLong
+from fargate.websockets.connections import ClientTooSlow, Gone, Information, MessageTooLong, Unreachable
 from fargate.websockets.events import Opened
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ MOST_UNSENT_BYTES = 1024 * 1024
 """While a client has not read so much, it is sent nothing more."""
 CLOSE_SECONDS = 5.0
 """How long a client may take to answer a close frame, and to read what was sent before."""
+LOOP_SECONDS = 3.0
+"""How long a thread waits for the event loop."""
 
 _GOODBYE = object()
 """In the inbox: close, once all messages before are handled."""
@@ -292,6 +294,7 @@ class SocketProtocol(asyncio.Protocol):
 
         Raises:
             Gone: it has.
+            Unreachable: the loop is blocked, or has stopped; it is not done later either.
         """
         if threading.get_ident() == self._thread:
             return self._if_open(act)
@@ -300,9 +303,16 @@ class SocketProtocol(asyncio.Protocol):
             self._loop.call_soon_threadsafe(self._settle, done, act)
         except RuntimeError:  # the loop is closed
             raise Gone(self.opened.connection_id) from None
-        return done.result()
+        try:
+            return done.result(LOOP_SECONDS)
+        except TimeoutError:
+            if done.cancel():
+                raise Unreachable(self.opened.connection_id) from None
+            return done.result()  # it has just begun
 
     def _settle(self, done: "Future[Result]", act: Callable[[], Result]) -> None:
+        if not done.set_running_or_notify_cancel():
+            return
         try:
             done.set_result(self._if_open(act))
         except Exception as error:  # noqa: BLE001  not swallowed: the thread that waits gets it

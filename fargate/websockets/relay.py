@@ -1,13 +1,15 @@
 """Reaches connections of other tasks through Redis: each task listens on a channel of its own, and answers.
 
-What must hold: a connection is called gone only if its task says so, or is itself gone. A task is gone if it neither
-listens nor has renewed its sign of life; if it only does not listen, the connection is unreachable for now.
+What must hold: a connection is called gone only if its task says so, or is itself gone. A task is gone if it has said
+goodbye, or neither listens nor has renewed its sign of life; if it only does not listen, the connection is unreachable
+for now. A Redis that has just started has forgotten all signs of life: then no task is known to be gone.
 """
 
 import base64
 import contextlib
 import json
 import logging
+import math
 import threading
 import time
 import uuid
@@ -37,7 +39,10 @@ ANSWER_SECONDS: Final = 3
 TIMEOUT_SECONDS: Final = 2.0
 """For connecting to Redis, and for each answer of Redis."""
 LIFE_SECONDS: Final = 60
-"""A task that has given no sign of life for so long is gone."""
+"""A task that has given no sign of life for so long is gone: Redis may be away for 45 s. If it were less, a failover of
+Redis would make apps forget connections that are open."""
+_ENDED = b"ended"
+"""A task's last sign of life."""
 _SIGN_SECONDS = 15.0
 _AGAIN_SECONDS = 1.0
 
@@ -103,12 +108,19 @@ class RelayedConnections:
     def _ask(self, connection_id: str, question: dict[str, str]) -> bytes:
         task, key = self._names.task(connection_id[:TASK_CHARACTERS]), self._names.answer()
         if not self._client.publish(task, json.dumps(question | {"answer": key})):
-            raise Unreachable(connection_id) if self._client.exists(task) else Gone(connection_id)
+            raise Gone(connection_id) if self._is_gone(task) else Unreachable(connection_id)
         answered: Any = self._client.blpop([key], ANSWER_SECONDS)
         if answered is None:
             raise Unreachable(connection_id)
         found: bytes = answered[1]
         return found
+
+    def _is_gone(self, task: str) -> bool:
+        sign: Any = self._client.get(task)
+        if sign is not None:
+            return bool(sign == _ENDED)
+        server: Any = self._client.info("server")
+        return bool(server["uptime_in_seconds"] > LIFE_SECONDS)
 
 
 class RemoteConnection:
@@ -141,14 +153,19 @@ class Listener:
         client: Redis.
         names: of the app.
         local: this task's connections.
+        sign_seconds: how often it gives a sign of life.
     """
 
-    def __init__(self, client: "Redis", names: Names, local: LocalConnections) -> None:
+    def __init__(
+        self, client: "Redis", names: Names, local: LocalConnections, sign_seconds: float = _SIGN_SECONDS
+    ) -> None:
         self._client = client
         self._channel = names.task(local.task)
         self._local = local
+        self._sign_seconds = sign_seconds
         self._is_out = self._has_ended = False
         self._listens = threading.Event()
+        self._signed_at = self._heard_at = 0.0
 
     def start(self) -> None:
         """Listen from now on; while Redis does not answer, try again each second."""
@@ -156,51 +173,66 @@ class Listener:
         self._listens.wait(TIMEOUT_SECONDS)
 
     def finish(self) -> None:
-        """Take the sign of life back: this task's connections are gone at once, not after `LIFE_SECONDS`."""
+        """Say goodbye: this task's connections are gone at once, not after `LIFE_SECONDS`."""
         from redis.exceptions import RedisError
 
         self._has_ended = True
-        with contextlib.suppress(RedisError):  # it ends by itself
-            self._client.delete(self._channel)
+        with contextlib.suppress(RedisError):  # the sign of life ends by itself
+            self._client.set(self._channel, _ENDED, ex=LIFE_SECONDS)
 
     def _listen_always(self) -> None:
-        from redis.exceptions import RedisError
-
         while not self._has_ended:
             try:
                 self._listen()
-            except RedisError as error:
+            except Exception as error:  # noqa: BLE001  the outermost boundary of the thread, which logs it
                 self._say(error)
                 time.sleep(_AGAIN_SECONDS)
 
     def _listen(self) -> None:
         with self._client.pubsub() as pubsub:  # type: ignore[no-untyped-call]  # of redis-py
             pubsub.subscribe(self._channel)
-            signed = -_SIGN_SECONDS
+            self._signed_at, self._heard_at = -math.inf, time.monotonic()
             while not self._has_ended:
-                if time.monotonic() - signed >= _SIGN_SECONDS:
-                    self._client.set(self._channel, "", ex=LIFE_SECONDS)
-                    signed = time.monotonic()
-                    self._say(None)
-                self._take(pubsub.get_message(timeout=_SIGN_SECONDS))
+                if time.monotonic() - self._signed_at >= self._sign_seconds:
+                    self._sign()
+                self._take(pubsub.get_message(timeout=self._sign_seconds))
+
+    def _sign(self) -> None:
+        """Give a sign of life, and send a message to this task: a connection may have died without any error."""
+        if self._heard_at < self._signed_at:
+            raise TimeoutError("the subscription is silent")
+        self._signed_at = time.monotonic()
+        self._client.set(self._channel, "", ex=LIFE_SECONDS)
+        self._client.publish(self._channel, "")
+        self._say(None)
 
     def _take(self, message: Mapping[str, Any] | None) -> None:
         if message is None:
             return
-        if message["type"] == "message":
-            self._answer(json.loads(message["data"]))
-        else:
+        self._heard_at = time.monotonic()
+        if message["type"] != "message":
             self._listens.set()
+        elif message["data"]:
+            self._answer(message["data"])
 
-    def _answer(self, question: Mapping[str, str]) -> None:
-        try:
-            answer = {"result": self._act(question)}
-        except (Gone, MessageTooLong, ClientTooSlow) as error:
-            answer = {"error": type(error).__name__}
+    def _answer(self, data: bytes) -> None:
+        question = _question(data)
+        if question is None:
+            logger.warning("A message that is not another task's has come through %s", self._channel)
+            return
         pipeline = self._client.pipeline()
-        pipeline.rpush(question["answer"], json.dumps(answer))
+        pipeline.rpush(question["answer"], json.dumps(self._outcome(question)))
         pipeline.expire(question["answer"], LIFE_SECONDS)
         pipeline.execute()
+
+    def _outcome(self, question: Mapping[str, str]) -> Mapping[str, Any]:
+        try:
+            return {"result": self._act(question)}
+        except (Gone, MessageTooLong, ClientTooSlow, Unreachable) as error:
+            return {"error": type(error).__name__}
+        except Exception:
+            logger.exception("What another task asked of a WebSocket has failed")
+            return {"error": Unreachable.__name__}
 
     def _act(self, question: Mapping[str, str]) -> Any:
         connection = self._local.find(question["id"])
@@ -218,6 +250,17 @@ class Listener:
         elif error is None and self._is_out:
             logger.info("Other tasks reach this task's WebSockets again")
         self._is_out = error is not None
+
+
+def _question(data: bytes) -> Mapping[str, str] | None:
+    """Read what another task asks; None: it is not a question."""
+    try:
+        question = json.loads(data)
+    except ValueError:
+        return None
+    if not isinstance(question, dict) or not all(isinstance(each, str) for each in question.values()):
+        return None
+    return question if {"id", "act", "answer"} <= question.keys() else None
 
 
 def relay_client(url: str) -> "Redis":

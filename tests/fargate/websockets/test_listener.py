@@ -1,0 +1,130 @@
+"""The thread that answers other tasks, with a real Redis: nothing ends it, and it notices its own silence."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from fargate.websockets import protocol, relay
+from fargate.websockets.connections import Gone, LocalConnections, Unreachable
+from fargate.websockets.events import Opened
+from fargate.websockets.protocol import SocketProtocol
+from fargate.websockets.relay import Listener, Names, RelayedConnections, relay_client
+from local.waiting import wait_until
+from tests.fixtures.stores import OwnRedis
+from tests.fixtures.wire import Network
+
+SECONDS = 30
+NAMES = Names("app-dev")
+OPENED = Opened("id", "host", "api", "host", "127.0.0.1", "", 0.0)
+
+
+class Broken:
+    """A connection with a fault of the adapter."""
+
+    def post(self, message: str | bytes) -> None:
+        raise RuntimeError(message)
+
+    close = information = None
+
+
+@pytest.fixture
+def local(redis_url: str) -> Iterator[LocalConnections]:
+    """Connections whose listener runs."""
+    connections = LocalConnections()
+    listener = Listener(relay_client(redis_url), NAMES, connections)
+    listener.start()
+    yield connections
+    listener.finish()
+
+
+@pytest.fixture
+def others(redis_url: str) -> RelayedConnections:
+    """What another task reaches connections through."""
+    return RelayedConnections(relay_client(redis_url), NAMES)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"\xff", b"not JSON", b"[]", b"7", b"{}", b'{"id": "x", "act": "close", "answer": {}}', b'{"answer": "key"}'],
+)
+def test_a_message_that_is_no_question_is_left_out(
+    local: LocalConnections, others: RelayedConnections, redis_url: str, garbage: bytes
+) -> None:
+    assert relay_client(redis_url).publish(NAMES.task(local.task), garbage) == 1
+    with pytest.raises(Gone):
+        others.ask(local.new_id(), "close")
+
+
+def test_a_fault_in_one_connection_changes_nothing_for_others(
+    local: LocalConnections, others: RelayedConnections, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = local.new_id()
+    local.add(broken, Broken())  # type: ignore[arg-type]
+    with pytest.raises(Unreachable):
+        others.ask(broken, "post", text="x")
+    assert "RuntimeError" in caplog.text
+    with pytest.raises(Unreachable):
+        others.ask(broken, "post", base64="not base64 at all")
+    with pytest.raises(Gone):
+        others.ask(local.new_id(), "close")
+
+
+def test_a_redis_that_has_just_started_does_not_know_who_is_gone(
+    own_redis: OwnRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless a task has said goodbye. Else apps would forget connections that are open, after each restart of Redis."""
+    client, ended = relay_client(own_redis.url), LocalConnections()
+    others = RelayedConnections(client, NAMES)
+    Listener(client, NAMES, ended).finish()
+    with pytest.raises(Gone):
+        others.ask(ended.new_id(), "close")
+    with pytest.raises(Unreachable):
+        others.ask(LocalConnections().new_id(), "close")
+    monkeypatch.setattr(relay, "LIFE_SECONDS", -1)  # Redis has run longer than that
+    with pytest.raises(Gone):
+        others.ask(LocalConnections().new_id(), "close")
+
+
+def test_a_subscription_that_has_gone_silent_is_made_again(
+    redis_url: str, others: RelayedConnections, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after a firewall has forgotten the connection: nothing comes, and there is no error."""
+    caplog.set_level(logging.INFO, "fargate")
+    local = LocalConnections()
+    port = int(re.findall(r":(\d+)", redis_url)[-1])
+    with Network() as network:
+        proxy = network.proxy(port)
+        listener = Listener(relay_client(proxy.in_front_of(redis_url)), NAMES, local, sign_seconds=0.2)
+        listener.start()
+        proxy.rewrite_answers = lambda data: b"" if b"message" in data or b"pong" in data else data
+        assert wait_until(lambda: "the subscription is silent" in caplog.text, SECONDS)
+        proxy.rewrite_answers = lambda data: data
+        assert wait_until(lambda: "reach this task's WebSockets again" in caplog.text, SECONDS)
+        with pytest.raises(Gone):
+            others.ask(local.new_id(), "close")
+        listener.finish()
+
+
+def test_a_thread_does_not_wait_for_an_event_loop_that_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "LOOP_SECONDS", 0.05)
+    nothing: Any = None
+    sent: list[str] = []
+
+    async def connection() -> SocketProtocol:
+        return SocketProtocol(OPENED, nothing, nothing)
+
+    loop = asyncio.new_event_loop()
+    made = loop.run_until_complete(connection())
+    monkeypatch.setattr(made, "_is_open", True)
+    monkeypatch.setattr(made, "_post", sent.append)
+    with pytest.raises(Unreachable):
+        asyncio.run(asyncio.to_thread(made.post, "x"))
+    loop.run_until_complete(asyncio.sleep(0))
+    assert sent == [], "what was not done in time is done later"
+    loop.close()
+    with pytest.raises(Gone):
+        asyncio.run(asyncio.to_thread(made.post, "x"))
