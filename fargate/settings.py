@@ -136,16 +136,7 @@ def _base_path(text: str) -> str:
 def _cognito_jwks(text: str) -> str:
     if text != KEYS_AT_AWS and not (text.startswith(("https://", "http://")) and urlsplit(text).hostname):
         raise ValueError(f"is {text!r}, neither {KEYS_AT_AWS} nor a URL such as https://keys.example/{{pool}}.json")
-    _check_extra("cognito")
     return AWS_JWKS_URL if text == KEYS_AT_AWS else text
-
-
-def _check_extra(extra: str) -> None:
-    """Check that an extra is installed, for a setting that needs it."""
-    try:
-        check_extra(extra)
-    except ConfigurationError as error:
-        raise ValueError(f"cannot be used: {error}") from None
 
 
 def _level(text: str) -> str:
@@ -173,7 +164,6 @@ def _daemon_address(text: str) -> str:
 def _redis_url(text: str) -> str:
     if urlsplit(text).scheme not in ("redis", "rediss", "unix"):
         raise ValueError("is not a URL such as rediss://host:6379/0")  # it may hold a password
-    _check_extra("redis")
     return text
 
 
@@ -238,6 +228,9 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "metrics_port": _whole(0, MAX_PORT),
 }
 
+EXTRA_OF = {"cognito_jwks": "cognito", "schedule_redis_url": "redis", "websocket_redis_url": "redis"}
+"""The extra of the package that a setting needs. It is checked here, and the command `dockerfile` installs it."""
+
 
 def read_settings(environ: Mapping[str, str], arguments: Mapping[str, str | None] | None = None) -> Settings:
     """Read the adapter's settings; a command-line argument beats the variable of the same name.
@@ -256,6 +249,7 @@ def read_settings(environ: Mapping[str, str], arguments: Mapping[str, str | None
             continue
         try:
             values[name] = parse(text)
+            _check_extra_of(name)
         except ValueError as error:
             errors.append(f"{label} {error}")
     try:
@@ -267,6 +261,15 @@ def read_settings(environ: Mapping[str, str], arguments: Mapping[str, str | None
     if errors:
         raise ConfigurationError("\n".join(errors))
     return settings
+
+
+def _check_extra_of(name: str) -> None:
+    """Check that the extra that a setting needs is installed."""
+    try:
+        if name in EXTRA_OF:
+            check_extra(EXTRA_OF[name])
+    except ConfigurationError as error:
+        raise ValueError(f"cannot be used: {error}") from None
 
 
 def _contradictions(settings: Settings) -> list[str]:

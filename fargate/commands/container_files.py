@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from textwrap import indent
 
+from fargate.commands.program import SCRIPT
 from fargate.settings import Server, Settings
 from fargate.start.project import CONFIGURATION, LISTENING, Project
 
@@ -99,8 +100,13 @@ def compose(container: Container) -> str:
     return f"""\
 # The app on this machine: docker compose up --build --wait, then http://localhost:{port}
 # Written by {container.program}.
+#
+# Handlers besides routes, if the app has some:
+#   docker compose up --build poll       consumes their queues
+#   docker compose up --build schedule   runs their schedules
+#   docker compose run --rm app {SCRIPT} invoke NAME --app {container.target} --sample   calls one handler
 services:
-  app:
+  app: &app
     build: .
     environment:
 {indent(_environment(container.project), " " * 6)}
@@ -112,6 +118,18 @@ services:
     init: true
     stop_grace_period: {grace}s # longer than DRAIN_ACCEPT_SECONDS and DRAIN_SECONDS together
     # The health check is in the image.
+{_command("poll", container.target)}{_command("schedule", container.target)}"""
+
+
+def _command(name: str, target: str) -> str:
+    """Return a service for another command of the same image. Only `up NAME` starts it, and it has no port to probe."""
+    return f"""
+  {name}:
+    <<: *app
+    command: {json.dumps([SCRIPT, name, target])}
+    profiles: [{name}]
+    ports: []
+    healthcheck: {{ disable: true }}
 """
 
 

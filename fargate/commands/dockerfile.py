@@ -16,7 +16,8 @@ from fargate.commands.program import SCRIPT, add_stage, program
 from fargate.commands.requirement_files import are_hashed, requirement_files
 from fargate.errors import ConfigurationError
 from fargate.lifecycle import Lifecycle
-from fargate.settings import Server, Settings, read_settings
+from fargate.requirements import EXTRAS
+from fargate.settings import EXTRA_OF, Server, Settings, read_settings
 from fargate.start.project import CONFIGURATION, LISTENING, Project, project_here
 
 WRITTEN, KEPT, CANNOT_WRITE = 0, 1, 2
@@ -27,9 +28,8 @@ OTHER_COMPOSE_FILES = ("compose.yml", "docker-compose.yaml", "docker-compose.yml
 
 OLDEST_MINOR = 11
 WHEEL = re.compile(r"chalice_fargate-[\w.+!]+-py3-none-any\.whl")
-EXTRAS = {"COGNITO_JWKS": "cognito", "SCHEDULE_REDIS_URL": "redis"}
-"""Extras of the package by the variable that needs them. `poll` needs boto3, which is in every image."""
-UNREAD = LISTENING | {"API_KEYS_SECRET_ARN", *EXTRAS}
+EXTRA_OF_VARIABLE = {name.upper(): extra for name, extra in EXTRA_OF.items()}
+UNREAD = LISTENING | {"API_KEYS_SECRET_ARN", *EXTRA_OF_VARIABLE}
 """Variables that are not checked here: the container's own, a secret, and what needs a package that may be missing."""
 
 
@@ -87,7 +87,7 @@ def _describe(given: argparse.Namespace, environ: Mapping[str, str], folder: Pat
         sources=_sources(folder, given.app),
         requirements=requirements,
         hashed=are_hashed(folder, requirements),
-        package=_package(server, project, given.wheel),
+        package=_package(_extras(server, project, given.extra), given.wheel),
         wheel=given.wheel.name if given.wheel else None,
         project=project,
         settings=settings,
@@ -121,13 +121,16 @@ def _sources(folder: Path, target: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([app, *libraries]))
 
 
-def _package(server: Server, project: Project, wheel: Path | None) -> str:
+def _extras(server: Server, project: Project, asked: Sequence[str]) -> str:
+    """Return the extras of the package. `secrets` is boto3, which `poll` needs too."""
+    servers = set() if server is Server.WAITRESS else {str(server)}
+    needed = {extra for name, extra in EXTRA_OF_VARIABLE.items() if project.environment.get(name)}
+    return ",".join(sorted({"secrets"} | servers | needed | set(asked)))
+
+
+def _package(extras: str, wheel: Path | None) -> str:
     """Return the requirement of this package."""
-    servers = [] if server is Server.WAITRESS else [str(server)]
-    extras = sorted(["secrets", *servers, *(EXTRAS[name] for name in EXTRAS if project.environment.get(name))])
-    if wheel is not None:
-        return f"./{wheel.name}[{','.join(extras)}]"
-    return f"{SCRIPT}[{','.join(extras)}]=={fargate.__version__}"
+    return f"./{wheel.name}[{extras}]" if wheel else f"{SCRIPT}[{extras}]=={fargate.__version__}"
 
 
 def _python(text: str) -> str:
@@ -157,6 +160,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--python", type=_python, default=here, help=f"default: the one that runs this, {here}")
     parser.add_argument("--app", default="app:app", metavar="MODULE:ATTRIBUTE", help="default: app:app")
+    parser.add_argument(
+        "--extra",
+        action="append",
+        default=[],
+        choices=sorted(EXTRAS),
+        help="install this extra too; those that the server and the stage's variables need are. Name redis if only "
+        "the container gets SCHEDULE_REDIS_URL or WEBSOCKET_REDIS_URL. It can be repeated",
+    )
     parser.add_argument(
         "--wheel", type=_wheel, metavar="FILE", help=f"a wheel of {SCRIPT}, to install in place of the index's"
     )

@@ -16,7 +16,7 @@ import yaml
 from fargate import __version__
 from fargate.commands import dockerfile
 from fargate.lifecycle import Lifecycle
-from fargate.settings import Server
+from fargate.settings import PARSERS, Server
 from tests.fixtures.servers import ROOT
 
 FILES = ("Dockerfile", ".dockerignore", "compose.yaml")
@@ -62,7 +62,7 @@ def installs(text: str) -> list[str]:
 
 
 def app_of(compose: str) -> dict[str, Any]:
-    """Return the service of a compose file."""
+    """Return the server's service of a compose file."""
     service: dict[str, Any] = yaml.safe_load(compose)["services"]["app"]
     return service
 
@@ -145,12 +145,35 @@ def test_the_stage_chooses_the_server_the_extras_and_the_time_to_stop(project: P
     configure(
         project,
         '{"stages": {"prod": {"environment_variables": {"SERVER": "uvicorn", "COGNITO_JWKS": "aws",'
-        ' "DRAIN_SECONDS": "60", "DRAIN_ACCEPT_SECONDS": "5", "API_KEYS_SECRET_ARN": "arn:x",'
-        ' "SCHEDULE_REDIS_URL": "redis://host"}}}}',
+        ' "DRAIN_SECONDS": "60", "DRAIN_ACCEPT_SECONDS": "5", "API_KEYS_SECRET_ARN": "arn:x"}}}}',
     )
     files = written(project, "--stage", "prod")
-    assert installs(files["Dockerfile"]) == [f'"chalice-fargate[cognito,redis,secrets,uvicorn]=={__version__}"']
+    assert installs(files["Dockerfile"]) == [f'"chalice-fargate[cognito,secrets,uvicorn]=={__version__}"']
     assert app_of(files["compose.yaml"])["stop_grace_period"] == "75s"
+
+
+@pytest.mark.parametrize("variable", [name.upper() for name in PARSERS if name.endswith("_redis_url")])
+def test_redis_is_installed_where_a_variable_of_the_stage_needs_it(project: Path, variable: str) -> None:
+    configure(project, json.dumps({"environment_variables": {variable: "redis://host"}}))
+    assert installs(written(project)["Dockerfile"]) == [f'"chalice-fargate[redis,secrets]=={__version__}"']
+
+
+def test_an_extra_can_be_asked_for(project: Path) -> None:
+    text = written(project, "--extra", "redis", "--extra", "cognito")["Dockerfile"]
+    assert installs(text) == [f'"chalice-fargate[cognito,redis,secrets]=={__version__}"']
+
+
+@pytest.mark.parametrize("name", ["poll", "schedule"])
+def test_the_other_commands_are_services_that_start_only_by_name(project: Path, name: str) -> None:
+    """The image's health check would find them unhealthy: no port answers."""
+    services = yaml.safe_load(written(project, "--app", "app:application")["compose.yaml"])["services"]
+    assert services[name] == services["app"] | {
+        "command": ["chalice-fargate", name, "app:application"],
+        "profiles": [name],
+        "ports": [],
+        "healthcheck": {"disable": True},
+    }
+    assert "profiles" not in services["app"]
 
 
 def test_the_variables_are_in_the_compose_file_alone(project: Path) -> None:
