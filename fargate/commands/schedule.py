@@ -95,7 +95,9 @@ def _announce(schedules: Sequence[Schedule], handlers: Sequence[Handler], now: d
     for schedule in schedules:
         logger.info("%s", schedule.announced(now))
     if others := ", ".join(str(each) for each in handlers if each.kind is Kind.CW_EVENT):
-        logger.warning("Not run, since they wait for events and not for a time: %s", others)
+        logger.warning(
+            "Not run, since they wait for events and not for a time; poll runs them from a queue: %s", others
+        )
 
 
 def _courses(

@@ -54,7 +54,9 @@ _SOURCES: dict[type, _Kind] = {
     S3EventConfig: _Kind(
         "on_s3_event", "chalice-fargate poll, if a queue gets the events of its bucket", Runs.BY_COMMAND
     ),
-    CloudWatchEventConfig: _Kind("on_cw_event", "EventBridge calls it for events of its pattern"),
+    CloudWatchEventConfig: _Kind(
+        "on_cw_event", "chalice-fargate poll, if a rule sends its events to a queue", Runs.BY_COMMAND
+    ),
     KinesisEventConfig: _Kind("on_kinesis_record", "Lambda reads each shard of the stream in order for it"),
     DynamoDBEventConfig: _Kind("on_dynamodb_record", "Lambda reads each shard of the table's stream in order for it"),
 }

@@ -1,6 +1,7 @@
-"""The event that Lambda makes of messages: of a queue's own, of a topic's, of a bucket's.
+"""The event that Lambda makes of messages: of a queue's own, of a topic's, of a bucket's, of a rule's.
 
-https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html, with-sns.html and with-s3.html
+https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html, with-sns.html and with-s3.html;
+https://docs.aws.amazon.com/eventbridge/latest/ref/events-structure.html
 """
 
 import base64
@@ -18,6 +19,11 @@ MessagesToEvent = Callable[[Sequence[Message], str, str], Event | None]
 
 S3_TEST = "s3:TestEvent"
 """S3 sends it when a bucket's notifications are set up. It never calls a function for it."""
+
+EVENTBRIDGE_MEMBERS = frozenset(
+    ("version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail")
+)
+"""Each event has them, and Chalice reads them all."""
 
 
 class NotUnwrapped(Exception):
@@ -48,19 +54,29 @@ def s3_event(messages: Sequence[Message], _arn: str, _region: str) -> Event | No
     Raises:
         NotUnwrapped: it has no notification of S3.
     """
-    document = _document(messages[0])
-    notification = _notification(document)
-    if notification is not None:
-        document = _parsed(str(notification.get("Message")))
+    document = _published(messages[0])
     if not isinstance(document, dict) or not (document.get("Records") or document.get("Event") == S3_TEST):
         raise NotUnwrapped("it is not a notification of S3")
     return None if "Records" not in document else document
+
+
+def eventbridge_event(messages: Sequence[Message], _arn: str, _region: str) -> Event:
+    """Return the event that a rule has sent, also by way of a topic.
+
+    Raises:
+        NotUnwrapped: Chalice could not read it, as if the rule's target replaces its input.
+    """
+    document = _published(messages[0])
+    if not isinstance(document, dict) or not document.keys() >= EVENTBRIDGE_MEMBERS:
+        raise NotUnwrapped("it is not an event of EventBridge: does the rule's target have an input of its own?")
+    return document
 
 
 EVENT_OF: Mapping[Kind, MessagesToEvent] = {
     Kind.SQS_MESSAGE: sqs_event,
     Kind.SNS_MESSAGE: sns_event,
     Kind.S3_EVENT: s3_event,
+    Kind.CW_EVENT: eventbridge_event,
 }
 
 
@@ -92,6 +108,13 @@ def _attribute(attribute: Mapping[str, Any]) -> dict[str, Any]:
 
 def _document(message: Message) -> Any:
     return _parsed(message["Body"])
+
+
+def _published(message: Message) -> Any:
+    """Return what a message holds; of a topic's, what was published to the topic."""
+    document = _document(message)
+    notification = _notification(document)
+    return document if notification is None else _parsed(str(notification.get("Message")))
 
 
 def _parsed(text: str) -> Any:

@@ -9,8 +9,8 @@ from fargate.handlers.catalog import Handler, find_handler
 from fargate.handlers.kinds import Kind
 from fargate.queues.sqs import RECEIVED_AT_MOST, SqsQueue
 
-POLLED = (Kind.SQS_MESSAGE, Kind.SNS_MESSAGE, Kind.S3_EVENT)
-"""The kinds that a queue can feed: its own messages, or those of a topic or bucket that sends to it."""
+POLLED = (Kind.SQS_MESSAGE, Kind.SNS_MESSAGE, Kind.S3_EVENT, Kind.CW_EVENT)
+"""The kinds that a queue can feed: its own messages, or those of a topic, a bucket or a rule that sends to it."""
 
 LARGEST_BATCH, LONGEST_WINDOW_SECONDS = 10_000, 300
 """Lambda's limits."""
@@ -85,7 +85,7 @@ def _polled(handler: Handler) -> Handler:
 
 
 def _own_queue(handler: Handler) -> str | None:
-    """Return the queue of the decorator; topics and buckets have none."""
+    """Return the queue of the decorator; topics, buckets and rules have none."""
     config = handler.config
     return getattr(config, "queue_arn", None) or getattr(config, "queue", None)
 
@@ -96,7 +96,7 @@ def _source(handler: Handler, queue: str, concurrency: int) -> Source:
     return Source(
         handler,
         queue,
-        getattr(config, "batch_size", 1),  # Lambda calls a function once for each message of a topic or bucket
+        getattr(config, "batch_size", 1),  # Lambda calls a function once for each event that is not a queue's
         getattr(config, "maximum_batching_window_in_seconds", 0),
         min(concurrency, most),
     )

@@ -38,6 +38,7 @@ Served:
   GET  /readyz  the adapter's own probe
 
 Run by other commands, since HTTP cannot reach them:
+  on_cw_event watch_pipeline   chalice-fargate poll, if a rule sends its events to a queue
   on_s3_event take_upload      chalice-fargate poll, if a queue gets the events of its bucket
   on_sns_message read_news     chalice-fargate poll, if a queue is subscribed to its topic
   on_sqs_message drain_orders  chalice-fargate poll consumes its queue
@@ -51,11 +52,10 @@ Not served by this server:
 
 Not run here: these stay on Lambda, since no command receives their events:
   lambda_function report           if a trigger calls it (Cognito's, Kafka's); by name: chalice-fargate invoke
-  on_cw_event watch_pipeline       EventBridge calls it for events of its pattern
   on_dynamodb_record follow_table  Lambda reads each shard of the table's stream in order for it
   on_kinesis_record count_clicks   Lambda reads each shard of the stream in order for it
 
-Not all of it is served: 0 closed, 3 for another server, 4 on Lambda.
+Not all of it is served: 0 closed, 3 for another server, 3 on Lambda.
 """
 
 GATED = """

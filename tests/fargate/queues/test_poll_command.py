@@ -95,7 +95,8 @@ def test_sigterm_finishes_what_runs_and_exits_with_0(
     (batch,) = [line["batch"] for line in lines if "batch" in line]
     assert (batch["queue"], batch["size"], batch["failures"]) == ("orders", 1, 0)
     assert len([line for line in lines if "invocation" in line]) == 1
-    without = "Without a queue, so not called; POLL_QUEUES can name one: on_s3_event uploaded, on_sns_message read_news"
+    handlers = "on_cw_event paid, on_s3_event uploaded, on_sns_message read_news"
+    without = f"Without a queue, so not called; POLL_QUEUES can name one: {handlers}"
     assert without in [line["message"] for line in lines]
     assert not [line for line in lines if line["level"] != "INFO" and line["message"] != without]
 

@@ -28,7 +28,7 @@ def test_the_decorators_name_queues(handlers: list[Handler]) -> None:
         ("take_lines", "lines.fifo", 3, 0),
         ("take_orders", "orders", 10, 0),
     ]
-    assert [each.name for each in without] == ["uploaded", "read_news"]
+    assert [each.name for each in without] == ["paid", "uploaded", "read_news"]
 
 
 def test_poll_queues_adds_and_replaces_queues(handlers: list[Handler]) -> None:

@@ -1,16 +1,18 @@
-"""Messages of queues, topics and buckets as AWS' services form them, through moto: the events that handlers get."""
+"""Messages of queues, topics, buckets and rules as AWS forms them, through moto: the events that handlers get."""
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3  # type: ignore[import-untyped]
 import pytest
+from chalice.app import CloudWatchEvent
 from moto.server import ThreadedMotoServer
 
-from fargate.queues.events import NotUnwrapped, s3_event, sns_event, sqs_event
+from fargate.queues.events import EVENTBRIDGE_MEMBERS, NotUnwrapped, eventbridge_event, s3_event, sns_event, sqs_event
 from fargate.queues.sqs import Queues
 from local.waiting import wait_until
 from tests.fargate.queues.conftest import Consumers, Records
@@ -23,7 +25,7 @@ class Aws:
     """The emulator's services."""
 
     def __init__(self) -> None:
-        self.sqs, self.sns, self.s3 = (boto3.client(name) for name in ("sqs", "sns", "s3"))
+        self.sqs, self.sns, self.s3, self.events = (boto3.client(name) for name in ("sqs", "sns", "s3", "events"))
 
     def create_queue(self, name: str, **attributes: str) -> tuple[str, str]:
         """Create a queue; return its URL and its ARN."""
@@ -41,6 +43,11 @@ class Aws:
         """Create a bucket that sends its notifications somewhere."""
         self.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
         self.s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=notifications)
+
+    def create_rule(self, name: str, pattern: dict[str, Any], queue_arn: str, **target: Any) -> None:
+        """Create a rule that sends events to a queue."""
+        self.events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+        self.events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": queue_arn, **target}])
 
     def is_empty(self, url: str) -> bool:
         """Return whether a queue has no messages, hidden or not."""
@@ -185,6 +192,33 @@ def test_a_buckets_notification_is_its_event(aws: Aws, consumers: Consumers, rec
     assert records() == [{"handler": "uploaded", "bucket": f"by-{way}", "key": "in box/größe.csv"}]
 
 
+PAID = {"Source": "shop.orders", "DetailType": "Order paid", "Detail": '{"id": 7, "at": "Gr\u00f6\u00dfe"}'}
+
+
+def test_a_rules_event_is_the_handlers(aws: Aws, consumers: Consumers, records: Records) -> None:
+    """Each event is a call of its own; the pattern is that of the rule."""
+    whole = {"InputTransformer": {"InputTemplate": "<aws.events.event.json>"}}  # moto leaves the account out otherwise
+    url, arn = aws.create_queue("events-queue")
+    aws.create_rule("paid", {"source": ["shop.orders"]}, arn, **whole)
+    aws.events.put_events(Entries=[PAID, {**PAID, "Source": "shop.other"}, {**PAID, "DetailType": "Order sent"}])
+    consumed(aws, consumers, "paid", "events-queue", url)
+    first, second = sorted(records(), key=lambda each: str(each["type"]))
+    assert (first["source"], first["type"], second["type"]) == ("shop.orders", "Order paid", "Order sent")
+    event = first["event"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", event.pop("time"))
+    assert event.pop("ingestion-time")  # moto's
+    assert event.pop("id") != second["event"]["id"]
+    assert event == {
+        "version": "0",
+        "detail-type": "Order paid",
+        "source": "shop.orders",
+        "account": "123456789012",
+        "region": REGION,
+        "resources": [],
+        "detail": {"id": 7, "at": "Größe"},
+    }
+
+
 def message(body: Any) -> dict[str, Any]:
     return {"MessageId": "1", "Body": body if isinstance(body, str) else json.dumps(body)}
 
@@ -199,7 +233,7 @@ def test_the_test_of_a_bucket_calls_nothing(body: Any) -> None:
     assert s3_event([message(body)], "", "") is None
 
 
-@pytest.mark.parametrize("unwrap", [sns_event, s3_event])
+@pytest.mark.parametrize("unwrap", [sns_event, s3_event, eventbridge_event])
 @pytest.mark.parametrize(
     "body",
     ["text", "[]", "{}", '"Records"', "[" * 100_000, {"Type": "Notification"}, {"Records": []}, {"Event": "other"}],
@@ -207,3 +241,19 @@ def test_the_test_of_a_bucket_calls_nothing(body: Any) -> None:
 def test_a_message_of_another_sender_is_not_unwrapped(unwrap: Callable[..., Any], body: Any) -> None:
     with pytest.raises(NotUnwrapped):
         unwrap([message(body)], "", "")
+
+
+def test_a_rules_event_may_come_by_way_of_a_topic() -> None:
+    event = dict.fromkeys(EVENTBRIDGE_MEMBERS, "")
+    assert eventbridge_event([message(event)], "", "") == event
+    published = {"Type": "Notification", "TopicArn": "arn", "Message": json.dumps(event)}
+    assert eventbridge_event([message(published)], "", "") == event
+
+
+@pytest.mark.parametrize("name", sorted(EVENTBRIDGE_MEMBERS))
+def test_an_event_that_chalice_could_not_read_is_not_unwrapped(name: str) -> None:
+    lacking = {each: "" for each in EVENTBRIDGE_MEMBERS if each != name}
+    with pytest.raises(KeyError, match=name):
+        CloudWatchEvent(lacking, None)
+    with pytest.raises(NotUnwrapped, match="does the rule's target have an input of its own"):
+        eventbridge_event([message(lacking)], "", "")

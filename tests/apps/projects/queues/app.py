@@ -70,6 +70,11 @@ def uploaded(event):
     write_down("uploaded", bucket=event.bucket, key=event.key)
 
 
+@app.on_cw_event({"source": ["shop.orders"]})
+def paid(event):
+    write_down("paid", source=event.source, type=event.detail_type, event=event.to_dict())
+
+
 @app.schedule("rate(1 hour)")
 def hourly(event):
     write_down("hourly")
