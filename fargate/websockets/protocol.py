@@ -152,7 +152,7 @@ class SocketProtocol(asyncio.Protocol):
     async def _handle(self, message: str) -> None:
         handle = functools.partial(self._sockets.handlers.message, self.opened, message)
         problem = await self._sockets.run(handle)
-        if problem is not None and self._is_open:
+        if problem is not None and self._is_open and self._reads:
             self._write(Message(data=problem))
 
     async def _next(self) -> object | None:
@@ -196,7 +196,7 @@ class SocketProtocol(asyncio.Protocol):
             self._take_text(event)
         elif isinstance(event, BytesMessage):
             self._end(BAD_TYPE, "Binary messages are not supported")
-        elif isinstance(event, Ping):
+        elif isinstance(event, Ping) and self._reads:  # else later pings are answered (RFC 6455, section 5.5.3)
             self._write(event.response())
 
     def _take_text(self, event: TextMessage) -> None:
@@ -208,7 +208,8 @@ class SocketProtocol(asyncio.Protocol):
             self._pieces.clear()
             self._end(TOO_LONG, "Message too long")
             return
-        self._pieces.append(event.data)
+        if event.data:
+            self._pieces.append(event.data)
         if event.frame_finished:
             self._frame_bytes = 0
         if event.message_finished:
@@ -280,10 +281,15 @@ class SocketProtocol(asyncio.Protocol):
         data = _text_if_possible(message)
         if len(data.encode() if isinstance(data, str) else data) > self._sockets.limits.message_bytes:
             raise MessageTooLong
-        if self._transport.get_write_buffer_size() > MOST_UNSENT_BYTES:
+        if not self._reads:
             raise ClientTooSlow
         self._active_at = time.monotonic()
         self._write(Message(data=data))  # type: ignore[type-var]  # one of both, which its type variable cannot say
+
+    @property
+    def _reads(self) -> bool:
+        """Whether the client reads what is sent to it."""
+        return bool(self._transport.get_write_buffer_size() <= MOST_UNSENT_BYTES)
 
     def _information(self) -> Information:
         opened, since = self.opened, time.monotonic() - self._active_at

@@ -1,0 +1,45 @@
+"""Clients that send much and read nothing take no more memory than others."""
+
+import asyncio
+from typing import Any
+
+import httpx
+from wsproto.events import TextMessage
+
+from fargate.websockets.events import Opened
+from fargate.websockets.protocol import SocketLimits, SocketProtocol
+from local.waiting import wait_until
+from tests.fargate.websockets.conftest import SECONDS, Sockets
+from tests.fargate.websockets.test_conversation import frame, handshake, raw, read_until
+
+PING, PONG = b"\x89\xfd\0\0\0\0" + b"p" * 125, b"\x8a\x7d"
+
+
+def test_a_client_that_does_not_read_is_answered_nothing(sockets: Sockets) -> None:
+    """No pings, which RFC 6455, section 5.5.3, allows, and no errors; once it has read, later ones are answered."""
+    with raw(sockets) as wire, httpx.Client() as http:
+        wire.sendall(handshake())
+        read_until(wire, b"\r\n\r\n")
+        wire.sendall(frame(b"id"))
+        here = wire.recv(100)[2:].decode()
+        unread = 0
+        while http.post(f"{sockets.server.url}/send/{here}", content="x" * 131_072).status_code == 200:
+            unread += 10 + 131_072
+        http.post(f"{sockets.server.url}/go-on")
+        wire.sendall(PING * 3 + frame(b"raise") + frame(b"wait"))
+        assert wait_until(lambda: sockets.events(here)[-1].get("body") == "wait", SECONDS)
+        while unread > 0:
+            unread -= len(wire.recv(min(unread, 65536)))
+        wire.sendall(PING + frame(b"then"))
+        assert read_until(wire, b"then") == PONG + b"p" * 125 + b"\x81\x04then"
+
+
+def test_fragments_without_a_byte_are_not_kept() -> None:
+    async def pieces_of_a_message_without_end() -> list[str]:
+        sockets: Any = type("Sockets", (), {"limits": SocketLimits(1024, 1024, 60, 60)})
+        made = SocketProtocol(Opened("id", "host", "api", "host", "127.0.0.1", "", 0.0), sockets, sockets)
+        for _ in range(100):
+            made._take_text(TextMessage("", frame_finished=True, message_finished=False))
+        return made._pieces
+
+    assert asyncio.run(pieces_of_a_message_without_end()) == []
