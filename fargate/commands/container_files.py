@@ -103,7 +103,7 @@ def compose(container: Container) -> str:
 #
 # Handlers besides routes, if the app has some:
 #   docker compose up --build poll       consumes their queues
-#   docker compose up --build schedule   runs their schedules
+#   docker compose up --build schedule   runs the schedules
 #   docker compose run --rm app {SCRIPT} invoke NAME --app {container.target} --sample   calls one handler
 services:
   app: &app

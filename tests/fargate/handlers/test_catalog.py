@@ -29,6 +29,7 @@ def test_every_kind_is_found(handlers: list[Handler]) -> None:
         "routes api_handler",
         "schedule hourly",
         "schedule jobs_nightly",
+        "schedule minutely",
     ]
 
 

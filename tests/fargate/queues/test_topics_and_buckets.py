@@ -7,71 +7,30 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import boto3  # type: ignore[import-untyped]
 import pytest
 from chalice.app import CloudWatchEvent
-from moto.server import ThreadedMotoServer
 
 from fargate.queues.events import EVENTBRIDGE_MEMBERS, NotUnwrapped, eventbridge_event, s3_event, sns_event, sqs_event
 from fargate.queues.sqs import Queues
 from local.waiting import wait_until
 from tests.fargate.queues.conftest import Consumers, Records
+from tests.fargate.queues.emulated_aws import REGION, Aws, emulated_aws
 
-REGION = "eu-west-1"
 SECONDS = 60
 
 
-class Aws:
-    """The emulator's services."""
-
-    def __init__(self) -> None:
-        self.sqs, self.sns, self.s3, self.events = (boto3.client(name) for name in ("sqs", "sns", "s3", "events"))
-
-    def create_queue(self, name: str, **attributes: str) -> tuple[str, str]:
-        """Create a queue; return its URL and its ARN."""
-        url = self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
-        arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        return url, arn
-
-    def create_topic(self, name: str, queue_arn: str, **attributes: str) -> str:
-        """Create a topic to which a queue is subscribed; return its ARN."""
-        topic = str(self.sns.create_topic(Name=name)["TopicArn"])
-        self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn, Attributes=attributes)
-        return topic
-
-    def create_bucket(self, name: str, notifications: dict[str, Any]) -> None:
-        """Create a bucket that sends its notifications somewhere."""
-        self.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-        self.s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=notifications)
-
-    def create_rule(self, name: str, pattern: dict[str, Any], queue_arn: str, **target: Any) -> None:
-        """Create a rule that sends events to a queue."""
-        self.events.put_rule(Name=name, EventPattern=json.dumps(pattern))
-        self.events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": queue_arn, **target}])
-
-    def is_empty(self, url: str) -> bool:
-        """Return whether a queue has no messages, hidden or not."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        found = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-        return not any(int(found[name]) for name in names)
-
-
 @pytest.fixture(scope="module")
-def moto_url() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+def emulated() -> Iterator[Aws]:
+    with emulated_aws() as aws:
+        yield aws
 
 
 @pytest.fixture
-def aws(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Aws:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_url)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    return Aws()
+def aws(emulated: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
+    """The services, which this process uses too."""
+    for name, value in emulated.environ.items():
+        monkeypatch.setenv(name, value)
+    return emulated
 
 
 def consumed(aws: Aws, consumers: Consumers, handler: str, queue: str, url: str) -> None:

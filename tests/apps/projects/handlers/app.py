@@ -48,6 +48,11 @@ def every_hour(event):
     return {"at": event.time, "rule": event.resources[0]}
 
 
+@app.schedule("rate(1 minute)")
+def minutely(event):
+    return {"at": event.time}
+
+
 @jobs.schedule("cron(0 4 * * ? *)")
 def nightly(event):
     return {"source": event.source}
@@ -94,6 +99,10 @@ def connect(event):
 
 @app.on_ws_message()
 def message(event):
+    """Send a text to its sender, or to another connection, with the sender's id."""
+    asked = event.json_body
+    if "text" in asked:
+        app.websocket_api.send(asked.get("to", event.connection_id), f"{event.connection_id} {asked['text']}")
     return {"json": event.json_body, "stage": event.stage}
 
 

@@ -12,11 +12,12 @@ import pytest
 
 from fargate.settings import Server
 from local.ports import LOOPBACK, free_port
-from tests.fixtures.servers import ROOT, passed_on
+from tests.fixtures.servers import passed_on
 from tests.fixtures.tools import beside, required_tools
 from tests.image.compose import compose_plugin
 from tests.image.containers import Container, started
 from tests.image.engine import Engine
+from tests.image.generated.conftest import write
 
 pytestmark = [pytest.mark.infra, pytest.mark.timeout(1200)]
 
@@ -41,15 +42,6 @@ FILES = "import json, os; print(json.dumps(sorted(os.path.join(at, f) for at, _,
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The adapter's wheel."""
-    folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder]
-    subprocess.run(command, cwd=ROOT / "fargate", check=True, capture_output=True, timeout=120)
-    return next(folder.glob("*.whl"))
-
-
-@pytest.fixture(scope="module")
 def project(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A new project with a vendored package and a variable, and the files that the command writes for it."""
     folder = tmp_path_factory.mktemp("projects")
@@ -62,20 +54,8 @@ def project(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (mine / ".chalice" / "config.json").write_text(
         json.dumps({"app_name": "mine", "stages": {"dev": {"environment_variables": {"SECRET": SECRET}}}})
     )
-    write(mine, "--server", "uvicorn", "--wheel", str(wheel))
+    write(mine, "--server", "uvicorn", "--wheel", wheel)
     return mine
-
-
-def write(project: Path, *arguments: str) -> None:
-    """Write the files for the Python of the tests' base."""
-    subprocess.run(
-        [sys.executable, "-m", "fargate", "dockerfile", "--python", "3.13", "--force", *arguments],
-        cwd=project,
-        env={**passed_on(), "PYTHONPATH": str(ROOT)},
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
 
 
 @pytest.fixture(scope="module")

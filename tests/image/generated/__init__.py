@@ -1,0 +1,1 @@
+"""Images that `chalice-fargate dockerfile` describes."""
