@@ -1,6 +1,7 @@
 """Keeps received messages hidden from other consumers until they are done.
 
-What must hold: no message is hidden any more once `release` has returned.
+What must hold: a message that was released is not hidden any more once `settle` has returned. A request that SQS does
+not answer delays neither `hold` nor `release`.
 """
 
 import logging
@@ -8,7 +9,7 @@ import threading
 from collections.abc import Iterable, Sequence
 
 from fargate.queues.outages import Outage
-from fargate.queues.sqs import Message, RequestError, SqsQueue
+from fargate.queues.sqs import RECEIVED_AT_MOST, Message, RequestError, SqsQueue
 
 logger = logging.getLogger("fargate")
 
@@ -29,6 +30,7 @@ class Heartbeat:
         self._outage = outage
         self._held: dict[str, Message] = {}
         self._lock = threading.Lock()
+        self._requesting = threading.Lock()
 
     def start(self) -> None:
         """Begin to extend; it ends with the process."""
@@ -42,7 +44,8 @@ class Heartbeat:
     def release(self, messages: Iterable[Message]) -> None:
         """No longer keep messages hidden; those that are not held change nothing."""
         with self._lock:
-            self._drop(messages)
+            for each in messages:
+                self._held.pop(each["ReceiptHandle"], None)
 
     def release_all(self) -> list[Message]:
         """No longer keep any hidden; return what was held."""
@@ -50,31 +53,41 @@ class Heartbeat:
             held, self._held = list(self._held.values()), {}
         return held
 
+    def settle(self) -> None:
+        """Wait for the request that is under way, which may still hide what has just been released."""
+        with self._requesting:
+            pass
+
     def beat(self) -> None:
         """Extend the time-out of all that is held."""
         with self._lock:
-            if not self._held:
-                return
+            handles = list(self._held)
+        for start in range(0, len(handles), RECEIVED_AT_MOST):
+            self._extend(handles[start : start + RECEIVED_AT_MOST])
+
+    def _extend(self, handles: Sequence[str]) -> None:
+        with self._requesting:
             try:
-                refused = self._queue.change_visibility(list(self._held.values()), self._queue.visibility_seconds)
+                refused = self._queue.change_visibility(self._still_held(handles), self._queue.visibility_seconds)
             except RequestError as error:
                 self._outage.failed(error)
             else:
-                self._forget(refused)
+                self._forget(refused.for_good)
 
-    def _forget(self, refused: Sequence[Message]) -> None:
+    def _still_held(self, handles: Iterable[str]) -> list[Message]:
+        with self._lock:
+            return [self._held[each] for each in handles if each in self._held]
+
+    def _forget(self, refused: Iterable[Message]) -> None:
         """Stop extending what SQS refuses: its time is over, or it has been hidden for SQS' twelve hours."""
-        if refused:
-            self._drop(refused)
+        with self._lock:
+            lost = [each for each in refused if self._held.pop(each["ReceiptHandle"], None)]
+        if lost:
             logger.warning(
                 "Queue %s: %d messages whose handler runs cannot be hidden any longer; another consumer may get them",
                 self._queue.name,
-                len(refused),
+                len(lost),
             )
-
-    def _drop(self, messages: Iterable[Message]) -> None:
-        for each in messages:
-            self._held.pop(each["ReceiptHandle"], None)
 
     def _run(self) -> None:
         never = threading.Event()

@@ -136,20 +136,33 @@ class Poller:
 
     def _delete(self, done: Sequence[Message]) -> None:
         """Delete what is done. What cannot be deleted is handled again: SQS promises no more than at least once."""
+        wait_seconds = 0.0
         for _ in range(DELETE_ATTEMPTS):
-            try:
-                done = self._queue.delete(done)
-            except RequestError as error:
-                self._stop.wait(self._outage.failed(error))
-            else:
-                if not done:
-                    return
-        logger.error("Queue %s: %d handled messages cannot be deleted and will come again", self._queue.name, len(done))
+            time.sleep(wait_seconds)
+            done, wait_seconds = self._left_after_deletion(done)
+            if not done:
+                return
+        self._say_undeleted(done)
+
+    def _left_after_deletion(self, done: Sequence[Message]) -> tuple[Sequence[Message], float]:
+        """Delete messages; return those for another attempt, and after how many seconds."""
+        try:
+            refused = self._queue.delete(done)
+        except RequestError as error:
+            return done, self._outage.failed(error)
+        self._say_undeleted(refused.for_good)
+        return refused.now, SHORTEST_WAIT_SECONDS
+
+    def _say_undeleted(self, messages: Sequence[Message]) -> None:
+        if messages:
+            text = "Queue %s: %d handled messages cannot be deleted and will come again"
+            logger.error(text, self._queue.name, len(messages))
 
     def _show(self, messages: Sequence[Message], seconds: int) -> None:
         """Let other consumers have messages, at once or in some seconds."""
         if not messages:
             return
+        self._heartbeat.settle()
         try:
             self._queue.change_visibility(messages, seconds)
         except RequestError as error:

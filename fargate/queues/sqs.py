@@ -5,7 +5,7 @@ boto3 is imported when the first queue is opened: it is an extra of the package.
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from fargate.errors import ConfigurationError
 
@@ -29,8 +29,15 @@ class RequestError(Exception):
     """SQS cannot be reached, or refuses a request."""
 
 
+class Refused(NamedTuple):
+    """Messages that SQS has not changed."""
+
+    now: list[Message]  # another attempt may succeed
+    for_good: list[Message]  # gone already, or their receipt is no longer valid
+
+
 class SqsQueue:
-    """One queue. Thread-safe. All methods but `delete` and `change_visibility` raise RequestError if SQS fails.
+    """One queue. Thread-safe. Requests raise RequestError if they fail as a whole.
 
     Args:
         client: boto3's, for the queue's region.
@@ -69,26 +76,16 @@ class SqsQueue:
             )
         return list(answer.get("Messages", ()))
 
-    def delete(self, messages: Sequence[Message]) -> list[Message]:
-        """Delete messages; return those that SQS could not delete now, for another attempt.
+    def delete(self, messages: Sequence[Message]) -> Refused:
+        """Delete messages; return those that SQS has not deleted."""
+        return self._in_tens(self._client.delete_message_batch, messages, {})
 
-        What is refused for good is gone already, or received by another consumer: it is not returned.
-        """
-        return self._in_tens(self._client.delete_message_batch, messages, {}, lambda entry: not entry["SenderFault"])
+    def change_visibility(self, messages: Sequence[Message], seconds: int) -> Refused:
+        """Hide messages from other consumers for so long from now on; return those that SQS has not hidden."""
+        return self._in_tens(self._client.change_message_visibility_batch, messages, {"VisibilityTimeout": seconds})
 
-    def change_visibility(self, messages: Sequence[Message], seconds: int) -> list[Message]:
-        """Hide messages from other consumers for so long from now on; return those for which SQS refused it."""
-        timeout = {"VisibilityTimeout": seconds}
-        return self._in_tens(self._client.change_message_visibility_batch, messages, timeout, lambda entry: True)
-
-    def _in_tens(
-        self,
-        call: Callable[..., Any],
-        messages: Sequence[Message],
-        members: Mapping[str, int],
-        is_returned: Callable[[Mapping[str, Any]], bool],
-    ) -> list[Message]:
-        failed: list[Message] = []
+    def _in_tens(self, call: Callable[..., Any], messages: Sequence[Message], members: Mapping[str, int]) -> Refused:
+        refused = Refused([], [])
         for start in range(0, len(messages), RECEIVED_AT_MOST):
             ten = messages[start : start + RECEIVED_AT_MOST]
             entries = [
@@ -96,8 +93,9 @@ class SqsQueue:
             ]
             with _requests():
                 answer = call(QueueUrl=self._url, Entries=entries)
-            failed += [ten[int(entry["Id"])] for entry in answer.get("Failed", ()) if is_returned(entry)]
-        return failed
+                for entry in answer.get("Failed", ()):
+                    (refused.for_good if entry["SenderFault"] else refused.now).append(ten[int(entry["Id"])])
+        return refused
 
 
 class Queues:
@@ -162,10 +160,11 @@ def _parsed(queue: str) -> tuple[str, str | None, str | None]:
 
 @contextlib.contextmanager
 def _requests() -> Iterator[None]:
-    """Raise RequestError in place of botocore's errors."""
-    from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+    """Raise RequestError in place of whatever boto3 raises.
 
+    Not all of it is botocore's own: a file with credentials that is gone raises OSError, a broken answer TypeError.
+    """
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
-        raise RequestError(str(error)) from error
+    except Exception as error:  # any of them would end the thread that extends visibility
+        raise RequestError(str(error) or repr(error)) from error

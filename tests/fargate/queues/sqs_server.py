@@ -87,6 +87,9 @@ class SqsServer:
         self.queues: dict[str, Queue] = {}
         self.requests: list[str] = []  # their actions, in order
         self.refusals: dict[str, int] = {}  # how many of an action's next requests are answered with 503
+        self.broken: dict[str, int] = {}  # how many of them are answered with what SQS would not answer
+        self.refused_entries: dict[str, int] = {}  # how many of them fail for each entry, but not as a whole
+        self.stalled: set[str] = set()  # actions that are not answered
         self.ends_waits = False  # whether receives no longer wait for messages
         self.changed = threading.Condition()
         self._ids = itertools.count()
@@ -114,13 +117,22 @@ class SqsServer:
                 assert time.monotonic() < ends, {name: len(each.messages) for name, each in self.queues.items()}
                 self.changed.wait(LOOK_AGAIN_SECONDS)
 
-    def answer(self, action: str, body: dict[str, Any], is_gone: Callable[[], bool]) -> tuple[int, Answer]:
+    def answer(self, action: str, body: dict[str, Any], is_gone: Callable[[], bool]) -> tuple[int, Answer | list[Any]]:
         """Answer a request: the status and the document. A client that is gone gets no message."""
         with self.changed:
             self.requests.append(action)
-            if self.refusals.get(action):
-                self.refusals[action] -= 1
+            self.changed.notify_all()
+            while action in self.stalled:
+                self.changed.wait(LOOK_AGAIN_SECONDS)
+            if _one_of(self.refusals, action):
                 return 503, {"__type": "ServiceUnavailable", "message": "try again"}
+            if _one_of(self.broken, action):
+                return 200, []
+            if _one_of(self.refused_entries, action):
+                entries = [
+                    {"Id": each["Id"], "SenderFault": False, "Code": "InternalError"} for each in body["Entries"]
+                ]
+                return 200, {"Failed": entries}
             queue = self.queues.get(body.get("QueueName") or body["QueueUrl"].rpartition("/")[2])
             if queue is None:
                 return 400, {"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "There is no such queue"}
@@ -146,9 +158,15 @@ class SqsServer:
         return {}
 
     def _DeleteMessageBatch(self, queue: Queue, body: dict[str, Any]) -> Answer:  # noqa: N802
+        """Delete messages. Of a FIFO queue, a receipt after which the message was received again is refused."""
+        failed = []
         for entry in body["Entries"]:
-            queue.messages.pop(entry["ReceiptHandle"].partition("#")[0], None)
-        return {"Successful": [{"Id": entry["Id"]} for entry in body["Entries"]]}
+            message = queue.messages.get(entry["ReceiptHandle"].partition("#")[0])
+            if message is not None and message.group and message.receipt != entry["ReceiptHandle"]:
+                failed.append({"Id": entry["Id"], "SenderFault": True, "Code": "InvalidParameterValue"})
+            elif message is not None:
+                del queue.messages[message.id]
+        return {"Failed": failed}
 
     def _ChangeMessageVisibilityBatch(self, queue: Queue, body: dict[str, Any]) -> Answer:  # noqa: N802
         failed = []
@@ -159,6 +177,13 @@ class SqsServer:
             else:
                 message.visible_at = time.monotonic() + entry["VisibilityTimeout"]
         return {"Failed": failed}
+
+
+def _one_of(counts: dict[str, int], action: str) -> bool:
+    """Take one from an action's count; return whether there was one."""
+    left = counts.get(action, 0)
+    counts[action] = max(0, left - 1)
+    return left > 0
 
 
 def _document(message: Sent) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
+from fargate.queues.outages import SHORTEST_WAIT_SECONDS
 from tests.fargate.queues.conftest import Consumers, Records
 from tests.fargate.queues.sqs_server import SqsServer
 
@@ -154,6 +155,55 @@ def test_deletions_are_repeated(sqs: SqsServer, on_sqs: Consumers, records: Reco
         sqs.ends_waits = True
     assert len(records()) == 1
     assert sqs.requests.count(DELETION) == BOTO_ATTEMPTS + 1
+
+
+def test_what_sqs_could_not_delete_is_tried_again_after_a_while(
+    sqs: SqsServer, on_sqs: Consumers, records: Records
+) -> None:
+    """SQS answers 200, and says for each message how it went."""
+    orders = sqs.create("orders")
+    sqs.refused_entries[DELETION] = 1
+    sqs.send("orders", {"id": 1})
+    began = time.monotonic()
+    with on_sqs.consuming(on_sqs.source("take_orders")):
+        sqs.await_that(lambda: not orders.messages)
+        sqs.ends_waits = True
+    assert time.monotonic() - began >= SHORTEST_WAIT_SECONDS
+    assert len(records()) == 1
+
+
+def test_a_message_that_another_consumer_has_meanwhile_is_named_when_it_is_handled(
+    sqs: SqsServer, on_sqs: Consumers, records: Records, pipe: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    orders = sqs.create("orders.fifo")
+    sqs.send("orders.fifo", {"waits_for": str(pipe)}, group="a")
+    (message,) = orders.messages.values()
+    with on_sqs.consuming(on_sqs.source("take_orders", "orders.fifo")):
+        sqs.await_that(records)
+        with sqs.changed:
+            message.visible_at = 0
+            assert orders.hand_out(1, 600) == [message]
+        pipe.write_text("go on")
+        sqs.await_that(lambda: DELETION in sqs.requests)
+        sqs.ends_waits = True
+    assert list(orders.messages.values()) == [message]
+    assert "Queue orders.fifo: 1 handled messages cannot be deleted and will come again" in caplog.text
+
+
+def test_a_batch_is_handled_though_sqs_breaks_while_it_is_filled(
+    sqs: SqsServer, on_sqs: Consumers, records: Records
+) -> None:
+    """Its messages would stay hidden for twelve hours otherwise."""
+    collected = sqs.create("collected")
+    sqs.send("collected", "one")
+    with on_sqs.consuming(on_sqs.source("collect")):
+        sqs.await_that(lambda: sqs.requests.count(RECEIVE) == 2)
+        with sqs.changed:
+            sqs.broken[RECEIVE] = 1
+            sqs.send("collected", *map(str, range(10)))
+        sqs.await_that(lambda: not collected.messages)
+        sqs.ends_waits = True
+    assert sum(len(each["bodies"]) for each in records()) == 11
 
 
 def test_an_outage_has_one_line_and_ends_with_another(
