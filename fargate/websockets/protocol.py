@@ -55,9 +55,6 @@ CLOSE_SECONDS = 5.0
 LOOP_SECONDS = 3.0
 """How long a thread waits for the event loop."""
 
-_GOODBYE = object()
-"""In the inbox: close, once all messages before are handled."""
-
 
 @dataclass(frozen=True, slots=True)
 class SocketLimits:
@@ -83,7 +80,8 @@ class SocketProtocol(asyncio.Protocol):
         self._wire = WSConnection(ConnectionType.SERVER)
         self._is_open = False  # accepted, and no close frame has been sent or received
         self._ended: tuple[int, str] | None = None  # the code and the reason of its end
-        self._inbox: deque[object] = deque()
+        self._is_leaving = False  # the server stops
+        self._inbox: deque[str] = deque()
         self._arrived = asyncio.Event()
         self._pieces: list[str] = []  # of a message that has not arrived whole
         self._message_bytes = self._frame_bytes = 0
@@ -113,10 +111,7 @@ class SocketProtocol(asyncio.Protocol):
             return
         self._read_on(early)
         while (message := await self._next()) is not None:
-            if message is _GOODBYE:
-                self._end(GOING_AWAY, "Going away")
-            else:
-                await self._handle(str(message))
+            await self._handle(message)
         code, reason = self._ended or (ABNORMAL, "")
         await self._sockets.run(functools.partial(self._sockets.handlers.disconnect, self.opened, code, reason))
 
@@ -155,18 +150,20 @@ class SocketProtocol(asyncio.Protocol):
         if problem is not None and self._is_open and self._reads:
             self._write(Message(data=problem))
 
-    async def _next(self) -> object | None:
-        """Return the next message, or None after the last."""
+    async def _next(self) -> str | None:
+        """Return the next message, or None after the last; if the server stops, say goodbye after that."""
         while not self._inbox:
+            if self._is_leaving:
+                self._end(GOING_AWAY, "Going away")
             if self._ended is not None:
                 return None
             self._arrived.clear()
             await self._arrived.wait()
-        if len(self._inbox) == MOST_WAITING:
+        if len(self._inbox) == MOST_WAITING and not self._is_leaving:
             self._transport.resume_reading()
         return self._inbox.popleft()
 
-    def _put(self, message: object) -> None:
+    def _put(self, message: str) -> None:
         self._inbox.append(message)
         self._arrived.set()
         if len(self._inbox) == MOST_WAITING:
@@ -174,11 +171,14 @@ class SocketProtocol(asyncio.Protocol):
 
     def _read_on(self, early: bytes) -> None:
         self._active_at = time.monotonic()
-        self._transport.resume_reading()
+        if not self._is_leaving:
+            self._transport.resume_reading()
         if early:
             self.data_received(early)
 
     def data_received(self, data: bytes) -> None:
+        if self._ended is not None:
+            return
         self._active_at = time.monotonic()
         try:
             self._wire.receive_data(data)
@@ -217,18 +217,21 @@ class SocketProtocol(asyncio.Protocol):
             self._pieces, self._message_bytes = [], 0
 
     def _take_close(self, event: CloseConnection) -> None:
-        """Answer a close frame, or end the connection for a fault that wsproto has found; then close."""
-        if self._is_open:
-            self._note_end(int(event.code), event.reason or "")
-            self._write(event.response() if self._wire.state is ConnectionState.REMOTE_CLOSING else event)
+        """Answer a close frame and close, or end the connection for a fault that wsproto has found."""
+        if self._wire.state is not ConnectionState.REMOTE_CLOSING:
+            self._end(int(event.code), event.reason or "")
+            return
+        self._note_end(int(event.code), event.reason or "")
+        self._write(event.response())
         self._close()
 
     def _end(self, code: int, reason: str) -> None:
-        """Send a close frame, and close once the client has answered it."""
+        """Send a close frame and the end, and close once the client has; what it has sent before is not looked at."""
         if not self._is_open:
             return
         self._note_end(code, reason)
         self._write(CloseConnection(code=code, reason=reason))
+        self._transport.write_eof()
         self._transport.resume_reading()
         self._abort_soon()
 
@@ -254,8 +257,10 @@ class SocketProtocol(asyncio.Protocol):
             self._closing.cancel()
 
     def shutdown(self) -> None:
-        """Say goodbye once the messages that have come are handled. uvicorn calls it when it stops."""
-        self._put(_GOODBYE)
+        """Say goodbye once the messages that have come are handled; read no more. uvicorn calls it when it stops."""
+        self._is_leaving = True
+        self._arrived.set()
+        self._transport.pause_reading()
 
     def sweep(self, limits: object, now: float) -> None:
         """End a connection that is idle or old; `now` is on the monotonic clock. The server calls it each second."""

@@ -1,15 +1,19 @@
-"""Clients that send much and read nothing take no more memory than others."""
+"""Clients that send much: they take no more memory than others, and a drain ends in time and in order."""
 
 import asyncio
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 from typing import Any
 
 import httpx
+from websockets.exceptions import ConnectionClosed
 from wsproto.events import TextMessage
 
 from fargate.websockets.events import Opened
 from fargate.websockets.protocol import SocketLimits, SocketProtocol
 from local.waiting import wait_until
-from tests.fargate.websockets.conftest import SECONDS, Sockets
+from tests.fargate.websockets.conftest import SECONDS, Sockets, serving_sockets
 from tests.fargate.websockets.test_conversation import frame, handshake, raw, read_until
 
 PING, PONG = b"\x89\xfd\0\0\0\0" + b"p" * 125, b"\x8a\x7d"
@@ -43,3 +47,38 @@ def test_fragments_without_a_byte_are_not_kept() -> None:
         return made._pieces
 
     assert asyncio.run(pieces_of_a_message_without_end()) == []
+
+
+def test_a_drain_reads_no_more_and_handles_what_has_come() -> None:
+    """Else messages would come for ever, and be handled when their connection is closed already."""
+    with serving_sockets() as sockets, ThreadPoolExecutor() as threads:
+        floods = [threads.submit(flood, sockets) for _ in range(2)]
+        sockets.server.awaited_output("on_ws_message message success")
+        sockets.server.process.terminate()
+        heard = [each.result(SECONDS) for each in floods]
+        assert all(messages == [str(number) for number in range(len(messages))] for messages in heard)
+        assert sockets.server.process.wait(SECONDS) == 0
+        output = sockets.server.output()
+        assert "on_ws_message message error" not in output
+        assert output.count("on_ws_message message success") == sum(map(len, heard))
+        assert output.count("on_ws_disconnect disconnect success") == len(heard)
+
+
+def flood(sockets: Sockets) -> list[str]:
+    """Send many messages at once; return those that have come back when the connection is closed."""
+    heard: list[str] = []
+
+    def listen() -> None:
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                heard.append(str(client.recv(SECONDS)))
+
+    with sockets.connect() as client:
+        listener = Thread(target=listen)
+        listener.start()
+        with contextlib.suppress(ConnectionClosed):
+            for number in range(3000):
+                client.send(str(number))
+        listener.join(SECONDS)
+    assert client.close_code == 1001
+    return heard
