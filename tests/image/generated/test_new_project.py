@@ -124,12 +124,19 @@ def test_compose_starts_it_with_the_variables_of_the_stage(
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    service: dict[str, Any] = json.loads(compose("config", "--format", "json"))["services"]["app"]
-    assert service["environment"]["AWS_DEFAULT_REGION"] == "eu-west-1"
+    services: dict[str, Any] = json.loads(compose("--profile", "*", "config", "--format", "json"))["services"]
+    for service in services.values():
+        assert service["environment"]["AWS_DEFAULT_REGION"] == "eu-west-1"
+    assert [name for name, service in services.items() if service.get("ports")] == ["app"]
+    assert [name for name, service in services.items() if service.get("healthcheck")] == ["poll", "schedule"]
     engine.docker("tag", image, "tests-of-generated-app")
     try:
         compose("up", "--detach", "--wait", "--no-build", "--pull", "never")
         assert httpx.get(f"http://{LOOPBACK}:{port}/greeting", timeout=30).json()["secret"] == SECRET
+        answer = compose(
+            "run", "--rm", "app", "chalice-fargate", "invoke", "api_handler", "--app", "app:app", "--sample"
+        )
+        assert json.loads(answer)["body"] == '{"hello":"world"}'
     finally:
         compose("down", "--timeout", "40")
 

@@ -1,6 +1,6 @@
 """A chat with rooms, as Chalice's documentation has one: who is connected, and where, is in a store for all tasks.
 
-A message goes to the room of its sender. `/join ROOM` changes the room, `/name NAME` the name, `/all TEXT` goes to all.
+A message goes to the room of its sender. `/join ROOM` changes the room, `/name NAME` the name, `/list` names the rooms.
 """
 
 import os
@@ -12,12 +12,12 @@ from redis import Redis
 app = Chalice(app_name="chat")
 app.websocket_api.session = Session(region_name="eu-west-1")
 
-store = Redis.from_url(os.environ["CHAT_REDIS_URL"], decode_responses=True) if "CHAT_REDIS_URL" in os.environ else None
+store = Redis.from_url(os.environ["STORE_URL"], decode_responses=True) if "STORE_URL" in os.environ else None
 
 
-def send(connections, text):
-    """Send to each; forget those that have left."""
-    for connection in connections:
+def tell(room, text):
+    """Send to all in a room; forget those that have left."""
+    for connection in store.smembers("in:" + room):
         try:
             app.websocket_api.send(connection, text)
         except WebsocketDisconnectedError:
@@ -57,7 +57,7 @@ def message(event):
     elif command == "/name":
         store.hset("names", here, rest)
         app.websocket_api.send(here, f"you are {rest}")
-    elif command == "/all":
-        send(store.hkeys("rooms"), f"{name} to all: {rest}")
+    elif command == "/list":
+        app.websocket_api.send(here, " ".join(sorted(set(store.hvals("rooms")))))
     else:
-        send(store.smembers("in:" + store.hget("rooms", here)), f"{name}: {event.body}")
+        tell(store.hget("rooms", here), f"{name}: {event.body}")
