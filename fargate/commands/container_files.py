@@ -11,7 +11,7 @@ from textwrap import indent
 
 from fargate.commands.program import SCRIPT
 from fargate.settings import Server, Settings
-from fargate.start.project import CONFIGURATION, LISTENING, Project
+from fargate.start.project import CONFIGURATION, DEFAULT_STAGE, LISTENING, STAGE_VARIABLE, Project
 
 SPARE_SECONDS = 10
 """From the end of the drain to SIGKILL."""
@@ -51,7 +51,8 @@ def dockerfile(container: Container) -> str:
 #          docker build --build-arg BASE=python:{container.python}-slim@sha256:... .
 #
 # The variables of {CONFIGURATION} are not in the image, since every layer can be read. Pass them when it is run:
-# compose.yaml does so; a task definition of ECS has `environment`, and `secrets` for what is secret.
+# compose.yaml does so; a task definition of ECS has `environment`, and `secrets` for what is secret. {STAGE_VARIABLE}
+# names the stage, if it is not {DEFAULT_STAGE}: names of functions have it, and what tasks share in Redis.
 ARG BASE=python:{container.python}-slim
 
 FROM ${{BASE}} AS build
@@ -155,7 +156,8 @@ def _steps(container: Container) -> str:
 
 def _environment(project: Project) -> str:
     """Return the items of the compose file's environment, with comments."""
-    passed = {name: value for name, value in project.environment.items() if name not in LISTENING}
+    stage = {} if project.stage == DEFAULT_STAGE else {STAGE_VARIABLE: project.stage}
+    passed = {name: value for name, value in {**stage, **project.environment}.items() if name not in LISTENING}
     left_out = sorted(LISTENING & set(project.environment))
     lines = [f"# {CONFIGURATION}, stage {project.stage}, when this file was written:"] if passed else []
     lines += [f"- {_text(f'{name}={value}')}" for name, value in passed.items()]

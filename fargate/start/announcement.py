@@ -6,7 +6,7 @@ from chalice.app import Chalice
 
 from fargate.settings import Settings
 from fargate.start.inventory import take_inventory
-from fargate.start.project import CONFIGURATION, Project
+from fargate.start.project import CONFIGURATION, DEFAULT_STAGE, Project
 
 logger = logging.getLogger("fargate")
 
@@ -39,7 +39,10 @@ def announce(app: Chalice, settings: Settings, port: int) -> None:
 
 
 def announce_project(project: Project) -> None:
-    """Log which variables the project's configuration has, and which of its keys mean nothing in a container."""
+    """Log which variables the project's configuration has, and which of its keys mean nothing in a container.
+
+    Without a configuration, log the stage if one is named: it has no variables then.
+    """
     parts = [
         f"{what}: {', '.join(names)}"
         for what, names in (("variables", project.environment), ("without a meaning here", project.without_meaning))
@@ -47,3 +50,5 @@ def announce_project(project: Project) -> None:
     ]
     if parts:
         logger.info("%s, stage %s, %s", CONFIGURATION, project.stage, "; ".join(parts))
+    elif project.stage != DEFAULT_STAGE and not (project.folder / CONFIGURATION).is_file():
+        logger.info("Stage %s, without variables of its own: there is no %s", project.stage, CONFIGURATION)

@@ -96,16 +96,18 @@ def read_project(folder: Path, stage: str = DEFAULT_STAGE, function: str = FUNCT
 def project_here(stage: str | None, environ: Mapping[str, str], function: str = FUNCTION) -> Project:
     """Read the Chalice project in the working folder, for the stage of `--stage`, of CHALICE_STAGE, or else `dev`.
 
-    `function` is that of `read_project`.
+    `function` is that of `read_project`. Without a configuration, as in the images that `dockerfile` describes,
+    CHALICE_STAGE still names the stage: names of functions have it, and keys in Redis.
 
     Raises:
-        ConfigurationError: as `read_project`; or a stage was asked for, and there is no configuration.
+        ConfigurationError: as `read_project`; or `--stage` has one, and there is no configuration.
     """
-    here, asked = Path.cwd(), stage or environ.get(STAGE_VARIABLE)
-    if asked and not (here / CONFIGURATION).is_file():
-        asker = "--stage" if stage else STAGE_VARIABLE
-        raise ConfigurationError(f"{asker} is {asked!r}, but there is no {here / CONFIGURATION}")
-    return read_project(here, asked or DEFAULT_STAGE, function)
+    here = Path.cwd()
+    if stage and not (here / CONFIGURATION).is_file():
+        raise ConfigurationError(
+            f"--stage is {stage!r}, but there is no {here / CONFIGURATION}. {STAGE_VARIABLE} names a stage without one"
+        )
+    return read_project(here, stage or environ.get(STAGE_VARIABLE) or DEFAULT_STAGE, function)
 
 
 def enter_project(project: Project, environ: Mapping[str, str]) -> Mapping[str, str]:

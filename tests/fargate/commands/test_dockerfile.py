@@ -149,7 +149,9 @@ def test_the_stage_chooses_the_server_the_extras_and_the_time_to_stop(project: P
     )
     files = written(project, "--stage", "prod")
     assert installs(files["Dockerfile"]) == [f'"chalice-fargate[cognito,secrets,uvicorn]=={__version__}"']
-    assert app_of(files["compose.yaml"])["stop_grace_period"] == "75s"
+    service = app_of(files["compose.yaml"])
+    assert service["stop_grace_period"] == "75s"
+    assert service["environment"][0] == "CHALICE_STAGE=prod"  # which the image, without a configuration, cannot know
 
 
 @pytest.mark.parametrize("variable", [name.upper() for name in PARSERS if name.endswith("_redis_url")])

@@ -10,6 +10,7 @@ import pytest
 from chalice.config import Config
 
 from fargate.errors import ConfigurationError
+from fargate.start.announcement import announce_project
 from fargate.start.project import ONLY_ON_AWS, Project, enter_project, project_here, read_project
 
 CONFIGURATION = {
@@ -137,15 +138,24 @@ def test_the_argument_wins_over_the_variable(
     assert project_here(argument, environ) == read_project(folder, stage)
 
 
-@pytest.mark.parametrize(
-    ("argument", "environ", "asker"), [("qa", {}, "--stage"), (None, {"CHALICE_STAGE": "qa"}, "CHALICE_STAGE")]
-)
-def test_a_stage_of_nothing_is_refused(
-    tmp_path: Path, argument: str | None, environ: dict[str, str], asker: str, monkeypatch: pytest.MonkeyPatch
+def test_an_argument_for_a_configuration_that_is_not_there_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigurationError, match=rf"^{asker} is 'qa', but there is no .*/\.chalice/config\.json$"):
-        project_here(argument, environ)
+    with pytest.raises(ConfigurationError, match=r"^--stage is 'qa', but there is no .*/\.chalice/config\.json\. "):
+        project_here("qa", {})
+
+
+def test_the_variable_names_the_stage_of_an_image_without_a_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The start says that it has no variables: the file may be missing by mistake."""
+    monkeypatch.chdir(tmp_path)
+    project = project_here(None, {"CHALICE_STAGE": "qa"})
+    assert project == Project(tmp_path, "qa")
+    with caplog.at_level("INFO", "fargate"):
+        announce_project(project)
+    assert caplog.messages == ["Stage qa, without variables of its own: there is no .chalice/config.json"]
 
 
 def test_the_process_gets_the_variables_that_it_has_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,7 @@ def environ(aws: Aws, module_redis_url: str) -> dict[str, str]:
     """The variables of all containers."""
     pairs = {"read_news": "news-queue", "removed": "removed-queue"}
     return aws.environ | {
+        "CHALICE_STAGE": "prod",
         "PLACE": "a container",
         "POLL_WAIT_SECONDS": "1",  # SIGTERM waits for a receive
         "POLL_QUEUES": ",".join(f"{name}={queue}" for name, queue in pairs.items()),
@@ -167,7 +168,7 @@ def test_a_queue_a_topic_and_a_bucket_are_consumed(poller: Container, aws: Aws, 
     aws.s3.delete_object(Bucket="uploads", Key="in box/7.csv")
     for name, url in queues.items():
         call = awaited_call(poller, name)
-        assert call["function_name"] == f"handlers-dev-{name}"
+        assert call["function_name"] == f"handlers-prod-{name}"
         batch = awaited(poller, lambda line, name=name: line.get("batch", {}).get("handler") == name)["batch"]
         assert (batch["size"], batch["failures"]) == (1, 0)
         assert wait_until(lambda url=url: aws.is_empty(url), SECONDS)
