@@ -1,9 +1,11 @@
 """Log what is served, what is closed and what no client can call."""
 
 import logging
+from collections.abc import Iterable
 
 from chalice.app import Chalice
 
+from fargate.gateway.unserved import Runs, Unserved
 from fargate.settings import Settings
 from fargate.start.inventory import take_inventory
 from fargate.start.project import CONFIGURATION, DEFAULT_STAGE, Project
@@ -12,7 +14,7 @@ logger = logging.getLogger("fargate")
 
 
 def announce(app: Chalice, settings: Settings, port: int) -> None:
-    """Log what is served, and warn of routes and handlers that no client can call."""
+    """Log what is served, what other commands run, and warn of routes and handlers that no client can call."""
     logger.info(
         "Serving %s on %s port %d with %s, %d threads",
         app.app_name,
@@ -34,8 +36,14 @@ def announce(app: Chalice, settings: Settings, port: int) -> None:
         logger.info("Serving WebSockets on every path; websocket_api reaches %s", reached)
     elif app.websocket_handlers and settings.websockets:
         logger.warning("%s serves no WebSockets: SERVER=uvicorn does", settings.server)
-    if inventory.unserved:
-        logger.warning("Not served here, since HTTP cannot reach them: %s", ", ".join(map(str, inventory.unserved)))
+    if run_elsewhere := _names(each for each in inventory.unserved if each.runs is Runs.BY_COMMAND):
+        logger.info("Run by chalice-fargate poll and schedule, and not here: %s", run_elsewhere)
+    if unserved := _names(each for each in inventory.unserved if each.runs is not Runs.BY_COMMAND):
+        logger.warning("Not served here, since HTTP cannot reach them: %s", unserved)
+
+
+def _names(handlers: Iterable[Unserved]) -> str:
+    return ", ".join(map(str, handlers))
 
 
 def announce_project(project: Project) -> None:
