@@ -60,6 +60,7 @@ def run(given: argparse.Namespace, environ: Mapping[str, str], lifecycle: Lifecy
         check_extra("poll")
         project = project_here(given.stage, environ)
         settings, app = prepared(given.app, project.stage, enter(project, environ))
+        telemetry = event_telemetry_of(app, settings)  # before the first request: the app may have it traced
         consumed = _consumed(given.app, app, project, settings)
         _serve_metrics(app, settings, stdout)
     except ConfigurationError as error:
@@ -67,7 +68,8 @@ def run(given: argparse.Namespace, environ: Mapping[str, str], lifecycle: Lifecy
         return CANNOT_START
     announce_project(project)
     stop = threading.Event()
-    has_ended = _run(_pollers(app, project, settings, consumed, stop), stop, settings, lifecycle)
+    invoker = Invoker(app, project.stage, telemetry)
+    has_ended = _run(_pollers(app, invoker, settings, consumed, stop), stop, settings, lifecycle)
     logger.info("Stopped" if has_ended else "Stopped; handlers that were still running are cut off")
     return exit_at_once(stdout, ENDED)  # handlers may run, or have left threads, which Python would wait for
 
@@ -103,11 +105,10 @@ def _opened(sources: Sequence[Source]) -> Consumed:
 
 
 def _pollers(
-    app: Chalice, project: Project, settings: Settings, consumed: Consumed, stop: threading.Event
+    app: Chalice, invoker: Invoker, settings: Settings, consumed: Consumed, stop: threading.Event
 ) -> list[Poller]:
-    invoker = Invoker(app, project.stage, event_telemetry_of(app, settings))
     metrics = BatchMetrics(registry_of(app))
-    wait_seconds = settings.poll_wait_seconds
+    wait_seconds = max(1, min(settings.poll_wait_seconds, settings.drain_seconds - 1))  # SIGTERM waits for a receive
     return [Poller(source, each, invoker, metrics, stop, wait_seconds) for source, each in consumed]
 
 

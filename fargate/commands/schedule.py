@@ -71,9 +71,8 @@ def run(
     for each in cut_off:
         logger.error("%s was still running after %d s and is cut off", each.schedule, settings.drain_seconds)
     logger.info("Stopped")
-    if cut_off:
-        exit_at_once(stdout, CUT_OFF)
-    return ENDED
+    status = CUT_OFF if cut_off else ENDED
+    return exit_at_once(stdout, status)  # handlers may have left threads, which Python would wait for
 
 
 def _schedules(target: str, handlers: Sequence[Handler]) -> list[Schedule]:

@@ -109,12 +109,12 @@ class Poller:
         self._show(given, 0)
 
     def _handle(self, batch: Sequence[Message]) -> None:
-        began = self._clock()
+        began, counter = self._clock(), time.perf_counter()
         try:
             failed = self._call(batch)
         finally:
             self._heartbeat.release(batch)
-        seconds = self._clock() - began
+        seconds = time.perf_counter() - counter
         self._delete([each for each in batch if each["MessageId"] not in failed])
         self._metrics.record(self._record(batch, failed, began, seconds))
 

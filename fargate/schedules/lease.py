@@ -209,11 +209,9 @@ class RedisLease:
         Raises:
             NotNow: Redis does not answer, or refuses.
         """
-        from redis.exceptions import RedisError
-
         try:
             return self._client.eval(script, len(keys), *keys, *arguments)
-        except RedisError as error:
+        except Exception as error:  # also what is not redis-py's own: it would end the thread that keeps the lease
             self._say("outage", None, f"No schedule runs until Redis answers again: {error}", logging.WARNING)
             raise NotNow from error
 

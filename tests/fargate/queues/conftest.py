@@ -6,6 +6,7 @@ import os
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -96,12 +97,16 @@ class Consumers:
 
     @contextlib.contextmanager
     def consuming(
-        self, source: Source, drain_seconds: float = 60, wait_seconds: int = WAIT_SECONDS
+        self,
+        source: Source,
+        drain_seconds: float = 60,
+        wait_seconds: int = WAIT_SECONDS,
+        clock: Callable[[], float] = time.time,
     ) -> Iterator[Consumer]:
         """Consume a source's queue until the block ends."""
         opened, stop = Queues(10).open(source.queue), threading.Event()
         invoker = Invoker(module.app, "dev", event_telemetry_of(module.app, Settings(powertools_trace_disabled=True)))
-        poller = Poller(source, opened, invoker, BatchMetrics(self.registry), stop, wait_seconds)
+        poller = Poller(source, opened, invoker, BatchMetrics(self.registry), stop, wait_seconds, clock)
         consumer = Consumer(poller, stop, drain_seconds)
         consumer.start()
         try:

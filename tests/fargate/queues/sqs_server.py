@@ -89,6 +89,7 @@ class SqsServer:
         self.refusals: dict[str, int] = {}  # how many of an action's next requests are answered with 503
         self.broken: dict[str, int] = {}  # how many of them are answered with what SQS would not answer
         self.refused_entries: dict[str, int] = {}  # how many of them fail for each entry, but not as a whole
+        self.waits: set[int] = set()  # the seconds for which receives would wait
         self.stalled: set[str] = set()  # actions that are not answered
         self.ends_waits = False  # whether receives no longer wait for messages
         self.changed = threading.Condition()
@@ -148,6 +149,7 @@ class SqsServer:
         return {"Attributes": {"QueueArn": arn, "VisibilityTimeout": str(queue.visibility)}}
 
     def _ReceiveMessage(self, queue: Queue, body: dict[str, Any]) -> Answer:  # noqa: N802
+        self.waits.add(body["WaitTimeSeconds"])
         ends = time.monotonic() + body["WaitTimeSeconds"]
         while not body["is_gone"]():
             if messages := queue.hand_out(body["MaxNumberOfMessages"], body["VisibilityTimeout"]):

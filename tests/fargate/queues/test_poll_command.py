@@ -18,6 +18,15 @@ from tests.fargate.queues.sqs_server import REGION, SqsServer
 from tests.fixtures.servers import ROOT, passed_on
 
 PROJECT = ROOT / "tests" / "apps" / "projects" / "queues"
+TRACED = """
+from aws_xray_sdk.core import patch
+from chalice.app import Chalice
+patch(["botocore"])  # all requests of boto3 are traced, also those outside calls
+app = Chalice("traced")
+
+@app.on_sqs_message(queue="nowhere")
+def take(event): ...
+"""
 ALL_OWN = ("orders", "collected", "lines.fifo")
 SECONDS = 60
 
@@ -118,8 +127,9 @@ def test_ctrl_c_then_cuts_handlers_off_and_gives_their_batches_back(
 
 
 def test_metrics_are_served_on_a_port_of_their_own(sqs: SqsServer, record: Path) -> None:
+    """A receive waits less long than the drain, whose end would cut it off."""
     port = free_port()
-    with polling(sqs, record, METRICS_PORT=str(port), HOST="127.0.0.1") as process:
+    with polling(sqs, record, METRICS_PORT=str(port), HOST="127.0.0.1", DRAIN_SECONDS="10") as process:
         sqs.await_that(lambda: sqs.requests.count("ReceiveMessage") >= len(ALL_OWN))
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=SECONDS) as response:
             text = response.read().decode()
@@ -128,6 +138,7 @@ def test_metrics_are_served_on_a_port_of_their_own(sqs: SqsServer, record: Path)
         assert process.wait(SECONDS) == 0
     assert 'queue_messages_total{handler="take_lines",outcome="failure",queue="lines.fifo"} 0.0' in text
     assert "log_lines_dropped_total" in text
+    assert sqs.waits == {9}
 
 
 def test_what_it_refuses_to_start_with(sqs: SqsServer, record: Path, tmp_path: Path) -> None:
@@ -135,9 +146,11 @@ def test_what_it_refuses_to_start_with(sqs: SqsServer, record: Path, tmp_path: P
     sqs.create("orders")
     sqs.create("lines.fifo", visibility=0)
     (tmp_path / "none.py").write_text("from chalice.app import Chalice\napp = Chalice('none')\n")
+    (tmp_path / "traced.py").write_text(TRACED)
     elsewhere = {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
     taken = str(urlsplit(sqs.url).port)
     all_alike = {"POLL_QUEUES": "collect=orders,take_lines=orders"}
+    traced = {**elsewhere, "AWS_XRAY_CONTEXT_MISSING": "RUNTIME_ERROR", "POWERTOOLS_TRACE_DISABLED": ""}
     no_login = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "HOME"), "")
     cases = [
         (
@@ -148,6 +161,7 @@ def test_what_it_refuses_to_start_with(sqs: SqsServer, record: Path, tmp_path: P
         (begun(sqs, record, **no_login), "The queue orders cannot be consumed: Unable to locate credentials"),
         (begun(sqs, record, AWS_DEFAULT_REGION=""), "You must specify a region"),
         (begun(sqs, record, "none", **elsewhere), "No handler has a queue"),
+        (begun(sqs, record, "traced", **traced), "on_sqs_message take: The queue nowhere ", "There is no such queue"),
         (begun(sqs, record, METRICS_PORT=taken, HOST="127.0.0.1", **all_alike), f"METRICS_PORT {taken} cannot be lis"),
     ]
     for process, *messages in cases:

@@ -1,5 +1,6 @@
 """A queue is consumed as Lambda's poller does: what is deleted, what comes back, and when."""
 
+import itertools
 import signal
 import time
 from collections.abc import Iterator
@@ -63,7 +64,8 @@ def test_reported_failures_are_kept_and_the_others_deleted(
 ) -> None:
     orders = sqs.create("orders")
     sqs.send("orders", {"id": 1}, {"id": 2, "fails": True}, {"id": 3})
-    with on_sqs.consuming(on_sqs.source("take_orders")):
+    set_back = itertools.count(time.time(), -3600).__next__
+    with on_sqs.consuming(on_sqs.source("take_orders"), clock=set_back):
         sqs.await_that(lambda: len(orders.messages) == 1)
         sqs.ends_waits = True
     assert [each.body for each in orders.messages.values()] == ['{"id": 2, "fails": true}']

@@ -51,6 +51,14 @@ def test_one_of_several_holds_it_and_the_number_rises(process: Process, caplog: 
     ]
 
 
+def test_no_error_ends_the_thread_that_keeps_it(caplog: pytest.LogCaptureFixture) -> None:
+    """Of this host's name, Python makes a UnicodeError."""
+    lease = redis_lease("redis://a..b/0", "app-dev", 60)
+    lease.keep()
+    assert lease.number is None
+    assert "No schedule runs until Redis answers again: " in caplog.text
+
+
 def test_other_apps_have_other_leases(process: Process) -> None:
     process()
     assert process(name="app-prod").number == 1

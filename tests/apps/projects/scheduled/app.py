@@ -1,7 +1,9 @@
 """An app with schedules. Each run adds a line to the file RUNS, and does what other variables say."""
 
 import os
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from chalice.app import Chalice, Cron, Rate
@@ -13,6 +15,8 @@ app = Chalice(app_name="scheduled")
 def every_minute(event):
     with Path(os.environ["RUNS"]).open("a", encoding="utf-8") as runs:
         runs.write(f"{os.getpid()} {event.time}\n")
+    if "LEAVES_A_THREAD" in os.environ:
+        ThreadPoolExecutor().submit(threading.Event().wait)  # Python waits for it at its end
     while "WAITS_FOR" in os.environ and not Path(os.environ["WAITS_FOR"]).exists():
         time.sleep(0.02)
 
