@@ -101,7 +101,19 @@ def _opened(sources: Sequence[Source]) -> Consumed:
     faults += [f"{source.handler}: {fault}" for source, each in opened for fault in source.faults(each)]
     if faults:
         raise ConfigurationError("\n".join(faults))
+    _warn_of_shared(opened)
     return opened
+
+
+def _warn_of_shared(consumed: Consumed) -> None:
+    """Log the queues that feed several handlers: Lambda allows that too, but it is seldom meant."""
+    handlers: dict[str, list[str]] = {}
+    for source, each in consumed:
+        handlers.setdefault(each.arn, []).append(str(source.handler))
+    for arn, sharing in handlers.items():
+        if len(sharing) > 1:
+            text = "%s has several handlers, and each message goes to one of them by chance: %s"
+            logger.warning(text, arn, ", ".join(sharing))
 
 
 def _pollers(

@@ -4,6 +4,7 @@ boto3 is imported when the first queue is opened: it is an extra of the package.
 """
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -140,8 +141,13 @@ class Queues:
                 retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
                 max_pool_connections=self._connections,
             )
-            self._clients[region] = boto3.client("sqs", region_name=region, config=config)
+            self._clients[region] = boto3.client("sqs", region_name=region or _own_region(), config=config)
         return self._clients[region]
+
+
+def _own_region() -> str | None:
+    """Return the region of the environment; None: that of a profile. boto3 does not read AWS_REGION."""
+    return os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
 
 
 def _parsed(queue: str) -> tuple[str, str | None, str | None]:

@@ -127,9 +127,10 @@ def test_ctrl_c_then_cuts_handlers_off_and_gives_their_batches_back(
 
 
 def test_metrics_are_served_on_a_port_of_their_own(sqs: SqsServer, record: Path) -> None:
-    """A receive waits less long than the drain, whose end would cut it off."""
+    """A receive waits less long than the drain, whose end would cut it off. boto3 itself does not read AWS_REGION."""
     port = free_port()
-    with polling(sqs, record, METRICS_PORT=str(port), HOST="127.0.0.1", DRAIN_SECONDS="10") as process:
+    environ = {"DRAIN_SECONDS": "10", "AWS_REGION": REGION, "AWS_DEFAULT_REGION": ""}
+    with polling(sqs, record, METRICS_PORT=str(port), HOST="127.0.0.1", **environ) as process:
         sqs.await_that(lambda: sqs.requests.count("ReceiveMessage") >= len(ALL_OWN))
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=SECONDS) as response:
             text = response.read().decode()
@@ -170,6 +171,8 @@ def test_what_it_refuses_to_start_with(sqs: SqsServer, record: Path, tmp_path: P
         assert process.returncode == 2, out
         for message in messages:
             assert message in out.partition("Cannot start:\n")[2]
+    shared = ":orders has several handlers, and each message goes to one of them by chance: on_sqs_message "
+    assert shared in out  # of the last one
 
 
 def test_a_queue_in_another_region_is_named_by_its_arn(sqs: SqsServer, record: Path, records: Records) -> None:
