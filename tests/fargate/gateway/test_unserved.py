@@ -10,6 +10,7 @@ from tests.apps.mirror import app as only_http
 from tests.fixtures.servers import serving
 
 BY_COMMAND = [
+    "on_cw_event watch_pipeline",
     "on_s3_event take_upload",
     "on_sns_message read_news",
     "on_sqs_message drain_orders",
@@ -18,7 +19,6 @@ BY_COMMAND = [
 ]
 UNSERVED = [
     "lambda_function report",
-    "on_cw_event watch_pipeline",
     "on_dynamodb_record follow_table",
     "on_kinesis_record count_clicks",
     "on_ws_connect connect",
