@@ -47,19 +47,22 @@ def aws() -> Iterator[Aws]:
 
 @pytest.fixture(scope="module")
 def queues(aws: Aws) -> dict[str, str]:
-    """The URLs of the queues of the handlers, of which two are fed by a topic and a bucket."""
+    """The URLs of the queues of the handlers, which are fed by a client, a topic, a bucket and a rule."""
     orders, _ = aws.create_queue("orders.fifo", FifoQueue="true", ContentBasedDeduplication="true")
     news, news_arn = aws.create_queue("news-queue")
     aws.create_topic("news", news_arn)
     removed, removed_arn = aws.create_queue("removed-queue")
     aws.create_bucket("uploads", {"QueueConfigurations": [{"QueueArn": removed_arn, "Events": ["s3:ObjectRemoved:*"]}]})
-    return {"take_orders": orders, "read_news": news, "removed": removed}
+    paid, paid_arn = aws.create_queue("paid-queue")
+    whole = {"InputTransformer": {"InputTemplate": "<aws.events.event.json>"}}  # moto leaves the account out otherwise
+    aws.create_rule("paid", {"source": ["shop.orders"]}, paid_arn, **whole)
+    return {"take_orders": orders, "read_news": news, "removed": removed, "paid": paid}
 
 
 @pytest.fixture(scope="module")
 def environ(aws: Aws, module_redis_url: str) -> dict[str, str]:
     """The variables of all containers."""
-    pairs = {"read_news": "news-queue", "removed": "removed-queue"}
+    pairs = {"read_news": "news-queue", "removed": "removed-queue", "paid": "paid-queue"}
     return aws.environ | {
         "CHALICE_STAGE": "prod",
         "PLACE": "a container",
@@ -160,12 +163,13 @@ def test_websockets_of_two_containers_talk_and_one_says_goodbye(server: Containe
         assert {call["connection_id"] for call in calls} == {id}
 
 
-def test_a_queue_a_topic_and_a_bucket_are_consumed(poller: Container, aws: Aws, queues: dict[str, str]) -> None:
+def test_a_queue_a_topic_a_bucket_and_a_rule_are_consumed(poller: Container, aws: Aws, queues: dict[str, str]) -> None:
     aws.sqs.send_message(QueueUrl=queues["take_orders"], MessageBody='{"id": 7}', MessageGroupId="a")
     (topic,) = aws.sns.list_topics()["Topics"]
     aws.sns.publish(Message="fresh", **topic)
     aws.s3.put_object(Bucket="uploads", Key="in box/7.csv", Body=b"1")
     aws.s3.delete_object(Bucket="uploads", Key="in box/7.csv")
+    aws.events.put_events(Entries=[{"Source": "shop.orders", "DetailType": "Order paid", "Detail": "{}"}])
     for name, url in queues.items():
         call = awaited_call(poller, name)
         assert call["function_name"] == f"handlers-prod-{name}"
