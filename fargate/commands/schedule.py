@@ -90,13 +90,11 @@ def _lease(app: Chalice, project: Project, settings: Settings) -> Lease:
 
 
 def _announce(schedules: Sequence[Schedule], handlers: Sequence[Handler], now: datetime) -> None:
-    """Log when each schedule is due, and which handlers of EventBridge are not run."""
+    """Log when each schedule is due, and which handlers of EventBridge wait for events."""
     for schedule in schedules:
         logger.info("%s", schedule.announced(now))
     if others := ", ".join(str(each) for each in handlers if each.kind is Kind.CW_EVENT):
-        logger.warning(
-            "Not run, since they wait for events and not for a time; poll runs them from a queue: %s", others
-        )
+        logger.info("Run by chalice-fargate poll, since they wait for events and not for a time: %s", others)
 
 
 def _courses(

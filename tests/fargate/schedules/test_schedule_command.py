@@ -114,9 +114,7 @@ def test_sigterm_lets_a_run_finish_and_begins_no_other(begin: Begin, tmp_path: P
     log = process.log()
     assert "schedule every_minute, rate(1 minute) is due next at " in log
     assert "schedule first_monday, cron(0 4 ? * MON#1 *) is due next at " in log
-    assert (
-        "Not run, since they wait for events and not for a time; poll runs them from a queue: on_cw_event paid" in log
-    )
+    assert "Run by chalice-fargate poll, since they wait for events and not for a time: on_cw_event paid" in log
     assert f'"due":"{run}","attempt":1' in log
     assert '"message":"Stopped"' in log
 
