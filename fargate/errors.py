@@ -31,6 +31,14 @@ class FargateError(Exception):
     """Base class."""
 
 
+def text_of(error: BaseException) -> str:
+    """Return an error's text, or that it has none, in Python's own words: `__str__` of the app's errors may raise."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  of the app, whatever it is
+        return "<exception str() failed>"
+
+
 class ConfigurationError(FargateError):
     """The process cannot start; the message has one line for each error."""
 

@@ -22,7 +22,15 @@ from chalice.app import (
 
 from fargate.auth.grants import Grant, GrantCache, read_grant
 from fargate.auth.policy import Verdict
-from fargate.errors import AccessDenied, AuthorizerFailure, GatewayError, MissingSignature, Unauthorized, UriTooLong
+from fargate.errors import (
+    AccessDenied,
+    AuthorizerFailure,
+    GatewayError,
+    MissingSignature,
+    Unauthorized,
+    UriTooLong,
+    text_of,
+)
 from fargate.http.messages import Header, canonical, last_value
 
 if TYPE_CHECKING:
@@ -85,7 +93,7 @@ class FunctionCheck:
         try:
             return read_grant(self._authorizer(event, request.context))
         except BaseException as error:  # SystemExit too: it would end the thread, and the client would get no response
-            if str(error) == "Unauthorized":
+            if text_of(error) == "Unauthorized":
                 raise Unauthorized from error
             logger.exception("The authorizer %s failed", self._authorizer.name)
             raise AuthorizerFailure from error

@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from fargate.errors import text_of
+
 PACKAGE = str(Path(__file__).resolve().parents[1])
 """Frames in here are not the app's: Lambda leaves its own out too."""
 
@@ -44,7 +46,7 @@ def _shape(error: BaseException, request_id: str) -> dict[str, Any]:
         return {"errorType": "Runtime.ExitError", "errorMessage": f"RequestId: {request_id} Error: {_exit(error)}"}
     is_ours = isinstance(error, MarshalError)
     return {
-        "errorMessage": str(error),
+        "errorMessage": text_of(error),
         "errorType": "Runtime.MarshalError" if is_ours else type(error).__name__,
         "requestId": request_id,
         "stackTrace": [] if is_ours else traceback.format_list(_frames(error)),

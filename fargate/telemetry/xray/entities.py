@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from fargate.errors import text_of
 from fargate.telemetry.redaction import bounded
 
 logger = logging.getLogger("fargate")
@@ -215,7 +216,7 @@ def _json(document: dict[str, Any]) -> str:
 
 def _described(exception: BaseException, stack: Iterable[traceback.FrameSummary]) -> dict[str, Any]:
     frames = [{"path": Path(frame.filename).name, "line": frame.lineno, "label": frame.name} for frame in stack]
-    return {"message": bounded(str(exception), MOST_TEXT_BYTES), "type": type(exception).__name__, "stack": frames}
+    return {"message": bounded(text_of(exception), MOST_TEXT_BYTES), "type": type(exception).__name__, "stack": frames}
 
 
 def _mark(exception: BaseException, exception_id: str) -> None:

@@ -201,6 +201,13 @@ def test_a_circular_result_gets_500() -> None:
     assert refusal(ProtectedApp(lambda request: circle).get("/home")) == BROKEN
 
 
+class Unprintable(Exception):
+    """Its text cannot be made."""
+
+    def __str__(self) -> str:
+        raise AttributeError
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
@@ -214,6 +221,7 @@ def test_a_circular_result_gets_500() -> None:
         (KeyError("user"), BROKEN),
         (SystemExit(1), BROKEN),
         (RecursionError(), BROKEN),
+        (Unprintable(), BROKEN),
     ],
     ids=named,
 )

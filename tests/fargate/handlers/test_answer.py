@@ -18,6 +18,7 @@ from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
 
 from fargate.handlers.answer import MarshalError, failure, marshal
 from fargate.handlers.catalog import Handler, find_handler
+from fargate.telemetry.xray.entities import Segment
 from tests.fargate.handlers.conftest import STAGE, Invoke
 
 Point = namedtuple("Point", "x y")
@@ -141,6 +142,22 @@ def test_an_error_has_lambdas_shape(
     handler = find_handler(handlers, name, "handlers", STAGE)
     assert answer == posted_by_lambda(handler, event, answer["requestId"])
     assert answer["errorType"] == error_type
+
+
+class Unprintable(Exception):
+    """Its text cannot be made."""
+
+    def __str__(self) -> str:
+        raise AttributeError
+
+
+def test_an_error_that_has_no_text_is_answered_and_traced_too() -> None:
+    error = Unprintable()
+    answer = json.loads(failure(error, "some-id"))
+    assert (answer["errorType"], answer["errorMessage"]) == ("Unprintable", "<exception str() failed>")
+    segment = Segment("a", "1-2-3", None)
+    segment.add_exception(error, [])
+    assert segment.facts["cause"]["exceptions"][0]["message"] == "<exception str() failed>"
 
 
 @pytest.mark.parametrize(
