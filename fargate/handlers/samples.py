@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-services.html
 import base64
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -92,17 +92,41 @@ def _eventbridge(place: Place) -> Event:
 
 
 def _matching(pattern: Mapping[str, Any]) -> Event:
-    """Return members that match an event pattern: of alternatives the first."""
-    members = {name: _matching(each) if isinstance(each, dict) else _first(each) for name, each in pattern.items()}
-    return {name: [value] if name == "resources" else value for name, value in members.items()}
+    """Return members that match an event pattern: of alternatives the first.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+    """
+    members: Event = {}
+    for name, each in pattern.items():
+        if name == "$or":
+            members |= _matching(each[0])
+        elif isinstance(each, dict):
+            members[name] = _matching(each)
+        elif each[:1] != [{"exists": False}]:
+            members[name] = [_first(each)] if name == "resources" else _first(each)
+    return members
 
 
-def _first(alternatives: Any) -> Any:
-    """Return a value that is listed, or the text of a filter such as `{"prefix": "prod-"}`."""
-    first = alternatives[0] if isinstance(alternatives, list) and alternatives else "sample"
-    return (
-        next((text for text in first.values() if isinstance(text, str)), "sample") if isinstance(first, dict) else first
-    )
+def _first(alternatives: Sequence[Any]) -> Any:
+    """Return a value that is listed, or one that a filter such as `{"prefix": "prod-"}` lets pass."""
+    first = alternatives[0] if alternatives else "sample"
+    return _passing(*next(iter(first.items()))) if isinstance(first, dict) and first else first
+
+
+def _passing(operator: str, operand: Any) -> Any:
+    if operator == "numeric":
+        return _number(*operand)
+    if operator in ("anything-but", "exists"):
+        return "sample"
+    if isinstance(operand, dict):  # {"prefix": {"equals-ignore-case": "prod-"}}
+        return _passing(*next(iter(operand.items())))
+    text = str(operand[0] if isinstance(operand, list) else operand)
+    return text.partition("/")[0] if operator == "cidr" else text
+
+
+def _number(comparison: str, bound: float, *other: Any) -> float:
+    """Return a number for which `["<", 3]` holds, or both comparisons of `[">", 0, "<=", 5]`."""
+    return (bound + other[1]) / 2 if other else bound + {">": 1, "<": -1}.get(comparison, 0)
 
 
 def _s3_event(config: Any, place: Place) -> Event:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from chalice.app import CloudWatchEventConfig, S3EventConfig, SNSEventConfig, SQSEventConfig
+from moto.events.models import EventPattern
 
 from fargate.handlers.catalog import Handler, find_handler
 from fargate.handlers.kinds import Kind
@@ -135,8 +136,21 @@ def test_names_come_from_the_decorator(kind: Kind, config: Any, path: tuple[str,
         ({"account": [{"anything-but": ["1"]}]}, "account", "sample"),
         ({"resources": [{"suffix": "/web"}]}, "resources", ["/web"]),
         ({"detail": {"a": {"b": [1, 2]}, "c": [None]}}, "detail", {"a": {"b": 1}, "c": None}),
+        ({"source": [{"anything-but": "a"}]}, "source", "sample"),
+        ({"source": [{"prefix": {"equals-ignore-case": "A."}}]}, "source", "A."),
+        ({"source": [{"wildcard": "a.*.b"}]}, "source", "a.*.b"),
+        (
+            {"detail": {"a": [{"numeric": ["<", 5]}], "b": [{"numeric": [">", 0, "<", 1]}]}},
+            "detail",
+            {"a": 4, "b": 0.5},
+        ),
+        ({"detail": {"a": [{"exists": False}], "b": [{"exists": True}]}}, "detail", {"b": "sample"}),
+        ({"detail": {"ip": [{"cidr": "10.0.0.0/24"}]}}, "detail", {"ip": "10.0.0.0"}),
+        ({"$or": [{"source": ["a"]}, {"detail": {"b": [1]}}]}, "source", "a"),
     ],
 )
 def test_an_event_matches_its_pattern(pattern: dict[str, Any], member: str, value: Any) -> None:
     handler = Handler(Kind.CW_EVENT, "x", CloudWatchEventConfig("x", "app.x", pattern), print)
-    assert sample_of(handler, "app", STAGE, 0)[member] == value
+    event = sample_of(handler, "app", STAGE, 0)
+    assert event[member] == value
+    assert EventPattern.load(json.dumps(pattern)).matches_event(event)
