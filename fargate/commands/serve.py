@@ -19,7 +19,7 @@ from fargate.servers.listening import listen
 from fargate.settings import PARSERS, Server, Settings, serves_websockets
 from fargate.start.announcement import announce, announce_project
 from fargate.start.application import prepare
-from fargate.start.descriptors import fit_connection_limit, raise_descriptor_limit
+from fargate.start.descriptors import fit_connection_limit, most_websockets, raise_descriptor_limit
 from fargate.start.project import enter_project, project_here
 from fargate.start.sockets import reach_websockets
 from fargate.telemetry.access_log import configure_logging
@@ -61,7 +61,10 @@ def run(given: argparse.Namespace, environ: Mapping[str, str], stdout: BoundedSt
         print(f"Cannot start:\n{error}", file=sys.stderr)
         return 2
     registry_of(app).register(DroppedLines(stdout))
-    settings = fit_connection_limit(settings, raise_descriptor_limit())
+    descriptors = raise_descriptor_limit()
+    settings = fit_connection_limit(settings, descriptors)
+    if sockets is not None:
+        sockets.most = most_websockets(settings, descriptors)
     announce(app, settings, listener.getsockname()[1])
     announce_project(project)
     gc.collect()

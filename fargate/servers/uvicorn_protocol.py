@@ -100,8 +100,13 @@ class StrictProtocol(HttpToolsProtocol):
         elif busy or framed or not self.url.isascii():
             self._refuse(BadRequest(), "GET")
         else:
-            self.connections -= {self, self.transport.get_protocol()}
-            self._app.open_websocket(self._handshake(), self.transport, early, self.server_state)
+            before = {self, self.transport.get_protocol()}
+            try:
+                self._app.open_websocket(self._handshake(), self.transport, early, self.server_state)
+            except GatewayError as error:
+                self._refuse(error, "GET")
+            else:
+                self.connections -= before
 
     def _handshake(self) -> HttpRequest:
         path, _, query = self.url.decode("ascii").partition("?")

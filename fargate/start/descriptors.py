@@ -30,7 +30,7 @@ def fit_connection_limit(settings: Settings, descriptors: int) -> Settings:
 
     uvicorn and granian have no limit of connections: of theirs, only the warning is heard.
     """
-    room = max(LEAST_CONNECTIONS, descriptors - _open_descriptors() - settings.threads - SPARE_DESCRIPTORS)
+    room = _room(settings, descriptors)
     if room >= settings.connection_limit:
         return settings
     logger.warning(
@@ -40,6 +40,15 @@ def fit_connection_limit(settings: Settings, descriptors: int) -> Settings:
         settings.connection_limit,
     )
     return replace(settings, connection_limit=room) if settings.server is Server.WAITRESS else settings
+
+
+def most_websockets(settings: Settings, descriptors: int) -> int:
+    """Return how many WebSockets are held at the same time: a quarter of the open files is left to requests."""
+    return _room(settings, descriptors) * 3 // 4
+
+
+def _room(settings: Settings, descriptors: int) -> int:
+    return max(LEAST_CONNECTIONS, descriptors - _open_descriptors() - settings.threads - SPARE_DESCRIPTORS)
 
 
 def _open_descriptors() -> int:

@@ -35,6 +35,7 @@ from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 from fargate.http.messages import HttpRequest
 from fargate.websockets.connections import ClientTooSlow, Gone, Information, MessageTooLong, Unreachable
 from fargate.websockets.events import Opened
+from fargate.websockets.metrics import Handshake
 
 if TYPE_CHECKING:
     from fargate.websockets.sockets import ServerConnections, Sockets
@@ -74,6 +75,7 @@ class SocketProtocol(asyncio.Protocol):
     def __init__(self, opened: Opened, sockets: "Sockets", server: "ServerConnections") -> None:
         self.opened = opened
         self._sockets = sockets
+        self._metrics = sockets.metrics
         self._server = server
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
@@ -94,6 +96,7 @@ class SocketProtocol(asyncio.Protocol):
         transport.pause_reading()
         transport.set_protocol(self)
         self._server.connections.add(self)
+        self._sockets.held += 1
         task = self._loop.create_task(self._live(request, early))
         self._server.tasks.add(task)
         task.add_done_callback(self._forget)
@@ -121,19 +124,25 @@ class SocketProtocol(asyncio.Protocol):
         try:
             self._wire.receive_data("\r\n".join(lines).encode("latin-1"))
         except RemoteProtocolError as error:
-            self._write(error.event_hint or RejectConnection())
+            self._refuse(error.event_hint or RejectConnection())
             return None
         except UnicodeError:  # Host is no name
-            self._write(RejectConnection())
+            self._refuse(RejectConnection())
             return None
         return next(each for each in self._wire.events() if isinstance(each, Request))
+
+    def _refuse(self, answer: Event) -> None:
+        self._metrics.answered(Handshake.MALFORMED)
+        self._write(answer)
 
     async def _admit(self, request: HttpRequest, offered: Request) -> bool:
         connect = functools.partial(self._sockets.handlers.connect, request, self.opened)
         refusal, chosen = await self._sockets.run(connect)
         if self._transport.is_closing():
+            self._metrics.answered(Handshake.ABANDONED)
             return False
         if refusal:
+            self._metrics.answered(Handshake.REFUSED)
             body = refusal.encode()
             headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
             self._write(RejectConnection(headers=[*headers, (b"connection", b"close")], status_code=403, has_body=True))
@@ -141,6 +150,7 @@ class SocketProtocol(asyncio.Protocol):
             return False
         self._write(AcceptConnection(subprotocol=chosen if chosen in offered.subprotocols else None))
         self._is_open = True
+        self._metrics.answered(Handshake.ACCEPTED)
         self._sockets.connections.add(self.opened.connection_id, self)
         return True
 
@@ -148,7 +158,7 @@ class SocketProtocol(asyncio.Protocol):
         handle = functools.partial(self._sockets.handlers.message, self.opened, message)
         problem = await self._sockets.run(handle)
         if problem is not None and self._is_open and self._reads:
-            self._write(Message(data=problem))
+            self._send(problem)
 
     async def _next(self) -> str | None:
         """Return the next message, or None after the last; if the server stops, say goodbye after that."""
@@ -164,6 +174,7 @@ class SocketProtocol(asyncio.Protocol):
         return self._inbox.popleft()
 
     def _put(self, message: str) -> None:
+        self._metrics.received += 1
         self._inbox.append(message)
         self._arrived.set()
         if len(self._inbox) == MOST_WAITING:
@@ -245,6 +256,8 @@ class SocketProtocol(asyncio.Protocol):
             self._closing = self._loop.call_later(CLOSE_SECONDS, self._transport.abort)
 
     def _note_end(self, code: int, reason: str) -> None:
+        if self._is_open:
+            self._metrics.ended(code)
         self._is_open = False
         self._ended = self._ended or (code, reason)
         self._sockets.connections.discard(self.opened.connection_id)
@@ -252,6 +265,7 @@ class SocketProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._server.connections.discard(self)
+        self._sockets.held -= 1
         self._note_end(ABNORMAL, "")
         if self._closing is not None:
             self._closing.cancel()
@@ -289,6 +303,10 @@ class SocketProtocol(asyncio.Protocol):
         if not self._reads:
             raise ClientTooSlow
         self._active_at = time.monotonic()
+        self._send(data)
+
+    def _send(self, data: str | bytes) -> None:
+        self._metrics.sent += 1
         self._write(Message(data=data))  # type: ignore[type-var]  # one of both, which its type variable cannot say
 
     @property
@@ -297,8 +315,8 @@ class SocketProtocol(asyncio.Protocol):
         return bool(self._transport.get_write_buffer_size() <= MOST_UNSENT_BYTES)
 
     def _information(self) -> Information:
-        opened, since = self.opened, time.monotonic() - self._active_at
-        return Information(opened.connected_at, time.time() - since, opened.source_ip, opened.user_agent)
+        opened, until = self.opened, self._active_at - self._began  # by one clock: the other may be set
+        return Information(opened.connected_at, opened.connected_at + until, opened.source_ip, opened.user_agent)
 
     def _on_loop(self, act: Callable[[], Result]) -> Result:
         """Do something in the event loop's thread, unless the connection has ended.

@@ -1,6 +1,7 @@
 """What all connections of a server share: the handlers, the threads that call them, the limits."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from chalice.app import Chalice
 
+from fargate.errors import ServiceUnavailable
 from fargate.gateway.context import identity_of
 from fargate.gateway.event import EventBuilder
 from fargate.handlers.catalog import handlers_of
@@ -15,10 +17,12 @@ from fargate.handlers.invocation import Invoker
 from fargate.http.messages import HttpRequest
 from fargate.settings import Settings
 from fargate.telemetry.event_telemetry import event_telemetry_of
+from fargate.telemetry.telemetry import registry_of
 from fargate.threads.workers import Workers
 from fargate.websockets.connections import LocalConnections
 from fargate.websockets.handlers import SocketHandlers
 from fargate.websockets.management import Management
+from fargate.websockets.metrics import Handshake, SocketMetrics
 from fargate.websockets.protocol import SocketLimits, SocketProtocol
 
 Result = TypeVar("Result")
@@ -37,9 +41,12 @@ class Sockets:
 
     handlers: SocketHandlers
     connections: LocalConnections
+    metrics: SocketMetrics
     limits: SocketLimits
     threads: int  # so many handlers of WebSockets run at the same time, besides those of requests
     management: Management | None = None  # None: nothing is let in from outside
+    most: int = sys.maxsize  # so many connections are held at the same time
+    held: int = 0  # with those whose handshake is not answered
 
     @cached_property
     def _workers(self) -> "Workers[Callable[[], Any], Any]":
@@ -58,7 +65,13 @@ class Sockets:
             transport: asyncio's; it gets another protocol.
             early: what has come after the handshake.
             server: gets the connection and its task.
+
+        Raises:
+            ServiceUnavailable: as many connections as there may be are held already.
         """
+        if self.held >= self.most:
+            self.metrics.answered(Handshake.FULL)
+            raise ServiceUnavailable(headers=[("Retry-After", "1")])
         opened = self.handlers.open(request, self.connections.new_id())
         SocketProtocol(opened, self, server).begin(request, transport, early)
 
@@ -82,4 +95,7 @@ def sockets_of(app: Chalice, settings: Settings, module: str, stage: str) -> Soc
         settings.websocket_idle_seconds,
         settings.websocket_seconds,
     )
-    return Sockets(handlers, LocalConnections(), limits, settings.threads)
+    connections = LocalConnections()
+    metrics = SocketMetrics(connections)
+    registry_of(app).register(metrics)
+    return Sockets(handlers, connections, metrics, limits, settings.threads)

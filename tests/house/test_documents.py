@@ -13,6 +13,8 @@ from chalicelib.telemetry.metrics import REGISTRY
 from fargate.settings import PARSERS
 from fargate.start.project import STAGE_VARIABLE
 from fargate.telemetry.http_metrics import metrics_in
+from fargate.websockets.connections import LocalConnections
+from fargate.websockets.metrics import SocketMetrics
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [
@@ -51,6 +53,7 @@ def names_read_by_the_shop() -> set[str]:
 def test_every_metric_is_on_the_page() -> None:
     of_requests = CollectorRegistry()
     metrics_in(of_requests, {})
+    of_requests.register(SocketMetrics(LocalConnections()))
     families = [family for registry in (REGISTRY, of_requests) for family in registry.collect()]
     own = {family.name for family in families if not family.name.startswith(OF_THE_CLIENT)}
     page = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")

@@ -1,14 +1,19 @@
 """A served project with handlers of WebSockets, and its clients."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from fargate.websockets.connections import LocalConnections
+from fargate.websockets.events import Opened
+from fargate.websockets.metrics import SocketMetrics
+from fargate.websockets.protocol import SocketLimits, SocketProtocol
 from local.waiting import wait_until
 from tests.fixtures.servers import ROOT, Server, serving
 
@@ -45,11 +50,18 @@ class Sockets:
 
 
 @contextmanager
-def serving_sockets(project: Path = PROJECT, **environ: str) -> Iterator[Sockets]:
-    """Serve a project by a process of its own."""
+def serving_sockets(project: Path = PROJECT, prefix: Sequence[str] = (), **environ: str) -> Iterator[Sockets]:
+    """Serve a project by a process of its own, which `prefix` may run."""
     settings = {"SERVER": "uvicorn", "POWERTOOLS_TRACE_DISABLED": "true", **environ}
-    with serving(settings, project=project) as server:
+    with serving(settings, project=project, prefix=prefix) as server:
         yield Sockets(server)
+
+
+def unconnected(limits: SocketLimits | None = None) -> SocketProtocol:
+    """Return a connection without a transport."""
+    connections = LocalConnections()
+    shared: Any = SimpleNamespace(limits=limits, metrics=SocketMetrics(connections), connections=connections)
+    return SocketProtocol(Opened("id", "host", "api", "host", "127.0.0.1", "", 0.0), shared, shared)
 
 
 @pytest.fixture(scope="module")

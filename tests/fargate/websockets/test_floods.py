@@ -4,16 +4,14 @@ import asyncio
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
-from typing import Any
 
 import httpx
 from websockets.exceptions import ConnectionClosed
 from wsproto.events import TextMessage
 
-from fargate.websockets.events import Opened
-from fargate.websockets.protocol import SocketLimits, SocketProtocol
+from fargate.websockets.protocol import SocketLimits
 from local.waiting import wait_until
-from tests.fargate.websockets.conftest import SECONDS, Sockets, serving_sockets
+from tests.fargate.websockets.conftest import SECONDS, Sockets, serving_sockets, unconnected
 from tests.fargate.websockets.test_conversation import frame, handshake, raw, read_until
 
 PING, PONG = b"\x89\xfd\0\0\0\0" + b"p" * 125, b"\x8a\x7d"
@@ -40,8 +38,7 @@ def test_a_client_that_does_not_read_is_answered_nothing(sockets: Sockets) -> No
 
 def test_fragments_without_a_byte_are_not_kept() -> None:
     async def pieces_of_a_message_without_end() -> list[str]:
-        sockets: Any = type("Sockets", (), {"limits": SocketLimits(1024, 1024, 60, 60)})
-        made = SocketProtocol(Opened("id", "host", "api", "host", "127.0.0.1", "", 0.0), sockets, sockets)
+        made = unconnected(SocketLimits(1024, 1024, 60, 60))
         for _ in range(100):
             made._take_text(TextMessage("", frame_finished=True, message_finished=False))
         return made._pieces

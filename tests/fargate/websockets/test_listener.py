@@ -4,22 +4,20 @@ import asyncio
 import logging
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from fargate.websockets import protocol, relay
 from fargate.websockets.connections import Gone, LocalConnections, Unreachable
-from fargate.websockets.events import Opened
 from fargate.websockets.protocol import SocketProtocol
 from fargate.websockets.relay import Listener, Names, RelayedConnections, relay_client
 from local.waiting import wait_until
+from tests.fargate.websockets.conftest import unconnected
 from tests.fixtures.stores import OwnRedis
 from tests.fixtures.wire import Network
 
 SECONDS = 30
 NAMES = Names("app-dev")
-OPENED = Opened("id", "host", "api", "host", "127.0.0.1", "", 0.0)
 
 
 class Broken:
@@ -111,11 +109,10 @@ def test_a_subscription_that_has_gone_silent_is_made_again(
 
 def test_a_thread_does_not_wait_for_an_event_loop_that_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "LOOP_SECONDS", 0.05)
-    nothing: Any = None
     sent: list[str] = []
 
     async def connection() -> SocketProtocol:
-        return SocketProtocol(OPENED, nothing, nothing)
+        return unconnected()
 
     loop = asyncio.new_event_loop()
     made = loop.run_until_complete(connection())

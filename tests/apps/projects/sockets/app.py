@@ -6,9 +6,11 @@ import threading
 from boto3.session import Session
 from botocore.exceptions import ClientError
 from chalice import Chalice, Response, WebsocketDisconnectedError
+from prometheus_client import CollectorRegistry, generate_latest
 
 app = Chalice(app_name="sockets")
 app.websocket_api.session = Session(region_name="eu-west-1")
+app.metrics_registry = CollectorRegistry()
 
 seen: list[dict] = []
 may_go_on = threading.Event()
@@ -70,6 +72,11 @@ def close(connection):
 def events():
     """Return the events so far."""
     return seen
+
+
+@app.route("/metrics")
+def metrics():
+    return Response(generate_latest(app.metrics_registry).decode(), {"Content-Type": "text/plain"})
 
 
 @app.route("/go-on", methods=["POST"])
