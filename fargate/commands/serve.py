@@ -89,6 +89,8 @@ def serve(
         _serve(app, listener, settings, lifecycle, telemetry, sockets)
     finally:
         telemetry.finish()
+        if sockets is not None:
+            sockets.finish()
 
 
 def _serve(

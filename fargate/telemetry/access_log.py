@@ -1,4 +1,4 @@
-"""The access log: a line of JSON for each request, in the form of Powertools' logger."""
+"""The access log: a line of JSON for each request and each call for an event, in the form of Powertools' logger."""
 
 import logging
 import math
@@ -11,14 +11,18 @@ from typing import Any, TextIO
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
+from fargate.settings import Settings
 from fargate.telemetry.log_lines import RequestFormatter, make_powertools_safe, weighted
-from fargate.telemetry.request_record import RequestRecord
+from fargate.telemetry.request_record import EventRecord, RequestRecord
 from fargate.telemetry.shared_lines import SharedLines
 
 CHATTY = ("aws_lambda_powertools", "boto3", "botocore", "httpcore", "httpx", "requests", "s3transfer", "urllib3")
 """Libraries that log what they send and receive."""
 
 _NAMES = {logging.INFO: "INFO", logging.WARNING: "WARNING", logging.ERROR: "ERROR"}
+INVOCATION = "invocation"
+"""The field that only lines of calls for events have."""
+
 STDOUT, STDERR = 1, 2
 CLIENT_ERROR = 400
 SERVER_ERROR = 500
@@ -27,9 +31,9 @@ UNAVAILABLE = 503
 
 @dataclass(frozen=True, slots=True)
 class LineRate:
-    """How many successful requests get a line of their own.
+    """How many successful requests, or calls for events, get a line of their own.
 
-    Requests that fail, are slow, are traced, or have keys appended by their handler always get one.
+    Those that fail, are slow, are traced, or have keys appended by their handler always get one.
     """
 
     lines_per_second: int = 0  # so many successes a second get a line each
@@ -38,6 +42,12 @@ class LineRate:
 
 
 EVERY_LINE = LineRate()
+
+
+def line_rate_of(settings: Settings) -> LineRate:
+    """Return the rate that the settings say."""
+    slow_seconds = settings.access_log_slow_ms / 1000
+    return LineRate(settings.access_log_lines_per_second, settings.access_log_one_in, slow_seconds)
 
 
 class AccessLog:
@@ -89,6 +99,36 @@ class AccessLog:
         if not shared.shares(outcome):
             shared.begin(outcome, self.formatter.access_line(_NAMES[level], record, now))
 
+    def write_event(self, record: EventRecord, fields: Mapping[str, Any], *, recorded: bool) -> None:
+        """Write the line of a handler's call for an event.
+
+        Args:
+            record: the call.
+            fields: what the line says of it.
+            recorded: whether the call is traced.
+        """
+        level = logging.INFO if record.error is None else logging.ERROR
+        message, extra = f"{record.kind} {record.name} {record.outcome}", {INVOCATION: fields}
+        if not self._logger.isEnabledFor(level) or not self._shares(record, recorded=recorded):
+            self._logger.log(level, message, exc_info=record.error, extra=extra)
+            return
+        outcome = (record.kind, record.name)
+        if self._shared is not None and not self._shared.shares(outcome):
+            name = self._logger.name
+            line = self._logger.makeRecord(name, level, __file__, 0, message, (), None, "write_event", extra)
+            self._shared.begin(outcome, self.formatter.format(line).removesuffix("}"))
+
+    def _shares(self, record: EventRecord, *, recorded: bool) -> bool:
+        """Return whether a call shares its line with others."""
+        return not (
+            self._shared is None
+            or record.error is not None
+            or recorded
+            or record.seconds >= self._slow_seconds
+            or self._shared.has_room(time.time())
+            or self.formatter.has_appended_keys()
+        )
+
     def adopt(self, logger: logging.Logger) -> None:
         """Write an app's plain-text logger as JSON too. Chalice's logger hands nothing on to the root logger."""
         if not _drop_console(logger):
@@ -99,7 +139,7 @@ class AccessLog:
         logger.setLevel(_level_for(logger, self._level))
 
     def finish(self) -> None:
-        """Write the lines that wait for more requests to share them."""
+        """Write the lines that wait for others to share them."""
         if self._shared is not None:
             self._shared.finish()
 

@@ -1,6 +1,5 @@
 """Records each call of a handler for an event: a log line, and for some a trace segment."""
 
-import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -10,15 +9,12 @@ from typing import Any
 from chalice.app import Chalice
 
 from fargate.settings import Settings
-from fargate.telemetry.access_log import AccessLog
+from fargate.telemetry.access_log import EVERY_LINE, AccessLog, LineRate
 from fargate.telemetry.redaction import process_secrets
 from fargate.telemetry.request_record import EventRecord
 from fargate.telemetry.request_scope import RequestScope, enter_scope
 from fargate.telemetry.telemetry import segments_of, service_of
 from fargate.telemetry.xray.segments import Segments
-
-INVOCATION = "invocation"
-"""The field that only these lines have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +22,12 @@ class EventTelemetry:
     """Records calls. Thread-safe. `begin` and `end` run in the context of their call.
 
     Args:
-        logger: the service's: its lines have the keys that the handler has appended.
+        access_log: the service's: its lines have the keys that the handler has appended.
         segments: decides which calls are traced.
         clock: seconds, for durations.
     """
 
-    logger: logging.Logger
+    access_log: AccessLog
     segments: Segments
     clock: Callable[[], float] = time.perf_counter
 
@@ -56,25 +52,22 @@ class EventTelemetry:
         record = EventRecord(kind, name, function_name, self.clock() - scope.began, error)
         if scope.recorded:
             self.segments.end_event(record)
-        self._write(record, more)
-
-    def _write(self, record: EventRecord, more: Mapping[str, Any]) -> None:
-        fields = {
-            "kind": record.kind,
-            "name": record.name,
-            "function_name": record.function_name,
-            "outcome": record.outcome,
-            "duration_ms": round(record.seconds * 1000, 3),
-            **more,
-        }
-        level = logging.INFO if record.error is None else logging.ERROR
-        message = f"{record.kind} {record.name} {record.outcome}"
-        self.logger.log(level, message, exc_info=record.error, extra={INVOCATION: fields})
+        self.access_log.write_event(record, {**_fields(record), **more}, recorded=scope.recorded)
 
 
-def event_telemetry_of(app: Chalice, settings: Settings) -> EventTelemetry:
-    """Build the telemetry of an app's handlers from the settings."""
+def _fields(record: EventRecord) -> dict[str, Any]:
+    return {
+        "kind": record.kind,
+        "name": record.name,
+        "function_name": record.function_name,
+        "outcome": record.outcome,
+        "duration_ms": round(record.seconds * 1000, 3),
+    }
+
+
+def event_telemetry_of(app: Chalice, settings: Settings, rate: LineRate = EVERY_LINE) -> EventTelemetry:
+    """Build the telemetry of an app's handlers from the settings; `rate` says how many lines there are."""
     service = service_of(app, settings)
-    access_log = AccessLog(service, settings.powertools_log_level, process_secrets(os.environ))  # makes that logger
+    access_log = AccessLog(service, settings.powertools_log_level, process_secrets(os.environ), rate)
     access_log.adopt(app.log)
-    return EventTelemetry(logging.getLogger(service), segments_of(service, settings))
+    return EventTelemetry(access_log, segments_of(service, settings))

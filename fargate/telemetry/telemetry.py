@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from fargate.http.messages import HttpResponse
 from fargate.settings import Settings
-from fargate.telemetry.access_log import AccessLog, LineRate
+from fargate.telemetry.access_log import AccessLog, line_rate_of
 from fargate.telemetry.http_metrics import HttpMetrics, metrics_in
 from fargate.telemetry.log_lines import make_powertools_safe
 from fargate.telemetry.redaction import process_secrets
@@ -87,9 +87,7 @@ class RequestTelemetry:
 def telemetry_of(app: Chalice, settings: Settings) -> RequestTelemetry:
     """Build the telemetry of an app from the settings."""
     service = service_of(app, settings)
-    rate = LineRate(
-        settings.access_log_lines_per_second, settings.access_log_one_in, settings.access_log_slow_ms / 1000
-    )
+    rate = line_rate_of(settings)
     access_log = AccessLog(service, settings.powertools_log_level, process_secrets(os.environ), rate)
     access_log.adopt(app.log)
     return RequestTelemetry(access_log, metrics_in(registry_of(app), app.routes), segments_of(service, settings))

@@ -16,6 +16,7 @@ from fargate.handlers.catalog import handlers_of
 from fargate.handlers.invocation import Invoker
 from fargate.http.messages import HttpRequest
 from fargate.settings import Settings
+from fargate.telemetry.access_log import line_rate_of
 from fargate.telemetry.event_telemetry import event_telemetry_of
 from fargate.telemetry.telemetry import registry_of
 from fargate.threads.workers import Workers
@@ -44,6 +45,7 @@ class Sockets:
     metrics: SocketMetrics
     limits: SocketLimits
     threads: int  # so many handlers of WebSockets run at the same time, besides those of requests
+    finish: Callable[[], None]  # writes the waiting lines; call it when the server has ended
     management: Management | None = None  # None: nothing is let in from outside
     most: int = sys.maxsize  # so many connections are held at the same time
     held: int = 0  # with those whose handshake is not answered
@@ -87,7 +89,8 @@ def sockets_of(app: Chalice, settings: Settings, module: str, stage: str) -> Soc
     """
     account = identity_of(app.app_name).account_id
     builder = EventBuilder(settings.base_path, settings.trusted_proxies, account, app.api.binary_types)
-    invoker = Invoker(app, stage, event_telemetry_of(app, settings))
+    telemetry = event_telemetry_of(app, settings, line_rate_of(settings))
+    invoker = Invoker(app, stage, telemetry)
     handlers = SocketHandlers(handlers_of(app, module), invoker, builder, settings.deadline_seconds)
     limits = SocketLimits(
         settings.websocket_message_bytes,
@@ -98,4 +101,4 @@ def sockets_of(app: Chalice, settings: Settings, module: str, stage: str) -> Soc
     connections = LocalConnections()
     metrics = SocketMetrics(connections)
     registry_of(app).register(metrics)
-    return Sockets(handlers, connections, metrics, limits, settings.threads)
+    return Sockets(handlers, connections, metrics, limits, settings.threads, telemetry.access_log.finish)

@@ -1,5 +1,7 @@
-"""What /metrics says of WebSockets, and when there are too many of them."""
+"""What /metrics and the log say of WebSockets, and what happens if there are too many of them."""
 
+import json
+from collections import Counter
 from contextlib import ExitStack
 
 import httpx
@@ -51,6 +53,32 @@ def test_connections_handshakes_messages_and_ends_are_counted() -> None:
             ("closes_total", "other"): 1,
         }
         assert wait_until(lambda: samples(sockets) == counted, SECONDS), samples(sockets)
+
+
+def test_messages_share_log_lines_as_requests_do() -> None:
+    settings = {"ACCESS_LOG_LINES_PER_SECOND": "3", "ACCESS_LOG_ONE_IN": "50"}
+    with serving_sockets(**settings) as sockets:
+        with sockets.connect() as client:
+            for _ in range(120):
+                sockets.ask(client, "message")
+            for _ in range(3):
+                sockets.ask(client, "raise it")
+        sockets.server.awaited_output("on_ws_message message error")
+        sockets.server.process.terminate()
+        sockets.server.process.wait(SECONDS)
+        lines = [json.loads(line) for line in sockets.server.output().splitlines() if '"invocation":' in line]
+    weights = Counter[str]()
+    for line in lines:
+        weights[line["message"]] += line.get("weight", 1)
+    assert weights == {
+        "on_ws_connect connect success": 1,
+        "on_ws_message message success": 120,
+        "on_ws_message message error": 3,
+        "on_ws_disconnect disconnect success": 1,
+    }
+    assert len([line for line in lines if line["message"] == "on_ws_message message error"]) == 3
+    assert len(lines) < 60
+    assert {line["invocation"]["kind"] for line in lines} == {"on_ws_connect", "on_ws_message", "on_ws_disconnect"}
 
 
 def connect_many(sockets: Sockets, stack: ExitStack) -> None:
