@@ -10,6 +10,7 @@ from tests.infra.terraform import MODULES, TREE, Terraform, scratch_tree
 pytestmark = [pytest.mark.infra, pytest.mark.timeout(600)]  # 15 s each, more on a busy machine
 
 PROMISED = {
+    "chalice_handlers",
     "network",
     "ecr",
     "ecs_cluster",
@@ -41,8 +42,9 @@ def test_its_tests_pass(name: str, terraform: Terraform, tree: Path) -> None:
     assert "Success! 0 passed" not in said, f"{name} has no tests"
 
 
-def test_the_tree_is_valid(terraform: Terraform, tree: Path) -> None:
-    assert "Success" in terraform.folder(tree).run("validate")
+@pytest.mark.parametrize("root", [".", "examples/handlers"])
+def test_a_root_is_valid(root: str, terraform: Terraform, tree: Path) -> None:
+    assert "Success" in terraform.folder(tree / root).run("validate")
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,5 +1,6 @@
 """All that exists in an account, by kind: `destroy` must leave none of it. The account is asked, not the state."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +23,11 @@ class Kind:
             pages = list(client.get_paginator(self.operation).paginate(**self.arguments))
         else:
             pages = [getattr(client, self.operation)(**self.arguments)]
-        return {self._id(each) for page in pages for each in page[self.list] if not _gone(each)}
+        return {self._id(each) for page in pages for each in self._listed(page) if not _gone(each)}
+
+    def _listed(self, page: dict[str, Any]) -> Iterable[Any]:
+        """Return the list of a page; SQS leaves an empty one out."""
+        return page.get(self.list, ()) if self.service == "sqs" else page[self.list]
 
     def _id(self, each: Any) -> str:
         return str(each[self.id] if self.id else each)
@@ -47,6 +52,7 @@ KINDS = {
     ),
     "aws_cloudformation_stack": Kind("cloudformation", "describe_stacks", "Stacks", "StackName"),
     "aws_cloudwatch_dashboard": Kind("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
+    "aws_cloudwatch_event_rule": Kind("events", "list_rules", "Rules", "Arn"),
     "aws_cloudwatch_log_group": Kind("logs", "describe_log_groups", "logGroups", "logGroupName"),
     "aws_cloudwatch_metric_alarm": Kind("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
     "aws_cloudwatch_query_definition": Kind("logs", "describe_query_definitions", "queryDefinitions", "name"),
@@ -85,11 +91,15 @@ KINDS = {
     "aws_route53_zone": Kind("route53", "list_hosted_zones", "HostedZones", "Name"),
     "aws_route_table": Kind("ec2", "describe_route_tables", "RouteTables", "RouteTableId"),
     "aws_s3_bucket": Kind("s3", "list_buckets", "Buckets", "Name"),
+    "aws_scheduler_schedule": Kind("scheduler", "list_schedules", "Schedules", "Arn"),
+    "aws_scheduler_schedule_group": Kind("scheduler", "list_schedule_groups", "ScheduleGroups", "Arn"),
     "aws_secretsmanager_secret": Kind("secretsmanager", "list_secrets", "SecretList", "Name"),
     "aws_security_group": Kind("ec2", "describe_security_groups", "SecurityGroups", "GroupId"),
     "aws_service_discovery_private_dns_namespace": Kind("servicediscovery", "list_namespaces", "Namespaces", "Name"),
     "aws_service_discovery_service": Kind("servicediscovery", "list_services", "Services", "Name"),
     "aws_sns_topic": Kind("sns", "list_topics", "Topics", "TopicArn"),
+    "aws_sns_topic_subscription": Kind("sns", "list_subscriptions", "Subscriptions", "SubscriptionArn"),
+    "aws_sqs_queue": Kind("sqs", "list_queues", "QueueUrls"),
     "aws_subnet": Kind("ec2", "describe_subnets", "Subnets", "SubnetId"),
     "aws_vpc": Kind("ec2", "describe_vpcs", "Vpcs", "VpcId"),
     "aws_vpc_endpoint": Kind("ec2", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
@@ -98,6 +108,7 @@ KINDS = {
 """Kinds that exist on their own, by Terraform's name. Some are not created by Terraform but could remain after it."""
 
 PARTS = {
+    "aws_cloudwatch_event_target": "aws_cloudwatch_event_rule",
     "aws_cloudwatch_log_metric_filter": "aws_cloudwatch_log_group",
     "aws_db_proxy_default_target_group": "aws_db_proxy",
     "aws_db_proxy_target": "aws_db_proxy",
@@ -119,6 +130,9 @@ PARTS = {
     "aws_s3_bucket_public_access_block": "aws_s3_bucket",
     "aws_s3_bucket_server_side_encryption_configuration": "aws_s3_bucket",
     "aws_secretsmanager_secret_version": "aws_secretsmanager_secret",
+    "aws_sqs_queue_policy": "aws_sqs_queue",
+    "aws_sqs_queue_redrive_allow_policy": "aws_sqs_queue",
+    "aws_sqs_queue_redrive_policy": "aws_sqs_queue",
     "aws_vpc_security_group_egress_rule": "aws_security_group",
     "aws_vpc_security_group_ingress_rule": "aws_security_group",
     "aws_wafv2_web_acl_association": "aws_wafv2_web_acl",

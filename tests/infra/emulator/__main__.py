@@ -9,7 +9,19 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from tests.infra.emulator.repeats import DoneOnce
 
-ADDITIONS = ("autoscaling", "cloudformation", "ec2", "ecs", "efs", "elasticache", "logs", "rds", "servicediscovery")
+ADDITIONS = (
+    "autoscaling",
+    "cloudformation",
+    "ec2",
+    "ecs",
+    "efs",
+    "elasticache",
+    "events",
+    "logs",
+    "rds",
+    "servicediscovery",
+    "sqs",
+)
 
 THREADS = 4  # one works, the others wait for a message of a queue
 
@@ -21,7 +33,7 @@ CONNECTIONS = 1000
 def main(host: str, port: int) -> None:
     """Serve with waitress, since moto's development server drops connections now and then."""
     for addition in ADDITIONS:
-        import_module(f"tests.infra.emulator.{addition}")
+        import_module(f"tests.infra.emulator.services.{addition}")
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # requests are meant to wait
     application = DoneOnce(DomainDispatcherApplication(create_backend_app))
     waitress.serve(application, host=host, port=port, threads=THREADS, connection_limit=CONNECTIONS)
