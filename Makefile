@@ -28,8 +28,7 @@ run: setup ## Serve the shop on port 3000 with embedded PostgreSQL and Redis
 	@$(BIN)/python -m local
 
 # These load both cores, or measure times that other tests would disturb. The rest runs in two processes.
-ALONE := tests/faults tests/consistency/test_consistency.py tests/fixtures/test_wire.py \
-	tests/consistency/test_round_trips.py tests/observed/test_observe.py tests/observed/test_prometheus.py
+ALONE := tests/consistency/test_consistency.py tests/consistency/test_round_trips.py tests/fixtures/test_wire.py
 
 .PHONY: test
 test: check ## Run every check and test of the service

@@ -7,11 +7,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-import httpx
 import pytest
 
 from fargate.settings import Server as Kind
 from local.ports import free_port
+from tests.fargate.servers.test_drain import swallow, wait_until_accepted
 from tests.fixtures.servers import ROOT, passed_on, serving
 
 
@@ -59,11 +59,12 @@ def test_one_that_is_not_there_is_not() -> None:
 
 def test_one_whose_threads_are_all_busy_still_is() -> None:
     with serving({"THREADS": "1"}, "tests.apps.echo:app") as server:
-        slow = threading.Thread(target=httpx.get, args=(f"{server.url}/echo/x?pause=3",), kwargs={"timeout": 30})
+        slow = threading.Thread(target=swallow, args=(f"{server.url}/echo/x?pause=60",))
         slow.start()
+        wait_until_accepted(server.port, 1)
         assert probe(PORT=str(server.port)).returncode == 0
         assert slow.is_alive()
-        slow.join()
+    slow.join()
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_running_and_queued_requests_are_finished(kind: Kind) -> None:
         httpx.Client(timeout=30) as client,  # one for all: creating eight takes longer than the first pauses
         ThreadPoolExecutor(8) as pool,
     ):
-        answers = [pool.submit(client.get, f"{server.url}/echo/{n}?pause=0.5") for n in range(8)]
+        answers = [pool.submit(client.get, f"{server.url}/echo/{n}?pause=0.25") for n in range(8)]
         wait_until_accepted(server.port, 8)
         server.process.send_signal(signal.SIGTERM)
         assert [answer.result().json()["name"] for answer in answers] == [str(n) for n in range(8)]
@@ -85,10 +85,11 @@ def test_under_load_nothing_is_lost(kind: Kind) -> None:
 
 def test_while_draining_readiness_is_503_and_liveness_200(kind: Kind) -> None:
     with serving({"SERVER": kind}, "tests.apps.echo:app") as server:
-        slow = threading.Thread(target=httpx.get, args=(f"{server.url}/echo/x?pause=2",), kwargs={"timeout": 30})
-        slow.start()
-        wait_until_accepted(server.port, 1)
-        readiness, liveness = (http.client.HTTPConnection("127.0.0.1", server.port, timeout=10) for _ in range(2))
+        slow, readiness, liveness = (http.client.HTTPConnection("127.0.0.1", server.port, timeout=10) for _ in range(3))
+        slow.putrequest("POST", "/echo/slow")
+        slow.putheader("Content-Type", "application/json")
+        slow.putheader("Content-Length", "2")
+        slow.endheaders()
         assert ask(readiness, "/readyz") == (200, None, '{"message":"OK"}')
         assert ask(liveness, "/livez") == (200, None, '{"message":"OK"}')
         server.process.send_signal(signal.SIGTERM)
@@ -97,7 +98,8 @@ def test_while_draining_readiness_is_503_and_liveness_200(kind: Kind) -> None:
             assert time.monotonic() < deadline
         assert answer == (503, "close", '{"message":"Draining"}')
         assert ask(liveness, "/livez") == (200, "close", '{"message":"OK"}')
-        slow.join()
+        slow.send(b"{}")
+        assert slow.getresponse().status == 200
         assert server.process.wait(END_SECONDS) == 0
 
 
