@@ -65,13 +65,14 @@ class Task:
 
 
 def hasty_task(home: Path, environ: Mapping[str, str], programs: Mapping[str, str]) -> Task:
-    """Return a task that scrapes, discovers, evaluates its rules and sends alerts every second."""
+    """Return a task that scrapes, discovers, evaluates its rules, sends alerts and samples on, every second."""
     deployed, folder = home / "deployed", home / "bin"
     shutil.copytree(DEPLOYED, deployed)
     shutil.rmtree(deployed / "rules")
     write_hasty_rules(deployed / "rules")
     _rewrite(deployed / "prometheus.yml", r"(scrape_interval|scrape_timeout|evaluation_interval): \d+s", r"\1: 1s")
     _rewrite(deployed / "start", r"refresh_interval: \d+s", "refresh_interval: 1s")
+    _rewrite(deployed / "start", r"( +)sigv4: .*", r"\g<0>\n\1queue_config: {batch_send_deadline: 1s}")
     _rewrite(deployed / "alertmanager" / "alertmanager.yml", r"group_wait: \w+", "group_wait: 0s")
     _rewrite(deployed / "alertmanager" / "alertmanager.yml", r"group_interval: \w+", "group_interval: 1s")
     folder.mkdir()
