@@ -115,10 +115,14 @@ def test_a_transaction_that_stays_idle_ends_at_the_limit(pooled_url: str, module
 
 def test_a_transaction_that_only_began_ends_at_the_limit(pooled_url: str, module_database_url: str) -> None:
     asked = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()"
-    with closing(store_at(pooled_url, 1, Timeouts(abandoned=0.2))) as store, suppress(DatabaseUnavailableError):
+    with (
+        session(module_database_url) as other,
+        closing(store_at(pooled_url, 1, Timeouts(abandoned=0.5))) as store,
+        suppress(DatabaseUnavailableError),
+    ):
         with store._sessions.transaction():
-            assert sql(module_database_url, asked) == [[1]]
-            assert wait_until(lambda: sql(module_database_url, asked) == [[0]], 10)
+            assert other.run(asked) == [[1]]
+            assert wait_until(lambda: other.run(asked) == [[0]], 10)
         pytest.fail("it was committed")
 
 
