@@ -287,7 +287,7 @@ class TestTogether:
             reader.run("SELECT * FROM products")
             migration = threads.submit(upgrade, empty_database_url, MigrationTimeouts(pause=0.1))
             with closing(store_at(empty_database_url)) as store:
-                until = time.monotonic() + 2
+                until = time.monotonic() + 1  # three tries
                 while time.monotonic() < until:
                     assert store.read(1) is None
             reader.run("COMMIT")
@@ -365,10 +365,8 @@ class TestCommand:
     def test_a_frozen_database_is_an_error(self, own_postgres: OwnPostgres) -> None:
         url = own_postgres.address.url
         own_postgres.freeze()
-        began = time.monotonic()
         with pytest.raises(MigrationError, match="cannot be reached: "):
-            migrate(url)
-        assert time.monotonic() - began < 8
+            upgrade(url, MigrationTimeouts(connect=0.5))
 
 
 def products_if_any(url: str) -> object:

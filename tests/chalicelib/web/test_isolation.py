@@ -11,7 +11,7 @@ from tests.chalicelib.web.conftest import KEY
 from tests.fixtures.servers import Server
 
 CLIENTS = 64
-LIVES = 5
+LIVES = 3
 MAX_TRIES = 200
 
 

@@ -16,7 +16,7 @@ from tests.fixtures.servers import Server, serving
 from tests.fixtures.wsgi import post
 
 CLIENTS = 64
-TURNS = 8
+TURNS = 4
 
 
 @pytest.fixture(scope="module", params=list(Kind))
