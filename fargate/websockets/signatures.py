@@ -19,6 +19,8 @@ SERVICE: Final = "execute-api"
 MOST_SKEW_SECONDS: Final = 300
 """A signature counts so long before and after its time, as at AWS."""
 
+IN_QUERY: Final = "A signature in the query is not accepted: sign with the header Authorization"
+
 _AUTHORIZATION = re.compile(
     rf"{ALGORITHM} +Credential=([^/,\s]+)/(\d{{8}}/[a-z0-9-]+/{SERVICE}/aws4_request), *"
     r"SignedHeaders=([a-z0-9;-]+), *Signature=([0-9a-f]{64})"
@@ -62,7 +64,7 @@ def check_signature(request: HttpRequest, keys: Mapping[str, str], now: float) -
 def _read(request: HttpRequest) -> Signature:
     text = last_value(request.headers, "Authorization")
     if text is None:
-        raise MissingSignature
+        raise BadSignature(IN_QUERY) if "X-Amz-Signature=" in request.query else MissingSignature()
     found = _AUTHORIZATION.fullmatch(text)
     if found is None:
         raise BadSignature

@@ -8,15 +8,16 @@ from urllib.parse import urlsplit
 import boto3
 import httpx
 import pytest
-from botocore.auth import SigV4Auth
+from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from websockets.exceptions import ConnectionClosed
 
-from fargate.errors import BadSignature, MissingSignature
+from fargate.errors import BadSignature, ConfigurationError, MissingSignature
 from fargate.http.messages import HttpRequest, canonical
+from fargate.settings import read_settings
 from fargate.websockets.signatures import check_signature
 from tests.fargate.websockets.conftest import SECONDS, Sockets, serving_sockets
 
@@ -26,7 +27,7 @@ KEYS = {"AKIAFIRST": "first/secret+1", "AKIASECOND": "second"}
 @pytest.fixture(scope="module")
 def open_to_keys() -> Iterator[Sockets]:
     pairs = ", ".join(f"{key_id}:{secret}" for key_id, secret in KEYS.items())
-    with serving_sockets(WEBSOCKET_ACCESS_KEYS=pairs) as served:
+    with serving_sockets(WEBSOCKET_ACCESS_KEYS=pairs + "\n", BASE_PATH="/v1/prod") as served:
         yield served
 
 
@@ -41,7 +42,9 @@ def client_of(task: Sockets, key_id: str, secret: str, stage: str = "") -> Any:
     )
 
 
-@pytest.mark.parametrize(("key_id", "stage"), [("AKIAFIRST", ""), ("AKIASECOND", "/api")])
+@pytest.mark.parametrize(
+    ("key_id", "stage"), [("AKIAFIRST", ""), ("AKIASECOND", "/v1-prod"), ("AKIASECOND", "/v1/prod")]
+)
 def test_boto3_sends_asks_and_closes(open_to_keys: Sockets, key_id: str, stage: str) -> None:
     api = client_of(open_to_keys, key_id, KEYS[key_id], stage)
     with open_to_keys.connect() as client:
@@ -115,6 +118,29 @@ def of_another_host(request: HttpRequest) -> HttpRequest:
 def test_what_was_changed_after_signing_is_refused(change: Callable[[HttpRequest], HttpRequest]) -> None:
     with pytest.raises(BadSignature, match="does not match"):
         check_signature(change(signed()), KEYS, time.time())
+
+
+def test_a_signature_in_the_query_is_refused_by_name() -> None:
+    request = AWSRequest("POST", "http://host.example/@connections/abc")
+    SigV4QueryAuth(Credentials("AKIAFIRST", KEYS["AKIAFIRST"]), "execute-api", "eu-west-1").add_auth(request)
+    query = urlsplit(request.url).query
+    with pytest.raises(BadSignature, match="in the query is not accepted"):
+        check_signature(signed()._replace(headers=[("Host", "host.example")], query=query), KEYS, time.time())
+
+
+def test_what_was_not_signed_does_not_matter() -> None:
+    """Proxies add headers."""
+    request = signed()
+    check_signature(request._replace(headers=[*request.headers, ("X-Forwarded-For", "a")]), KEYS, time.time())
+
+
+@pytest.mark.parametrize("wrong", ["its-secret", "AKIA:its-secret,other", "AK/IA:its-secret", ":its-secret", "AKIA:"])
+def test_a_malformed_list_of_keys_stops_the_start_without_showing_it(wrong: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        read_settings({"WEBSOCKET_ACCESS_KEYS": wrong})
+    assert str(refused.value).startswith("WEBSOCKET_ACCESS_KEYS is not a list of key ids and secrets such as ")
+    assert "its-secret" not in str(refused.value)
+    assert "its-secret" not in repr(read_settings({"WEBSOCKET_ACCESS_KEYS": "AKIA:its-secret"}))
 
 
 def test_what_has_to_be_signed() -> None:
