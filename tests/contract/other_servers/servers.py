@@ -23,6 +23,7 @@ class Lack(Enum):
     UNDERSCORES = "whether a header's name has an underscore or a hyphen"
     REPEATED = "all lines of a header that comes twice"
     CHUNKS = "chunked bodies"
+    DENIALS = "the response to a refused WebSocket, which is 403 then"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ OTHER_SERVERS = {
         "gunicorn --bind 127.0.0.1:{port} --forwarded-allow-ips= --worker-class asgi --preload --root-path /mount "
         "{entry}:asgi",
         sends_mount=False,
+        lacks=frozenset({Lack.DENIALS}),
     ),
     "uWSGI": OtherServer(
         "uwsgi --http-socket 127.0.0.1:{port} --master --die-on-term --threads 8 --module {entry}:wsgi "

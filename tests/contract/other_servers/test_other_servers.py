@@ -171,6 +171,19 @@ def test_requests_at_the_same_time_do_not_see_each_other(other: Other) -> None:
     assert responses == [{"name": name, "seen": name, "body": name} for name in "ab"]
 
 
+def test_a_websocket_is_refused_with_a_sentence(other: Other) -> None:
+    fields = "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    with other.client.connected() as connection:
+        connection.send(f"GET {other.server.base}/mirror HTTP/1.1\r\n{fields}{key}\r\n".encode())
+        response = connection.response()
+    if Lack.DENIALS in other.server.lacks:
+        assert (response.status, response.body) == (403, b"")
+        return
+    assert response.status == 501
+    assert response.json() == {"message": "WebSockets are not served here: use the app's HTTP routes"}
+
+
 def test_sigterm_ends_it(other: Other) -> None:
     """The last test of each server: the adapter's threads hold up no process."""
     other.client.server.process.send_signal(signal.SIGTERM)
