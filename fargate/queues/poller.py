@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from fargate.handlers.invocation import DEADLINE_SECONDS, Invoker
 from fargate.handlers.kinds import Kind
+from fargate.patches.powertools_batch import keep_calls_apart
 from fargate.queues.batch_telemetry import BatchMetrics, BatchRecord
 from fargate.queues.events import EVENT_OF, NotUnwrapped
 from fargate.queues.failures import reported_failures
@@ -19,6 +20,7 @@ from fargate.queues.heartbeat import Heartbeat
 from fargate.queues.outages import SHORTEST_WAIT_SECONDS, Outage
 from fargate.queues.sources import Source
 from fargate.queues.sqs import Message, RequestError, SqsQueue
+from fargate.telemetry.request_scope import current_scope
 
 logger = logging.getLogger("fargate")
 
@@ -51,6 +53,7 @@ class Poller:
         wait_seconds: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        keep_calls_apart(current_scope)
         self.source = source
         self._queue = queue
         self._invoker = invoker

@@ -37,6 +37,10 @@ POWERTOOLS = {
         "aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch:AmazonCloudWatchEMFProvider": "metric_set "
         "dimension_set dimension_sets metadata_set"
     },
+    "fargate/patches/powertools_batch.py": {
+        "aws_lambda_powertools.utilities.batch.base": "BasePartialProcessor",
+        "aws_lambda_powertools.utilities.batch.base:BasePartialProcessor": "__call__(records,handler,lambda_context)",
+    },
     "fargate/telemetry/log_lines.py": {
         "aws_lambda_powertools.logging.formatter:LambdaPowertoolsFormatter": "thread_safe_get_current_keys()"
     },

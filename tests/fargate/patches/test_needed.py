@@ -28,6 +28,11 @@ metrics = Metrics(namespace="x", service="x")
 contextvars.Context().run(metrics.add_dimension, "user", "ann")
 print(contextvars.Context().run(lambda: metrics.provider.dimension_set).get("user"))
 
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
+processor = BatchProcessor(EventType.SQS)
+contextvars.Context().run(processor, ["ann"], print)
+print(*contextvars.Context().run(lambda: processor.records))
+
 from aws_xray_sdk.core import xray_recorder
 print(type(xray_recorder.context._local) is threading.local)
 """
@@ -79,8 +84,12 @@ def test_powertools_metrics(unpatched: list[str]) -> None:
     assert unpatched[3] == "ann", "Metrics keeps dimensions per request"
 
 
+def test_powertools_batch(unpatched: list[str]) -> None:
+    assert unpatched[4] == "ann", "a batch processor keeps its batch per call"
+
+
 def test_xray_sdk(unpatched: list[str]) -> None:
-    assert unpatched[4] == "True", "the SDK does not keep open segments per thread"
+    assert unpatched[5] == "True", "the SDK does not keep open segments per thread"
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="no thread gets a loop for asking, not even the main one")

@@ -27,7 +27,7 @@ app = Chalice("traced")
 @app.on_sqs_message(queue="nowhere")
 def take(event): ...
 """
-ALL_OWN = ("orders", "collected", "lines.fifo")
+ALL_OWN = ("orders", "collected", "lines.fifo", "parcels")
 SECONDS = 60
 
 
@@ -150,7 +150,7 @@ def test_what_it_refuses_to_start_with(sqs: SqsServer, record: Path, tmp_path: P
     (tmp_path / "traced.py").write_text(TRACED)
     elsewhere = {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
     taken = str(urlsplit(sqs.url).port)
-    all_alike = {"POLL_QUEUES": "collect=orders,take_lines=orders"}
+    all_alike = {"POLL_QUEUES": "collect=orders,take_lines=orders,pack_parcels=orders"}
     traced = {**elsewhere, "AWS_XRAY_CONTEXT_MISSING": "RUNTIME_ERROR", "POWERTOOLS_TRACE_DISABLED": ""}
     no_login = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "HOME"), "")
     cases = [

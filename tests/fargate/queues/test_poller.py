@@ -1,6 +1,7 @@
 """A queue is consumed as Lambda's poller does: what is deleted, what comes back, and when."""
 
 import itertools
+import json
 import signal
 import time
 from collections.abc import Iterator
@@ -76,6 +77,22 @@ def test_reported_failures_are_kept_and_the_others_deleted(
     assert batch["duration_ms"] >= 0
     assert batch["oldest_age_seconds"] >= 0
     assert line.levelname == "WARNING"
+
+
+def test_two_batches_at_the_same_time_report_their_own_failures(
+    sqs: SqsServer, on_sqs: Consumers, records: Records, pipe: Path
+) -> None:
+    """Powertools' processor keeps failures on itself: the second batch would empty the list of the first."""
+    parcels = sqs.create("parcels")
+    with on_sqs.consuming(on_sqs.source("pack_parcels", concurrency=2)):
+        sqs.send("parcels", {"id": 1, "raises": True}, {"id": 2, "waits_for": str(pipe)})
+        sqs.await_that(lambda: len(records()) == 2)
+        sqs.send("parcels", {"id": 3})
+        sqs.await_that(lambda: len(parcels.messages) == 2)
+        pipe.write_text("go on")
+        sqs.await_that(lambda: sqs.requests.count(DELETION) == 2)
+        sqs.ends_waits = True
+    assert [json.loads(each.body)["id"] for each in parcels.messages.values()] == [1]
 
 
 def test_a_report_that_names_another_message_fails_the_batch(

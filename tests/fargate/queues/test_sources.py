@@ -25,6 +25,7 @@ def test_the_decorators_name_queues(handlers: list[Handler]) -> None:
     sources, without = sources_of(handlers, [], 5)
     assert [(each.handler.name, each.queue, each.batch_size, each.window_seconds) for each in sources] == [
         ("collect", "collected", 25, 5),
+        ("pack_parcels", "parcels", 2, 0),
         ("take_lines", "lines.fifo", 3, 0),
         ("take_orders", "orders", 10, 0),
     ]
@@ -36,6 +37,7 @@ def test_poll_queues_adds_and_replaces_queues(handlers: list[Handler]) -> None:
     found = pairs(handlers, " read_news = news, queues-dev-uploaded=arn:aws:sqs:x, take_orders=a,take_orders=b,")
     assert sorted(found) == [
         ("collect", "collected", 2),
+        ("pack_parcels", "parcels", 5),
         ("read_news", "news", 5),
         ("take_lines", "lines.fifo", 5),
         ("take_orders", "a", 5),

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from chalice.app import Chalice
 
 app = Chalice(app_name="queues")
@@ -50,6 +51,21 @@ def take_orders(event):
 @app.on_sqs_message(queue="collected", batch_size=25, maximum_batching_window_in_seconds=5, maximum_concurrency=2)
 def collect(event):
     write_down("collect", bodies=[each.body for each in event])
+
+
+parcels = BatchProcessor(event_type=EventType.SQS)
+
+
+def pack(record):
+    order = json.loads(record.body)
+    write_down("pack", **order)
+    obey([order])
+
+
+@app.on_sqs_message(queue="parcels", batch_size=2)
+def pack_parcels(event):
+    """Powertools has one processor for all batches, and tells which of a batch have failed."""
+    return process_partial_response(event.to_dict(), pack, parcels, event.context)
 
 
 @app.on_sqs_message(queue="lines.fifo", batch_size=3)
