@@ -37,6 +37,7 @@ from fargate.lifecycle import PROBE_PATHS, READINESS_PATH, Lifecycle
 from fargate.patches.content_types import remember_content_types
 from fargate.patches.event_loops import offer_event_loops
 from fargate.patches.isolation import isolate
+from fargate.patches.powertools_idempotency import keep_calls_apart
 from fargate.probe import own_address
 from fargate.settings import BinaryRule, Settings
 from fargate.telemetry.request_scope import RequestScope, current_scope
@@ -109,6 +110,7 @@ class Gateway:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         isolate(app)
+        keep_calls_apart(current_scope)
         offer_sleep(app)
         offer_event_loops(lambda: current_scope() is not None)
         remember_content_types()

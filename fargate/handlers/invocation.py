@@ -17,8 +17,9 @@ from fargate.handlers.answer import failure, marshal
 from fargate.handlers.catalog import Handler
 from fargate.http.identifiers import IdentifierSource
 from fargate.patches.isolation import isolate
+from fargate.patches.powertools_idempotency import keep_calls_apart
 from fargate.telemetry.event_telemetry import EventTelemetry
-from fargate.telemetry.request_scope import RequestScope
+from fargate.telemetry.request_scope import RequestScope, current_scope
 
 DEADLINE_SECONDS = 900
 """The remaining time that a handler sees at first: Lambda's longest time-out. It is not enforced."""
@@ -47,6 +48,7 @@ class Invoker:
         self, app: Chalice, stage: str, telemetry: EventTelemetry, clock: Callable[[], float] = time.time
     ) -> None:
         isolate(app)
+        keep_calls_apart(current_scope)
         self._app_name = app.app_name
         self._stage = stage
         self._telemetry = telemetry

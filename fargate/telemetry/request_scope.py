@@ -20,9 +20,21 @@ class RequestScope:
     `request` is None if the bytes received are no request.
     """
 
-    __slots__ = ("_open", "began", "client", "ids", "log_keys", "metric_sets", "processors", "recorded", "request")
+    __slots__ = (
+        "_open",
+        "began",
+        "client",
+        "function_names",
+        "ids",
+        "log_keys",
+        "metric_sets",
+        "processors",
+        "recorded",
+        "request",
+    )
 
     metric_sets: dict[int, Any]  # of Powertools' Metrics; unset until a handler adds a metric
+    function_names: dict[int, Any]  # of Powertools' idempotency; unset until a handler calls such a function
     processors: dict[int, Any]  # of Powertools' batches; unset until a handler processes one
 
     def __init__(self, request: HttpRequest | None, ids: RequestIds, client: str = "") -> None:

@@ -41,6 +41,10 @@ POWERTOOLS = {
         "aws_lambda_powertools.utilities.batch.base": "BasePartialProcessor",
         "aws_lambda_powertools.utilities.batch.base:BasePartialProcessor": "__call__(records,handler,lambda_context)",
     },
+    "fargate/patches/powertools_idempotency.py": {
+        "aws_lambda_powertools.utilities.idempotency.persistence.base": "BasePersistenceLayer",
+        "aws_lambda_powertools.utilities.idempotency.persistence.base:BasePersistenceLayer": "function_name",
+    },
     "fargate/telemetry/log_lines.py": {
         "aws_lambda_powertools.logging.formatter:LambdaPowertoolsFormatter": "thread_safe_get_current_keys()"
     },

@@ -33,6 +33,12 @@ processor = BatchProcessor(EventType.SQS)
 contextvars.Context().run(processor, ["ann"], print)
 print(*contextvars.Context().run(lambda: processor.records))
 
+from aws_lambda_powertools.utilities.idempotency import BasePersistenceLayer, IdempotencyConfig
+BasePersistenceLayer.__abstractmethods__ = frozenset()
+layer = BasePersistenceLayer()
+contextvars.Context().run(layer.configure, IdempotencyConfig(), key_prefix="ann")
+print(contextvars.Context().run(lambda: layer.function_name))
+
 from aws_xray_sdk.core import xray_recorder
 print(type(xray_recorder.context._local) is threading.local)
 """
@@ -88,8 +94,12 @@ def test_powertools_batch(unpatched: list[str]) -> None:
     assert unpatched[4] == "ann", "a batch processor keeps its batch per call"
 
 
+def test_powertools_idempotency(unpatched: list[str]) -> None:
+    assert unpatched[5] == "ann", "a persistence layer keeps the function's name per call"
+
+
 def test_xray_sdk(unpatched: list[str]) -> None:
-    assert unpatched[5] == "True", "the SDK does not keep open segments per thread"
+    assert unpatched[6] == "True", "the SDK does not keep open segments per thread"
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="no thread gets a loop for asking, not even the main one")
