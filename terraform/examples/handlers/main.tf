@@ -29,6 +29,12 @@ module "handlers" {
   schedules = {
     hourly       = { expression = "rate(1 hour)" }
     jobs_nightly = { expression = "cron(0 4 * * ? *)" }
-    surroundings = { expression = "cron(0 6 ? * MON *)", timezone = "Europe/Berlin", flexible_minutes = 15, event = jsonencode({ week_until = "<aws.scheduler.scheduled-time>" }) }
+    weekly = {
+      handler          = "surroundings"
+      expression       = "cron(0 6 ? * MON *)"
+      timezone         = "Europe/Berlin"
+      flexible_minutes = 15
+      event            = jsonencode({ week_until = "<aws.scheduler.scheduled-time>" })
+    }
   }
 }

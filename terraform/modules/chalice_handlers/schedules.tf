@@ -26,7 +26,7 @@ locals {
   inputs = {
     for name, event in local.events :
     name => replace(replace(jsonencode({
-      containerOverrides = [{ name = local.container.name, command = ["chalice-fargate", "invoke", name, "--app", var.app, "--event", event] }]
+      containerOverrides = [{ name = local.container.name, command = ["chalice-fargate", "invoke", coalesce(var.schedules[name].handler, name), "--app", var.app, "--event", event] }]
     }), "\\u003c", "<"), "\\u003e", ">")
   }
 }
@@ -37,7 +37,7 @@ resource "aws_scheduler_schedule" "this" {
 
   name                         = each.key
   group_name                   = aws_scheduler_schedule_group.this[0].name
-  description                  = "Handler ${each.key} of ${var.name}"
+  description                  = "Handler ${coalesce(each.value.handler, each.key)} of ${var.name}"
   schedule_expression          = each.value.expression
   schedule_expression_timezone = each.value.timezone
   state                        = each.value.enabled ? "ENABLED" : "DISABLED"

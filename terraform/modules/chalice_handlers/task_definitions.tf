@@ -34,8 +34,8 @@ locals {
       command     = ["chalice-fargate", "poll", var.app]
       stopTimeout = local.stop_timeout_seconds
       # Not the image's, which ECS does not read anyway. Without one, ECS takes a task for healthy that ends with status 2 at
-      # its start, stops the old ones, and never rolls back.
-      healthCheck      = { command = ["CMD", "python", "-m", "fargate.probe"], interval = 10, timeout = 5, retries = 3, startPeriod = 60 }
+      # its start, stops the old ones, and never rolls back. It is patient: a handler may hold the interpreter for a while.
+      healthCheck      = { command = ["CMD", "python", "-m", "fargate.probe"], interval = 15, timeout = 10, retries = 10, startPeriod = 60 }
       logConfiguration = { logDriver = "awslogs", options = merge(local.log_options.poll, { mode = "non-blocking", max-buffer-size = "25m" }) }
     })
     invoke = merge(local.container, local.variables.invoke, {

@@ -33,8 +33,9 @@ locals {
   }
 }
 
+# Whether a policy is empty must be known when the keys of queues are not.
 resource "aws_iam_role_policy" "task" {
-  for_each = { for kind in keys(local.tasks) : kind => kind if length(local.permissions[kind]) > 0 }
+  for_each = { for kind in keys(local.tasks) : kind => kind if kind == "poll" || length(var.invoke.permissions) > 0 }
 
   name   = "run"
   role   = aws_iam_role.task[each.key].id

@@ -1,6 +1,7 @@
 variable "schedules" {
   description = <<-TEXT
-    Handlers that EventBridge Scheduler starts, by the handler's name in Chalice.
+    What EventBridge Scheduler starts, by a name of your choice.
+    handler: the handler's name in Chalice. null: the schedule has that name.
     expression: cron(...), rate(...) or at(...), in `timezone`.
     event: a JSON object or array, for a handler other than a schedule. Scheduler replaces <aws.scheduler.scheduled-time> in it, and the like.
     null: EventBridge's Scheduled Event with the time that was planned.
@@ -10,6 +11,7 @@ variable "schedules" {
   type = map(object({
     expression           = string
     timezone             = optional(string, "UTC")
+    handler              = optional(string)
     event                = optional(string)
     flexible_minutes     = optional(number, 0)
     start_within_seconds = optional(number, 3600)
@@ -19,7 +21,7 @@ variable "schedules" {
 
   validation {
     condition     = alltrue([for key in keys(var.schedules) : can(regex("^[A-Za-z0-9_.-]{1,64}$", key))])
-    error_message = "The keys of schedules must be names of handlers: at most 64 letters, digits, hyphens, dots and underscores."
+    error_message = "The keys of schedules must be at most 64 letters, digits, hyphens, dots and underscores."
   }
 
   validation {

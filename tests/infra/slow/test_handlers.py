@@ -147,7 +147,7 @@ def test_every_schedule_of_the_app_is_there_with_its_expression(example: Example
     names = [each["Name"] for each in example.cloud.client("scheduler").list_schedules()["Schedules"]]
     made = {each["Name"]: each["ScheduleExpression"] for each in map(example.schedule, names)}
     own = {each.handler.name: each.text for each in schedules_of(handlers_of(module.app, module.__name__))}
-    assert made == own | {"surroundings": "cron(0 6 ? * MON *)"}  # a lambda_function, which says nothing of when
+    assert made == own | {"weekly": "cron(0 6 ? * MON *)"}  # of a lambda_function, which says nothing of when
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_every_schedule_of_the_app_is_there_with_its_expression(example: Example
     [
         ("hourly", {"at": PLANNED, "rule": f"arn:aws:scheduler:{REGION}:{ACCOUNT_ID}:schedule/handlers/hourly"}),
         ("jobs_nightly", {"source": "aws.events"}),
-        ("surroundings", {"event": {"week_until": PLANNED}, "place": "prod"}),
+        ("weekly", {"event": {"week_until": PLANNED}, "place": "prod"}),
     ],
 )
 def test_what_a_schedule_starts_calls_its_handler(name: str, expected: dict[str, Any], example: Example) -> None:

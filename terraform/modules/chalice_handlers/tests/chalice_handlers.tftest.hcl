@@ -196,3 +196,11 @@ run "more_queues_than_an_alarm_compares_are_refused" {
 
   expect_failures = [var.queues]
 }
+
+run "queues_keys_and_the_cluster_may_be_made_by_the_same_apply" {
+  command = plan
+
+  module {
+    source = "./tests/made_together"
+  }
+}
