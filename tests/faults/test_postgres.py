@@ -17,7 +17,9 @@ from tests.fixtures.wire import Network
 def admin(postgres: OwnPostgres) -> Connection:
     """Connect as the owner of the server."""
     at = postgres.address
-    return Connection(at.user, host=at.host, port=at.port, password=at.password, database=at.database)
+    return Connection(
+        at.user, host=at.host, port=at.port, password=at.password, database=at.database, ssl_context=False
+    )
 
 
 def test_after_a_failover_reads_and_writes_work(own_postgres: OwnPostgres, own_redis: OwnRedis) -> None:

@@ -108,7 +108,11 @@ class Rds:
         server = socket.create_connection((self._behind.host, self._behind.port))
         self._open.append(server)
         native.Connection(
-            self._owner.username, password=self._owner.password, database=self._behind.database, sock=server
+            self._owner.username,
+            password=self._owner.password,
+            database=self._behind.database,
+            sock=server,
+            ssl_context=False,
         )
         greeting = _message(b"R", struct.pack("!i", 0)) + _message(b"S", b"client_encoding\0UTF8\0")
         client.sendall(greeting + _message(b"K", struct.pack("!ii", 1, 1)) + _message(b"Z", b"I"))

@@ -68,6 +68,7 @@ class Ledger:
             password=login.password,
             database=address.database,
             timeout=30,
+            ssl_context=False,
         )
         try:
             yield connection
