@@ -19,8 +19,11 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Messag
 RECEIVED_AT_MOST = 10
 """The most messages of one request, and the largest batch of a FIFO queue on Lambda."""
 
-CONNECT_SECONDS, READ_SECONDS = 5, 30
+CONNECT_SECONDS, RECEIVE_SECONDS = 5, 30
 """A receive waits up to 20 s for its answer."""
+
+ANSWER_SECONDS = 5
+"""For the answers to all other requests. Over a connection that has died, a message would come again meanwhile."""
 
 ATTEMPTS = 3
 """How often boto3 sends a request that fails in a way that may pass."""
@@ -42,12 +45,14 @@ class SqsQueue:
 
     Args:
         client: boto3's, for the queue's region.
+        receiver: the same, for receives: it waits longer for answers.
         url: the queue's URL.
         attributes: the queue's, as GetQueueAttributes returns them.
     """
 
-    def __init__(self, client: Any, url: str, attributes: Mapping[str, str]) -> None:
+    def __init__(self, client: Any, receiver: Any, url: str, attributes: Mapping[str, str]) -> None:
         self._client = client
+        self._receiver = receiver
         self._url = url
         self.arn = attributes["QueueArn"]
         self.visibility_seconds = int(attributes["VisibilityTimeout"])
@@ -67,7 +72,7 @@ class SqsQueue:
     def receive(self, count: int, wait_seconds: int) -> list[Message]:
         """Return up to ten messages; wait for the first."""
         with _requests():
-            answer = self._client.receive_message(
+            answer = self._receiver.receive_message(
                 QueueUrl=self._url,
                 MaxNumberOfMessages=min(count, RECEIVED_AT_MOST),
                 WaitTimeSeconds=wait_seconds,
@@ -100,7 +105,7 @@ class SqsQueue:
 
 
 class Queues:
-    """Opens queues; keeps a client for each region.
+    """Opens queues; keeps two clients for each region.
 
     Args:
         connections: how many requests run at a time, at most.
@@ -108,7 +113,7 @@ class Queues:
 
     def __init__(self, connections: int) -> None:
         self._connections = connections
-        self._clients: dict[str | None, Any] = {}
+        self._clients: dict[tuple[str | None, int], Any] = {}
 
     def open(self, queue: str) -> SqsQueue:
         """Open a queue by its name, in the region of the environment, or by its ARN.
@@ -123,26 +128,27 @@ class Queues:
 
     def _open(self, name: str, region: str | None, account: str | None) -> SqsQueue:
         with _requests():
-            client = self._client(region)
+            client, receiver = self._client(region, ANSWER_SECONDS), self._client(region, RECEIVE_SECONDS)
             owner = {"QueueOwnerAWSAccountId": account} if account else {}
             url = client.get_queue_url(QueueName=name, **owner)["QueueUrl"]
             names = ["QueueArn", "VisibilityTimeout"]
             attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-        return SqsQueue(client, url, attributes)
+        return SqsQueue(client, receiver, url, attributes)
 
-    def _client(self, region: str | None) -> Any:
-        if region not in self._clients:
+    def _client(self, region: str | None, read_seconds: int) -> Any:
+        key = region, read_seconds
+        if key not in self._clients:
             import boto3  # type: ignore[import-untyped]
             from botocore.config import Config  # type: ignore[import-untyped]
 
             config = Config(
                 connect_timeout=CONNECT_SECONDS,
-                read_timeout=READ_SECONDS,
+                read_timeout=read_seconds,
                 retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
                 max_pool_connections=self._connections,
             )
-            self._clients[region] = boto3.client("sqs", region_name=region or _own_region(), config=config)
-        return self._clients[region]
+            self._clients[key] = boto3.client("sqs", region_name=region or _own_region(), config=config)
+        return self._clients[key]
 
 
 def _own_region() -> str | None:

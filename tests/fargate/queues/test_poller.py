@@ -24,6 +24,7 @@ def _no_long_end(sqs: SqsServer) -> Iterator[None]:
     """A failed test does not wait for long receives either."""
     yield
     sqs.ends_waits = True
+    sqs.stalled.clear()
 
 
 def test_messages_are_deleted_after_the_handler_succeeded(
@@ -223,6 +224,21 @@ def test_a_batch_is_handled_though_sqs_breaks_while_it_is_filled(
         sqs.await_that(lambda: not collected.messages)
         sqs.ends_waits = True
     assert sum(len(each["bodies"]) for each in records()) == 11
+
+
+def test_a_deletion_that_is_not_answered_is_soon_repeated(
+    sqs: SqsServer, on_sqs: Consumers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A receive may wait for its answer for half a minute; as long a deletion would let the message come again."""
+    monkeypatch.setattr("fargate.queues.sqs.ANSWER_SECONDS", 0.2)
+    orders = sqs.create("orders")
+    sqs.stalled.add(DELETION)
+    sqs.send("orders", {"id": 1})
+    with on_sqs.consuming(on_sqs.source("take_orders")):
+        sqs.await_that(lambda: sqs.requests.count(DELETION) == 2, 20)
+        sqs.stalled.clear()
+        sqs.await_that(lambda: not orders.messages)
+        sqs.ends_waits = True
 
 
 def test_an_outage_has_one_line_and_ends_with_another(

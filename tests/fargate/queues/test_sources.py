@@ -11,7 +11,7 @@ from fargate.settings import read_settings
 
 def queue(name: str = "orders", visibility: str = "30") -> SqsQueue:
     attributes = {"QueueArn": f"arn:aws:sqs:eu-west-1:123456789012:{name}", "VisibilityTimeout": visibility}
-    return SqsQueue(None, "", attributes)
+    return SqsQueue(None, None, "", attributes)
 
 
 def pairs(handlers: list[Handler], text: str) -> list[tuple[str, str, int]]:
