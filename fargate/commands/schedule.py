@@ -55,18 +55,19 @@ def run(
     clock: WallClock | None = None,
 ) -> int:
     """Run schedules and return the exit status, as `main` does; log lines go to `stdout`."""
+    clock = clock or WallClock()
     try:
         project = project_here(given.stage, environ)
         settings, app = prepared(given.app, project.stage, enter(project, environ))
         handlers = handlers_of(app, given.app.partition(":")[0])
         schedules = _schedules(given.app, handlers)
-        lease = _lease(app, project, settings)
+        now = clock.now()
+        lease = _lease(app, project, settings, now)
     except ConfigurationError as error:
         print(f"Cannot start:\n{error}", file=sys.stderr)
         return CANNOT_START
-    clock = clock or WallClock()
     announce_project(project)
-    _announce(schedules, handlers, clock.now())
+    _announce(schedules, handlers, now)
     cut_off = _run(_courses(app, project, settings, schedules, lease, clock), lease, clock, settings, lifecycle)
     for each in cut_off:
         logger.error("%s was still running after %d s and is cut off", each.schedule, settings.drain_seconds)
@@ -82,9 +83,9 @@ def _schedules(target: str, handlers: Sequence[Handler]) -> list[Schedule]:
     return schedules
 
 
-def _lease(app: Chalice, project: Project, settings: Settings) -> Lease:
+def _lease(app: Chalice, project: Project, settings: Settings, now: datetime) -> Lease:
     if not settings.schedule_redis_url:
-        return Alone()
+        return Alone(now)
     name = f"{app.app_name}-{project.stage}"
     return redis_lease(settings.schedule_redis_url, name, settings.schedule_lease_seconds)
 

@@ -93,15 +93,22 @@ class Lease(Protocol):
 
 
 class Alone:
-    """For the only process: always held."""
+    """For the only process: always held.
+
+    Args:
+        since: what is due after that is run, also if a thread takes its first look later.
+    """
 
     number = 0
     renew_seconds = None
 
+    def __init__(self, since: datetime) -> None:
+        self._since = since
+
     def keep(self) -> None: ...
 
     def begun(self, key: str, now: datetime) -> datetime:
-        return now
+        return self._since
 
     def claim(self, number: int, key: str, due: datetime) -> bool:
         return True

@@ -31,7 +31,7 @@ class Day:
         self.events: list[Any] = []
         self.fields: Mapping[str, Any] = {}
         self.during: Callable[[], bool] = lambda: True
-        self.course = Course(schedule(text), self.event_of, self.call, lease or Alone(), retries, lambda: self.now)
+        self.course = Course(schedule(text), self.event_of, self.call, lease or Alone(START), retries, lambda: self.now)
 
     def event_of(self, schedule: Schedule, due: datetime) -> Any:
         return {"time": due, "seen": []}
@@ -56,6 +56,12 @@ def test_each_due_time_is_run_once() -> None:
     for minutes in (0.5, 0.99, 1, 1.2, 2, 3.01):
         day.at(minutes)
     assert day.calls == [("12:01", 1), ("12:02", 1), ("12:03", 1)]
+
+
+def test_a_time_that_is_due_between_the_announcement_and_the_first_look_is_run() -> None:
+    day = Day()
+    day.at(1)
+    assert day.calls == [("12:01", 1)]
 
 
 def test_it_waits_for_the_due_time_but_reads_the_clock_before() -> None:
