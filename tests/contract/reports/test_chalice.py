@@ -229,7 +229,7 @@ ELSEWHERE = {
     1674: "tests/fargate/websockets/test_examples.py::test_people_in_rooms_chat",
     2007: "tests/fargate/websockets/test_examples.py::test_an_echo_goes_to_its_sender_alone",
     1991: "tests/fargate/websockets/test_conversation.py::test_another_thread_sends_and_closed_connections_are_gone",
-    1118: "tests/fargate/gateway/test_unserved.py::test_the_start_logs_them_in_one_line",
+    1118: "tests/fargate/gateway/test_unserved.py::test_the_start_logs_them",
     1514: "tests/fargate/patches/test_powertools_metrics.py::test_two_requests_write_their_own_metrics",
     386: "tests/contract/reports/test_logging.py::test_the_levels_and_handlers_that_an_app_sets_stay",
     927: "tests/contract/reports/test_logging.py::test_the_levels_and_handlers_that_an_app_sets_stay",
