@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import re
 import threading
 import time
 from collections import deque
@@ -32,7 +33,7 @@ from wsproto.events import (
 )
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
-from fargate.http.messages import HttpRequest
+from fargate.http.messages import HttpRequest, last_value
 from fargate.websockets.connections import ClientTooSlow, Gone, Information, MessageTooLong, Unreachable
 from fargate.websockets.events import Opened
 from fargate.websockets.metrics import Handshake
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("fargate")
 
 Result = TypeVar("Result")
+
+_KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
+"""16 bytes as base64 (RFC 6455, section 4.2.1), which wsproto does not check."""
 
 NORMAL, GOING_AWAY, BAD_TYPE, ABNORMAL, TOO_LONG = 1000, 1001, 1003, 1006, 1009
 """Codes of close frames (RFC 6455, section 7.4.1)."""
@@ -129,6 +133,9 @@ class SocketProtocol(asyncio.Protocol):
         except UnicodeError:  # Host is no name
             self._refuse(RejectConnection())
             return None
+        if not _KEY.fullmatch(last_value(request.headers, "Sec-Websocket-Key") or ""):
+            self._refuse(RejectConnection())
+            return None
         return next(each for each in self._wire.events() if isinstance(each, Request))
 
     def _refuse(self, answer: Event) -> None:
@@ -140,7 +147,7 @@ class SocketProtocol(asyncio.Protocol):
         refusal, chosen = await self._sockets.run(connect)
         if self._transport.is_closing():
             self._metrics.answered(Handshake.ABANDONED)
-            return False
+            return not refusal  # the app may have kept its id: it is told of the end
         if refusal:
             self._metrics.answered(Handshake.REFUSED)
             body = refusal.encode()
@@ -242,7 +249,8 @@ class SocketProtocol(asyncio.Protocol):
             return
         self._note_end(code, reason)
         self._write(CloseConnection(code=code, reason=reason))
-        self._transport.write_eof()
+        with contextlib.suppress(OSError):  # the client has reset the connection
+            self._transport.write_eof()
         self._transport.resume_reading()
         self._abort_soon()
 

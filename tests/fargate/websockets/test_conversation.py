@@ -224,6 +224,14 @@ def test_a_handshake_with_a_body_is_refused(sockets: Sockets, field: bytes) -> N
     assert received.count(b"HTTP/1.1") == 1
 
 
+@pytest.mark.parametrize("key", [b"eA==", b"dGhlIHNhbXBsZSBub25jZQ", b"", b"dGhlIHNhbXBsZSBub25jZSE="])
+def test_a_handshake_without_a_key_of_16_bytes_is_refused(sockets: Sockets, key: bytes) -> None:
+    """RFC 6455, section 4.2.1."""
+    with raw(sockets) as wire:
+        wire.sendall(handshake().replace(b"dGhlIHNhbXBsZSBub25jZQ==", key))
+        assert read_until(wire, b"").startswith(b"HTTP/1.1 400 ")
+
+
 def test_binary_messages_are_refused(sockets: Sockets, client: ClientConnection) -> None:
     client.send(b"\x00")
     assert close_of(client)[0] == 1003

@@ -48,7 +48,7 @@ def test_fragments_without_a_byte_are_not_kept() -> None:
 
 def test_a_drain_reads_no_more_and_handles_what_has_come() -> None:
     """Else messages would come for ever, and be handled when their connection is closed already."""
-    with serving_sockets() as sockets, ThreadPoolExecutor() as threads:
+    with serving_sockets(ACCESS_LOG_ONE_IN="1") as sockets, ThreadPoolExecutor() as threads:
         floods = [threads.submit(flood, sockets) for _ in range(2)]
         sockets.server.awaited_output("on_ws_message message success")
         sockets.server.process.terminate()
