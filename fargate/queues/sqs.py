@@ -5,6 +5,7 @@ boto3 is imported when the first queue is opened: it is an extra of the package.
 
 import contextlib
 import os
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -70,7 +71,11 @@ class SqsQueue:
         return self.name.endswith(".fifo")
 
     def receive(self, count: int, wait_seconds: int) -> list[Message]:
-        """Return up to ten messages; wait for the first."""
+        """Return up to ten messages; wait for the first.
+
+        If an answer is lost, boto3's next attempt gets the same messages of a FIFO queue, by the id of the receive.
+        """
+        attempt = {"ReceiveRequestAttemptId": uuid.uuid4().hex} if self.is_fifo else {}
         with _requests():
             answer = self._receiver.receive_message(
                 QueueUrl=self._url,
@@ -79,6 +84,7 @@ class SqsQueue:
                 VisibilityTimeout=self.visibility_seconds,
                 AttributeNames=["All"],  # boto3 has its new name, MessageSystemAttributeNames, since 1.34.116 only
                 MessageAttributeNames=["All"],
+                **attempt,
             )
         return list(answer.get("Messages", ()))
 

@@ -87,6 +87,8 @@ class SqsServer:
         self.queues: dict[str, Queue] = {}
         self.requests: list[str] = []  # their actions, in order
         self.refusals: dict[str, int] = {}  # how many of an action's next requests are answered with 503
+        self.lost: dict[str, int] = {}  # how many of them are done, and then answered with 503
+        self.attempts: dict[str, list[Sent]] = {}  # what each receive of a FIFO queue with an id of its own has got
         self.broken: dict[str, int] = {}  # how many of them are answered with what SQS would not answer
         self.refused_entries: dict[str, int] = {}  # how many of them fail for each entry, but not as a whole
         self.waits: set[int] = set()  # the seconds for which receives would wait
@@ -139,6 +141,8 @@ class SqsServer:
                 return 400, {"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "There is no such queue"}
             answer: Answer = getattr(self, f"_{action}")(queue, {**body, "is_gone": is_gone})
             self.changed.notify_all()
+            if _one_of(self.lost, action):
+                return 503, {"__type": "ServiceUnavailable", "message": "try again"}
             return 200, answer
 
     def _GetQueueUrl(self, queue: Queue, body: dict[str, Any]) -> Answer:  # noqa: N802  the action's name
@@ -149,10 +153,15 @@ class SqsServer:
         return {"Attributes": {"QueueArn": arn, "VisibilityTimeout": str(queue.visibility)}}
 
     def _ReceiveMessage(self, queue: Queue, body: dict[str, Any]) -> Answer:  # noqa: N802
+        attempt = body.get("ReceiveRequestAttemptId", "")
+        if attempt in self.attempts:
+            return {"Messages": [_document(each) for each in self.attempts[attempt]]}
         self.waits.add(body["WaitTimeSeconds"])
         ends = time.monotonic() + body["WaitTimeSeconds"]
         while not body["is_gone"]():
             if messages := queue.hand_out(body["MaxNumberOfMessages"], body["VisibilityTimeout"]):
+                if attempt:
+                    self.attempts[attempt] = messages
                 return {"Messages": [_document(each) for each in messages]}
             if self.ends_waits or time.monotonic() >= ends:
                 break

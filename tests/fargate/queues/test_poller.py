@@ -166,6 +166,19 @@ def test_groups_of_a_fifo_queue_stay_in_order_when_a_batch_fails(
     assert max(len(each["bodies"]) for each in records()) == 3
 
 
+def test_messages_of_a_group_whose_answer_is_lost_come_with_the_next_attempt(
+    sqs: SqsServer, on_sqs: Consumers, records: Records
+) -> None:
+    """Otherwise they would stay hidden, and so would their group."""
+    lines = sqs.create("lines.fifo", visibility=600)
+    sqs.lost[RECEIVE] = 1
+    sqs.send("lines.fifo", "a1", "a2", "a3", "a4", group="a")
+    with on_sqs.consuming(on_sqs.source("take_lines")):
+        sqs.await_that(lambda: not lines.messages, 20)
+        sqs.ends_waits = True
+    assert [each["bodies"] for each in records()] == [["a1", "a2", "a3"], ["a4"]]
+
+
 def test_deletions_are_repeated(sqs: SqsServer, on_sqs: Consumers, records: Records) -> None:
     orders = sqs.create("orders")
     sqs.refusals[DELETION] = BOTO_ATTEMPTS
