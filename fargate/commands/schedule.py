@@ -31,6 +31,7 @@ from fargate.start.announcement import announce_project
 from fargate.start.project import Project, project_here
 from fargate.telemetry.event_telemetry import event_telemetry_of
 from fargate.telemetry.stdout import BoundedStdout, bound_stdout
+from fargate.threads.main_thread import taken
 
 logger = logging.getLogger("fargate")
 
@@ -119,7 +120,7 @@ def _run(
     runner = Runner(courses, lease, clock)
     with _signals(lifecycle) as signals:
         runner.start()
-        signals.get()
+        taken(signals)
         for each in courses:
             if each.running is not None:
                 logger.info("%s still runs; it may end within %d s", each.schedule, settings.drain_seconds)

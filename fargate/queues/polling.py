@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from fargate.queues.poller import Poller
+from fargate.threads.main_thread import taken
 
 logger = logging.getLogger("fargate")
 
@@ -42,7 +43,7 @@ class Polling:
         for poller in self._pollers:
             poller.start()
         running = sum(self._start(poller, signals) for poller in self._pollers)
-        signals.get()
+        taken(signals)
         self._stop.set()
         logger.info("Stopping: nothing more is received; what runs has %.0f s", drain_seconds)
         has_ended = self._has_drained(running, signals, drain_seconds)
