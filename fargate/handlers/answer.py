@@ -15,6 +15,8 @@ from fargate.errors import text_of
 PACKAGE = str(Path(__file__).resolve().parents[1])
 """Frames in here are not the app's: Lambda leaves its own out too."""
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
 NO_REASON = "Runtime exited without providing a reason"
 
 
@@ -80,7 +82,7 @@ def _json(value: Any) -> str:
         return "[" + ", ".join(map(_json, value)) + "]"
     if isinstance(value, Decimal):
         return "NaN" if value.is_nan() else str(value)
-    return json.dumps(value.decode() if isinstance(value, bytes) else value, ensure_ascii=False)
+    return _encode(value.decode() if isinstance(value, bytes) else value)
 
 
 def _key(key: Any) -> str:
@@ -91,5 +93,7 @@ def _key(key: Any) -> str:
     """
     if isinstance(key, bytes):
         return _json(key)
-    text = json.dumps({key: 0}, ensure_ascii=False)
+    if isinstance(key, str):
+        return _encode(key)
+    text = _encode({key: 0})
     return text[1 : text.rindex(":")]

@@ -5,6 +5,7 @@ own, so that nothing of it is left when it ends.
 """
 
 import contextvars
+import functools
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -54,6 +55,7 @@ class Invoker:
         self._telemetry = telemetry
         self._clock = clock
         self._identifiers = IdentifierSource()
+        self._identity = functools.cache(identity_of)  # on Lambda, too, the log stream of a process is one
 
     def invoke(
         self,
@@ -79,7 +81,7 @@ class Invoker:
         self, handler: Handler, event: Any, seconds: float, scope: RequestScope, more: Mapping[str, Any]
     ) -> Answer:
         function_name = handler.function_name(self._app_name, self._stage)
-        context = LambdaContext(identity_of(function_name), scope.ids.request_id, seconds)
+        context = LambdaContext(self._identity(function_name), scope.ids.request_id, seconds)
         self._telemetry.begin(scope)
         answer = _answer(handler, event, context)
         self._telemetry.end(scope, handler.kind, handler.name, function_name, answer.error, more)

@@ -58,7 +58,7 @@ MOST_UNSENT_BYTES = 1024 * 1024
 CLOSE_SECONDS = 5.0
 """How long a client may take to answer a close frame, and to read what was sent before."""
 LOOP_SECONDS = 3.0
-"""How long a thread waits for the event loop."""
+"""How long a thread waits for the event loop to close a connection, or to tell about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +93,17 @@ class SocketProtocol(asyncio.Protocol):
         self._message_bytes = self._frame_bytes = 0
         self._began = self._active_at = time.monotonic()
         self._closing: asyncio.TimerHandle | None = None
+        self._reads = True  # the client, what is sent to it
+        self._lock = threading.Lock()  # guards the next two
+        self._outbox: list[str | bytes] = []  # what threads have sent, and the loop has not
+        self._unsent = 0  # bytes in it
 
     def begin(self, request: HttpRequest, transport: Any, early: bytes) -> None:
         """Ask the app, and go on as it says; until then nothing is read."""
         self._transport = transport
         transport.pause_reading()
         transport.set_protocol(self)
+        transport.set_write_buffer_limits(MOST_UNSENT_BYTES)
         self._server.connections.add(self)
         self._sockets.held += 1
         task = self._loop.create_task(self._live(request, early))
@@ -165,6 +170,7 @@ class SocketProtocol(asyncio.Protocol):
         handle = functools.partial(self._sockets.handlers.message, self.opened, message)
         problem = await self._sockets.run(handle)
         if problem is not None and self._is_open and self._reads:
+            self._flush()
             self._send(problem)
 
     async def _next(self) -> str | None:
@@ -247,6 +253,7 @@ class SocketProtocol(asyncio.Protocol):
         """Send a close frame and the end, and close once the client has; what it has sent before is not looked at."""
         if not self._is_open:
             return
+        self._flush()
         self._note_end(code, reason)
         self._write(CloseConnection(code=code, reason=reason))
         with contextlib.suppress(OSError):  # the client has reset the connection
@@ -278,6 +285,12 @@ class SocketProtocol(asyncio.Protocol):
         if self._closing is not None:
             self._closing.cancel()
 
+    def pause_writing(self) -> None:
+        self._reads = False
+
+    def resume_writing(self) -> None:
+        self._reads = True
+
     def shutdown(self) -> None:
         """Say goodbye once the messages that have come are handled; read no more. uvicorn calls it when it stops."""
         self._is_leaving = True
@@ -293,8 +306,41 @@ class SocketProtocol(asyncio.Protocol):
             self._end(GOING_AWAY, "Idle timeout")
 
     def post(self, message: str | bytes) -> None:
-        """Send a message."""
-        self._on_loop(functools.partial(self._post, message))
+        """Send a message, without waiting for the event loop unless much waits for it.
+
+        If the connection ends at the same time, the message is lost, as one on its way to the client is.
+        """
+        if not self._is_open:
+            raise Gone(self.opened.connection_id)
+        data = _text_if_possible(message)
+        size = len(data.encode() if isinstance(data, str) else data)
+        if size > self._sockets.limits.message_bytes:
+            raise MessageTooLong
+        if self._unsent > MOST_UNSENT_BYTES:
+            self._on_loop(self._flush)
+        if self._enqueue(data, size):
+            try:
+                self._loop.call_soon_threadsafe(self._flush)
+            except RuntimeError:  # the loop is closed
+                raise Gone(self.opened.connection_id) from None
+
+    def _enqueue(self, data: str | bytes, size: int) -> bool:
+        """Put a message into the outbox; return whether that was empty."""
+        with self._lock:
+            if not self._reads:
+                raise ClientTooSlow
+            self._outbox.append(data)
+            self._unsent += size
+            return len(self._outbox) == 1
+
+    def _flush(self) -> None:
+        """Send what is in the outbox."""
+        with self._lock:
+            outbox, self._outbox, self._unsent = self._outbox, [], 0
+        if self._is_open and outbox:
+            self._active_at = time.monotonic()
+            for each in outbox:
+                self._send(each)
 
     def close(self) -> None:
         """Close it with code 1000."""
@@ -304,23 +350,9 @@ class SocketProtocol(asyncio.Protocol):
         """Tell what is known."""
         return self._on_loop(self._information)
 
-    def _post(self, message: str | bytes) -> None:
-        data = _text_if_possible(message)
-        if len(data.encode() if isinstance(data, str) else data) > self._sockets.limits.message_bytes:
-            raise MessageTooLong
-        if not self._reads:
-            raise ClientTooSlow
-        self._active_at = time.monotonic()
-        self._send(data)
-
     def _send(self, data: str | bytes) -> None:
         self._metrics.sent += 1
         self._write(Message(data=data))  # type: ignore[type-var]  # one of both, which its type variable cannot say
-
-    @property
-    def _reads(self) -> bool:
-        """Whether the client reads what is sent to it."""
-        return bool(self._transport.get_write_buffer_size() <= MOST_UNSENT_BYTES)
 
     def _information(self) -> Information:
         opened, until = self.opened, self._active_at - self._began  # by one clock: the other may be set

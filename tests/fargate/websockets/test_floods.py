@@ -36,6 +36,13 @@ def test_a_client_that_does_not_read_is_answered_nothing(sockets: Sockets) -> No
         assert read_until(wire, b"then") == PONG + b"p" * 125 + b"\x81\x04then"
 
 
+def test_a_handler_may_send_faster_than_the_event_loop(sockets: Sockets) -> None:
+    """More at once than may be unread: it waits for the loop, and is not told that its client is slow."""
+    with sockets.connect() as client:
+        client.send("many 12")
+        assert [len(client.recv(SECONDS)) for _ in range(12)] == [128 * 1024] * 12
+
+
 def test_fragments_without_a_byte_are_not_kept() -> None:
     async def pieces_of_a_message_without_end() -> list[str]:
         made = unconnected(SocketLimits(1024, 1024, 60, 60))

@@ -39,6 +39,9 @@ def message(event):
         app.websocket_api.send(here, json.dumps(app.websocket_api.info(here), default=str))
     elif asked == "wait":
         may_go_on.wait(60)
+    elif asked == "many":
+        for _ in range(int(rest)):
+            app.websocket_api.send(here, "x" * 128 * 1024)
     elif asked == "id":
         app.websocket_api.send(here, here)
     else:
