@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 
 from tests.fixtures.servers import ROOT
-from tests.load import experiments, report
+from tests.load import experiments, report, sockets
 from tests.load.stocked import Stock, stocked
 
 PICTURE = ROOT / "build" / "benchmark.svg"
-EXPERIMENTS = ("compare", "steady", "memory", "start", "threads", "processes")
+EXPERIMENTS = ("compare", "steady", "memory", "start", "threads", "processes", "sockets")
 
 
 def progress(what: str) -> None:
@@ -38,6 +38,8 @@ def run(name: str, stock: Stock, pace: experiments.Pace, beside: Path | None) ->
         return report.starts(experiments.start(stock, pace, progress, beside))
     if name == "threads":
         return report.thread_counts(experiments.threads(stock, pace, progress))
+    if name == "sockets":
+        return sockets.report(sockets.sockets(pace, progress))
     return report.pairs(experiments.processes(stock, pace, progress))
 
 

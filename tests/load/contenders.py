@@ -5,7 +5,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -23,20 +23,21 @@ PATIENCE = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A program that serves `GET /product/{id}` on PORT, in its environment or its command."""
+    """A program that serves `GET /product/{id}`, or another path, on PORT, in its environment or its command."""
 
     name: str
     command: tuple[str, ...]
     environ: Mapping[str, str] = field(default_factory=dict)
     folder: Path = ROOT
+    probe: str = "/product/1"
 
     def with_environ(self, **environ: str) -> "Contender":
         """Return the same program with other settings."""
-        return Contender(self.name, self.command, {**self.environ, **environ}, self.folder)
+        return replace(self, environ={**self.environ, **environ})
 
     def of(self, checkout: Path) -> "Contender":
         """Return the program of another checkout, with the packages installed here."""
-        return Contender(beside_name(self.name), self.command, self.environ, checkout)
+        return replace(self, name=beside_name(self.name), folder=checkout)
 
 
 def beside_name(name: str) -> str:
@@ -121,7 +122,7 @@ def running(contender: Contender, environ: Mapping[str, str]) -> Iterator[Runnin
         child = Child(Program(contender.name, command, log=log, environ=given, folder=contender.folder))
         try:
             while child.running and time.perf_counter() - began < READY_SECONDS:
-                if http_status(LOOPBACK, port, "/product/1") == 200:
+                if http_status(LOOPBACK, port, contender.probe) == 200:
                     break
                 time.sleep(PATIENCE)
             else:
