@@ -10,15 +10,16 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fargate.errors import ConfigurationError, FargateError
+from fargate.errors import FargateError
+from fargate.redis_client import client_at
 
 if TYPE_CHECKING:
     from redis import Redis
 
 logger = logging.getLogger("fargate")
 
-TIMEOUT_SECONDS = 2.0
-"""For connecting to Redis, and for each answer."""
+ANSWER_SECONDS = 2.0
+"""How long Redis may take to answer."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -229,14 +230,4 @@ def redis_lease(url: str, name: str, seconds: float) -> RedisLease:
     Raises:
         ConfigurationError: the URL is malformed.
     """
-    from redis import Redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
-    limits = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
-    try:
-        client = Redis.from_url(url, **limits, retry=Retry(NoBackoff(), 0))
-        client.connection_pool.make_connection()  # finds unknown options
-    except (TypeError, ValueError) as error:
-        raise ConfigurationError(f"SCHEDULE_REDIS_URL cannot be used: {error}") from None
-    return RedisLease(client, name, seconds)
+    return RedisLease(client_at(url, "SCHEDULE_REDIS_URL", ANSWER_SECONDS), name, seconds)

@@ -17,7 +17,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from fargate.errors import ConfigurationError, FargateError
+from fargate.errors import FargateError
+from fargate.redis_client import client_at
 from fargate.websockets.connections import (
     TASK_CHARACTERS,
     ClientTooSlow,
@@ -37,7 +38,7 @@ logger = logging.getLogger("fargate")
 ANSWER_SECONDS: Final = 3
 """How long a sender waits for the other task."""
 TIMEOUT_SECONDS: Final = 2.0
-"""For connecting to Redis, and for each answer of Redis."""
+"""How long Redis itself may take."""
 LIFE_SECONDS: Final = 60
 """A task that has given no sign of life for so long is gone: Redis may be away for 45 s. If it were less, a failover of
 Redis would make apps forget connections that are open."""
@@ -94,11 +95,11 @@ class RelayedConnections:
             Gone, MessageTooLong, ClientTooSlow: the task has answered so, or is gone.
             Unreachable: neither is known: Redis or the task does not answer.
         """
-        from redis.exceptions import RedisError
-
         try:
             answered = self._ask(connection_id, {"id": connection_id, "act": act, **more})
-        except RedisError as error:
+        except (Gone, Unreachable):
+            raise
+        except Exception as error:  # not all of it is redis-py's own: a host that is no name raises UnicodeError
             raise Unreachable(str(error)) from error
         answer = json.loads(answered)
         if "error" in answer:
@@ -174,10 +175,8 @@ class Listener:
 
     def finish(self) -> None:
         """Say goodbye: this task's connections are gone at once, not after `LIFE_SECONDS`."""
-        from redis.exceptions import RedisError
-
         self._has_ended = True
-        with contextlib.suppress(RedisError):  # the sign of life ends by itself
+        with contextlib.suppress(Exception):  # the sign of life ends by itself
             self._client.set(self._channel, _ENDED, ex=LIFE_SECONDS)
 
     def _listen_always(self) -> None:
@@ -269,15 +268,6 @@ def relay_client(url: str) -> "Redis":
     Raises:
         ConfigurationError: the URL is malformed.
     """
-    from redis import Redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
-    limits = {"socket_timeout": ANSWER_SECONDS + TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
-    checks = {"health_check_interval": int(_SIGN_SECONDS)}  # finds a connection that has died in silence
-    try:
-        client = Redis.from_url(url, **limits, **checks, retry=Retry(NoBackoff(), 0))
-        client.connection_pool.make_connection()  # finds unknown options
-    except (TypeError, ValueError) as error:
-        raise ConfigurationError(f"WEBSOCKET_REDIS_URL cannot be used: {error}") from None
-    return client
+    checks = int(_SIGN_SECONDS)  # find a connection that has died in silence
+    answer_seconds = ANSWER_SECONDS + TIMEOUT_SECONDS
+    return client_at(url, "WEBSOCKET_REDIS_URL", answer_seconds, health_check_interval=checks)

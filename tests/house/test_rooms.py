@@ -48,7 +48,7 @@ ADAPTER = [
     ["fargate.patches", "fargate.waiting"],
     ["fargate.threads"],
     ["fargate.http"],
-    ["fargate.requirements"],
+    ["fargate.redis_client", "fargate.requirements"],
     ["fargate.errors", "fargate.lifecycle", "fargate.probe"],
     ["fargate"],
 ]

@@ -71,6 +71,14 @@ def test_a_fault_in_one_connection_changes_nothing_for_others(
         others.ask(local.new_id(), "close")
 
 
+def test_a_host_that_is_no_name_is_a_redis_that_does_not_answer() -> None:
+    """Python makes a UnicodeError of it."""
+    client = relay_client("redis://a..b/0")
+    with pytest.raises(Unreachable):
+        RelayedConnections(client, NAMES).ask(LocalConnections().new_id(), "close")
+    Listener(client, NAMES, LocalConnections()).finish()
+
+
 def test_a_redis_that_has_just_started_does_not_know_who_is_gone(
     own_redis: OwnRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
