@@ -24,7 +24,7 @@ from tests.aws_lambda.function import Function, Sandbox, running
 from tests.aws_lambda.packaged import HERE, Package, build_runtime, package
 from tests.contract.clients.messages import Request
 from tests.contract.runtimes.story import DETAILS, TV, read, write
-from tests.fixtures.secrets_manager import serving_secrets_manager
+from tests.fixtures.emulated_aws import serving_secrets_manager
 from tests.fixtures.servers import ROOT
 from tests.fixtures.stores import running_postgres, running_redis
 

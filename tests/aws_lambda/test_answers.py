@@ -30,7 +30,7 @@ from tests.contract.clients.resources import resource_of
 from tests.contract.runtimes.story import DETAILS, KEY, STORY, TV, play, read, write
 from tests.fargate.telemetry.xray.daemon import Daemon, listening_daemon
 from tests.fixtures.certificates import Authority
-from tests.fixtures.secrets_manager import serving_secrets_manager
+from tests.fixtures.emulated_aws import serving_secrets_manager
 from tests.fixtures.servers import serving
 
 Start = Callable[[dict[str, str]], AbstractContextManager[Function]]

@@ -12,7 +12,7 @@ from chalicelib.stores.credentials import RETRY_SECONDS
 from tests.chalicelib.database.products import session, sql
 from tests.faults.conftest import stock
 from tests.faults.load import PRODUCTS, Load, page, readers, wait_until, writers
-from tests.fixtures.secrets_manager import SecretsManager, serving_secrets_manager
+from tests.fixtures.emulated_aws import SecretsManager, serving_secrets_manager
 from tests.fixtures.servers import Server, serving
 from tests.fixtures.stores import OwnPostgres, OwnRedis
 

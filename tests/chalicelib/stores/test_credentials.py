@@ -24,7 +24,7 @@ from chalicelib.stores.credentials import (
 from local.waiting import wait_until
 from tests.chalicelib.database.products import store_at
 from tests.fixtures.clock import Clock
-from tests.fixtures.secrets_manager import SecretsManager, serving_secrets_manager
+from tests.fixtures.emulated_aws import SecretsManager, serving_secrets_manager
 from tests.fixtures.wire import Proxy, proxied
 
 OLD = Credentials("shop", "old")

@@ -14,7 +14,7 @@ from fargate.queues.events import EVENTBRIDGE_MEMBERS, NotUnwrapped, eventbridge
 from fargate.queues.sqs import Queues
 from local.waiting import wait_until
 from tests.fargate.queues.conftest import Consumers, Records
-from tests.fargate.queues.emulated_aws import REGION, Aws, emulated_aws
+from tests.fixtures.emulated_aws import REGION, Aws, emulated_aws
 
 SECONDS = 60
 

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from local.waiting import wait_until
-from tests.fargate.queues.emulated_aws import Aws, emulated_aws
+from tests.fixtures.emulated_aws import Aws, emulated_aws
 from tests.fixtures.servers import ROOT
 from tests.image.containers import Container, started
 from tests.image.engine import HARDENED, Engine, settings_of
