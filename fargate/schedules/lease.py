@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fargate.errors import FargateError
-from fargate.redis_client import client_at
+from fargate.stores.redis_client import client_at
 
 if TYPE_CHECKING:
     from redis import Redis

@@ -18,7 +18,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from fargate.errors import FargateError
-from fargate.redis_client import client_at
+from fargate.stores.redis_client import client_at
 from fargate.websockets.connections import (
     TASK_CHARACTERS,
     ClientTooSlow,

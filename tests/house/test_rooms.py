@@ -48,7 +48,7 @@ ADAPTER = [
     ["fargate.patches", "fargate.waiting"],
     ["fargate.threads"],
     ["fargate.http"],
-    ["fargate.redis_client", "fargate.requirements"],
+    ["fargate.requirements", "fargate.stores"],
     ["fargate.errors", "fargate.lifecycle", "fargate.probe"],
     ["fargate"],
 ]

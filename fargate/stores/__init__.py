@@ -1,0 +1,4 @@
+"""What the tasks of an app share: a Redis.
+
+From outside: `redis_client`, which makes its clients.
+"""
