@@ -41,7 +41,8 @@ def counting(metrics: Metrics, both: threading.Barrier) -> Any:
 
 
 def written(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    text = capsys.readouterr().out.replace("}{", "}\n{")  # `print` of two threads: both texts, then both ends of lines
+    return [json.loads(line) for line in text.splitlines() if "_aws" in line]
 
 
 def test_two_requests_write_their_own_metrics(metrics: Metrics, capsys: pytest.CaptureFixture[str]) -> None:
