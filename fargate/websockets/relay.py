@@ -1,8 +1,9 @@
 """Reaches connections of other tasks through Redis: each task listens on a channel of its own, and answers.
 
 What must hold: a connection is called gone only if its task says so, or is itself gone. A task is gone if it has said
-goodbye, or neither listens nor has renewed its sign of life; if it only does not listen, the connection is unreachable
-for now. A Redis that has just started has forgotten all signs of life: then no task is known to be gone.
+goodbye, or if it neither listens nor gives signs of life while others do; if it only does not listen, the connection is
+unreachable for now. While Redis is away, no task can give a sign: that makes none gone, and after it each has time to
+come back. A Redis that has just started has forgotten all signs: then no task is known to be gone.
 """
 
 import base64
@@ -39,13 +40,16 @@ ANSWER_SECONDS: Final = 3
 """How long a sender waits for the other task."""
 TIMEOUT_SECONDS: Final = 2.0
 """How long Redis itself may take."""
+SILENT_SECONDS: Final = 20
+"""A task whose last sign of life is so much older than the newest one of all tasks is gone."""
 LIFE_SECONDS: Final = 60
-"""A task that has given no sign of life for so long is gone: Redis may be away for 45 s. If it were less, a failover of
-Redis would make apps forget connections that are open."""
+"""A task that has given no sign of life for so long is gone, even if no other does. Redis may be away for so long."""
 _ENDED = b"ended"
 """A task's last sign of life."""
-_SIGN_SECONDS = 15.0
+_SIGN_SECONDS = 5.0
 _AGAIN_SECONDS = 1.0
+_HEALTH_SECONDS = 15
+"""After so long without a command a connection is tried before the next one: it may have died in silence."""
 
 _ERRORS: Mapping[str, type[FargateError]] = {
     each.__name__: each for each in (Gone, MessageTooLong, ClientTooSlow, Unreachable)
@@ -59,8 +63,16 @@ class Names:
         self._base = f"chalice-fargate:{{{name}}}:websockets"  # the braces keep all keys in one slot of a cluster
 
     def task(self, task: str) -> str:
-        """Return a task's channel, and the key of its sign of life."""
+        """Return a task's channel, and the key of its last sign of life: seconds since the epoch."""
         return f"{self._base}:task:{task}"
+
+    def newest(self) -> str:
+        """Return the key of the last sign of life of any task."""
+        return f"{self._base}:newest"
+
+    def resumed(self) -> str:
+        """Return the key that is there for a while after any task listens again."""
+        return f"{self._base}:resumed"
 
     def answer(self) -> str:
         """Return a new key for one answer."""
@@ -117,9 +129,12 @@ class RelayedConnections:
         return found
 
     def _is_gone(self, task: str) -> bool:
-        sign: Any = self._client.get(task)
-        if sign is not None:
+        found: Any = self._client.mget(task, self._names.newest(), self._names.resumed())
+        sign, newest, resumed = found
+        if sign == _ENDED or resumed is not None:
             return bool(sign == _ENDED)
+        if sign is not None:
+            return float(newest or 0) - float(sign) > SILENT_SECONDS
         server: Any = self._client.info("server")
         return bool(server["uptime_in_seconds"] > LIFE_SECONDS)
 
@@ -162,6 +177,7 @@ class Listener:
     ) -> None:
         self._client = client
         self._channel = names.task(local.task)
+        self._names = names
         self._local = local
         self._sign_seconds = sign_seconds
         self._is_out = self._has_ended = False
@@ -200,9 +216,14 @@ class Listener:
         """Give a sign of life, and send a message to this task: a connection may have died without any error."""
         if self._heard_at < self._signed_at:
             raise TimeoutError("the subscription is silent")
+        now, pipeline = time.time(), self._client.pipeline()
+        if self._is_out:
+            pipeline.set(self._names.resumed(), "", ex=SILENT_SECONDS)
         self._signed_at = time.monotonic()
-        self._client.set(self._channel, "", ex=LIFE_SECONDS)
-        self._client.publish(self._channel, "")
+        for key in (self._channel, self._names.newest()):
+            pipeline.set(key, now, ex=LIFE_SECONDS)
+        pipeline.publish(self._channel, "")
+        pipeline.execute()
         self._say(None)
 
     def _take(self, message: Mapping[str, Any] | None) -> None:
@@ -268,6 +289,5 @@ def relay_client(url: str) -> "Redis":
     Raises:
         ConfigurationError: the URL is malformed.
     """
-    checks = int(_SIGN_SECONDS)  # find a connection that has died in silence
     answer_seconds = ANSWER_SECONDS + TIMEOUT_SECONDS
-    return client_at(url, "WEBSOCKET_REDIS_URL", answer_seconds, health_check_interval=checks)
+    return client_at(url, "WEBSOCKET_REDIS_URL", answer_seconds, health_check_interval=_HEALTH_SECONDS)

@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -95,6 +97,41 @@ def test_a_redis_that_has_just_started_does_not_know_who_is_gone(
         others.ask(LocalConnections().new_id(), "close")
 
 
+@pytest.mark.parametrize(
+    ("own", "newest", "resumed", "raised"),
+    [
+        (25, 0, False, Gone),
+        (15, 0, False, Unreachable),
+        (50, 50, False, Unreachable),
+        (50, 0, True, Unreachable),
+        (50, None, False, Unreachable),
+    ],
+    ids=["killed", "silent for a moment", "Redis was away", "Redis was away, and the first is back", "alone"],
+)
+def test_a_task_is_gone_if_others_have_given_signs_of_life_since(
+    redis_url: str, others: RelayedConnections, own: int, newest: int | None, *, resumed: bool, raised: type[Exception]
+) -> None:
+    """How many seconds ago it gave its last one, and any task did; whether a task has just begun to listen again."""
+    client, task, now = relay_client(redis_url), LocalConnections(), time.time()
+    client.set(NAMES.task(task.task), now - own)
+    client.delete(NAMES.newest(), NAMES.resumed())
+    if resumed:
+        client.set(NAMES.resumed(), "")
+    if newest is not None:
+        client.set(NAMES.newest(), now - newest)
+    with pytest.raises(raised):
+        others.ask(task.new_id(), "close")
+
+
+def test_a_listener_gives_signs_of_life(local: LocalConnections, redis_url: str) -> None:
+    names = (NAMES.task(local.task), NAMES.newest(), NAMES.resumed())
+    found: Any = relay_client(redis_url).mget(*names)
+    own, newest, resumed = found
+    assert own == newest
+    assert 0 <= time.time() - float(own) < SECONDS
+    assert resumed is None
+
+
 def test_a_subscription_that_has_gone_silent_is_made_again(
     redis_url: str, others: RelayedConnections, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -112,6 +149,7 @@ def test_a_subscription_that_has_gone_silent_is_made_again(
         assert wait_until(lambda: "reach this task's WebSockets again" in caplog.text, SECONDS)
         with pytest.raises(Gone):
             others.ask(local.new_id(), "close")
+        assert 0 < relay_client(redis_url).ttl(NAMES.resumed()) <= relay.SILENT_SECONDS  # type: ignore[operator]
         listener.finish()
 
 
