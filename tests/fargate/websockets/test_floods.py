@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 
 import httpx
+import pytest
 from websockets.exceptions import ConnectionClosed
 from wsproto.events import TextMessage
 
@@ -66,6 +67,19 @@ def test_a_drain_reads_no_more_and_handles_what_has_come() -> None:
         assert "on_ws_message message error" not in output
         assert output.count("on_ws_message message success") == sum(map(len, heard))
         assert output.count("on_ws_disconnect disconnect success") == len(heard)
+
+
+def test_a_handler_that_never_ends_holds_up_no_drain() -> None:
+    with serving_sockets(DRAIN_SECONDS="1") as sockets, sockets.connect() as stuck, sockets.connect() as client:
+        here = sockets.ask(stuck, "id")
+        stuck.send("wait")
+        assert wait_until(lambda: sockets.events(here)[-1].get("body") == "wait", SECONDS)
+        sockets.server.process.terminate()
+        with pytest.raises(ConnectionClosed):
+            client.recv(SECONDS)
+        assert client.close_code == 1001
+        assert sockets.server.process.wait(SECONDS) == 0
+        assert "Requests were still running after 1 s" in sockets.server.output()
 
 
 def flood(sockets: Sockets) -> list[str]:
