@@ -1,12 +1,12 @@
 """Log what is served, what is closed and what no client can call."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from chalice.app import Chalice
 
 from fargate.gateway.unserved import Runs, Unserved
-from fargate.settings import Settings
+from fargate.settings import Settings, serves_websockets
 from fargate.start.inventory import take_inventory
 from fargate.start.project import CONFIGURATION, DEFAULT_STAGE, Project
 
@@ -31,19 +31,27 @@ def announce(app: Chalice, settings: Settings, port: int) -> None:
         logger.warning("API_KEYS=none: anyone may call the routes that want a key: %s", keyed)
     for closed in inventory.closed:
         logger.warning("%s", closed)
-    if inventory.sockets:
+    _announce_websockets(app, settings)
+    _announce_unserved(inventory.unserved)
+
+
+def _announce_websockets(app: Chalice, settings: Settings) -> None:
+    if not app.websocket_handlers or not settings.websockets:
+        return
+    if serves_websockets(settings):
         reached = "those of all tasks, through Redis" if settings.websocket_redis_url else "those of this task only"
         logger.info("Serving WebSockets on every path; websocket_api reaches %s", reached)
-    elif app.websocket_handlers and settings.websockets:
+    else:
         logger.warning("%s serves no WebSockets: SERVER=uvicorn does", settings.server)
-    if run_elsewhere := _names(each for each in inventory.unserved if each.runs is Runs.BY_COMMAND):
-        logger.info("Run by chalice-fargate poll and schedule, and not here: %s", run_elsewhere)
-    if unserved := _names(each for each in inventory.unserved if each.runs is not Runs.BY_COMMAND):
-        logger.warning("Not served here, since HTTP cannot reach them: %s", unserved)
 
 
-def _names(handlers: Iterable[Unserved]) -> str:
-    return ", ".join(map(str, handlers))
+def _announce_unserved(handlers: Sequence[Unserved]) -> None:
+    run = ", ".join(str(each) for each in handlers if each.runs is Runs.BY_COMMAND)
+    others = ", ".join(str(each) for each in handlers if each.runs is not Runs.BY_COMMAND)
+    if run:
+        logger.info("Run by chalice-fargate poll and schedule, and not here: %s", run)
+    if others:
+        logger.warning("Not served here, since HTTP cannot reach them: %s", others)
 
 
 def announce_project(project: Project) -> None:

@@ -1,6 +1,7 @@
 """A log line and metrics for each request, and a trace segment for some.
 
-From outside: `telemetry`, `access_log`, `http_metrics`, `stdout`, `redaction` and `xray`.
+From outside: `telemetry`, `event_telemetry`, `request_scope`, `access_log`, `http_metrics`, `stdout`,
+`redaction` and `xray`.
 """
 
 from fargate.requirements import check_required
