@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from fargate.queues.poller import Poller
-from fargate.threads.main_thread import taken
+from fargate.threads.main_thread import join, taken
 
 logger = logging.getLogger("fargate")
 
@@ -68,7 +68,7 @@ class Polling:
         ends = self._clock() + seconds
         for _ in range(running):
             try:
-                number = signals.get(timeout=max(0.0, ends - self._clock()))
+                number = taken(signals, ends - self._clock())
             except queue.Empty:
                 return False
             if number is not None:
@@ -82,4 +82,4 @@ class Polling:
             each.start()
         ends = self._clock() + GIVE_BACK_SECONDS
         for each in threads:
-            each.join(max(0.0, ends - self._clock()))
+            join(each, ends - self._clock())

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from fargate.schedules.course import LONGEST_WAIT_SECONDS, Course
 from fargate.schedules.lease import Lease
+from fargate.threads.main_thread import join
 
 logger = logging.getLogger("fargate")
 
@@ -58,7 +59,7 @@ class Runner:
         self._stop.set()
         deadline = time.monotonic() + seconds
         for each in self._threads:
-            each.join(max(0.0, deadline - time.monotonic()))
+            join(each, deadline - time.monotonic())
         self._ended.set()
         self._keeper.join()  # Redis answers within its limits, or not
         self._lease.release()
