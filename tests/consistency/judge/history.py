@@ -115,9 +115,9 @@ class _Line:
 
     def __init__(self, values: Sequence[Value], writes: Sequence[Write], verdict: Verdict) -> None:
         self._values = [ABSENT, *values]
-        self._absences = [place for place, value in enumerate(self._values) if value == ABSENT]
-        self._last = {value: place for place, value in enumerate(self._values)}
-        self._first = {value: place for place, value in reversed(list(enumerate(self._values)))}
+        self._places: dict[Value, list[int]] = {}  # a creation that is sent again may be committed again
+        for place, value in enumerate(self._values):
+            self._places.setdefault(value, []).append(place)
         self._earliest = self._earliest_commits(writes)
         self._latest = self._latest_commits(writes)
         self._find_refused_but_stored(writes, verdict)
@@ -125,13 +125,9 @@ class _Line:
 
     def allows(self, read: Read) -> bool:
         """Whether the value was the newest one at some moment after the read started and before it ended."""
-        oldest = self._floor(read.start)
-        if read.value == ABSENT:
-            found = bisect_left(self._absences, oldest)
-            place = self._absences[found] if found < len(self._absences) else -1
-        else:
-            place = self._last.get(read.value, -1)
-        return place >= oldest and self._earliest[place] <= read.end
+        places = self._places.get(read.value, [])
+        found = bisect_left(places, self._floor(read.start))
+        return found < len(places) and self._earliest[places[found]] <= read.end
 
     @property
     def is_settled(self) -> bool:
@@ -140,7 +136,7 @@ class _Line:
 
     def missed_by(self, read: Read) -> Write | None:
         """Return the newest write that was acknowledged before the read started, if the read missed any."""
-        known = read.value == ABSENT or read.value in self._last
+        known = read.value in self._places
         before = [(place, write) for place, write in self._acknowledged if write.end < read.start]
         return max(before)[1] if known and before else None
 
@@ -173,7 +169,7 @@ class _Line:
         verdict.refused_but_stored += [
             write
             for write in writes
-            if write.status is Status.REFUSED and write.value in self._last and write.value not in {*happened, ABSENT}
+            if write.status is Status.REFUSED and write.value in self._places and write.value not in {*happened, ABSENT}
         ]
 
     def _acknowledge(self, writes: Sequence[Write], verdict: Verdict) -> None:
@@ -195,11 +191,13 @@ class _Line:
     def _place_of(self, write: Write) -> int | None:
         """Return the first place that the write may have; None if there is none."""
         if write.value != ABSENT:
-            return self._first.get(write.value)
-        found = bisect_right(self._absences, write.start, lo=1, key=lambda place: self._latest[place])
-        if found == len(self._absences) or self._earliest[self._absences[found]] > write.end:
+            places = self._places.get(write.value)
+            return places[0] if places else None
+        absences = self._places[ABSENT]
+        found = bisect_right(absences, write.start, lo=1, key=lambda place: self._latest[place])
+        if found == len(absences) or self._earliest[absences[found]] > write.end:
             return None
-        return self._absences[found]
+        return absences[found]
 
     def _floor(self, moment: float) -> int:
         """Return the place of the newest write that was acknowledged before that moment."""

@@ -50,6 +50,12 @@ DELETION, CREATION = write(2, 3, ABSENT), write(4, 5, 30)
             order(10, ABSENT, 10),
             id="the same value, created again",
         ),
+        pytest.param(
+            read(4, 5, 20),
+            [FIRST, UNKNOWN, write(6, 7, 30), write(8, 9, ABSENT), write(10, 11, 20)],
+            order(10, 20, 30, ABSENT, 20),
+            id="a value that is created again after the read",
+        ),
     ],
 )
 def test_a_read_that_kept_the_promise_is_not_called_stale(seen: Read, writes: list[Write], committed: Order) -> None:
