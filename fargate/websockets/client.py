@@ -100,5 +100,6 @@ def _as_boto3(operation: str) -> Iterator[None]:
         yield
     except (Gone, MessageTooLong, ClientTooSlow, Unreachable) as error:
         raised, status = _STATUS[type(error)]
-        response = {"Error": {"Code": raised.__name__, "Message": ""}, **_answer(status)}
+        message = str(error) if isinstance(error, Unreachable) else ""  # the others say all by their names, as at AWS
+        response = {"Error": {"Code": raised.__name__, "Message": message}, **_answer(status)}
         raise raised(response, operation) from None

@@ -24,7 +24,10 @@ class ClientTooSlow(FargateError):
 
 
 class Unreachable(FargateError):
-    """The connection's task, or Redis in between, does not answer: whether the connection is open is not known."""
+    """The connection's task, or Redis in between, does not answer: whether the connection is open is not known.
+
+    The message says which of them, and is told to who sends.
+    """
 
 
 @dataclass(frozen=True, slots=True)

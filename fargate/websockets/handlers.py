@@ -98,7 +98,7 @@ class SocketHandlers:
         handler = self._handlers.get(kind)
         if handler is None:
             return None
-        more = {"connection_id": opened.connection_id}
+        more = {"connection_id": opened.connection_id, "extended_request_id": ids.extended_id}
         return self._invoker.invoke(handler, event, self._seconds, ids.trace_header, more)
 
     def _ids(self) -> RequestIds:

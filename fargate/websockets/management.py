@@ -77,7 +77,7 @@ class Management:
         try:
             return _do(request, self._reach.find(found[1]))
         except tuple(_ERRORS) as error:
-            raise _ERRORS[type(error)] from None
+            raise _ERRORS[type(error)](str(error) if isinstance(error, Unreachable) else None) from None
 
 
 def _do(request: HttpRequest, connection: Connection) -> HttpResponse:

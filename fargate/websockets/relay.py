@@ -46,6 +46,7 @@ LIFE_SECONDS: Final = 60
 """A task that has given no sign of life for so long is gone, even if no other does. Redis may be away for so long."""
 _ENDED = b"ended"
 """A task's last sign of life."""
+_SILENT = "the task that holds the connection does not listen, and is not known to have ended"
 _SIGN_SECONDS = 5.0
 _AGAIN_SECONDS = 1.0
 _HEALTH_SECONDS = 15
@@ -112,19 +113,19 @@ class RelayedConnections:
         except (Gone, Unreachable):
             raise
         except Exception as error:  # not all of it is redis-py's own: a host that is no name raises UnicodeError
-            raise Unreachable(str(error)) from error
+            raise Unreachable(f"Redis fails: {error}") from error
         answer = json.loads(answered)
         if "error" in answer:
-            raise _ERRORS[answer["error"]](connection_id)
+            raise _ERRORS[answer["error"]]("it failed in the task that holds the connection, whose log says why")
         return answer["result"]
 
     def _ask(self, connection_id: str, question: dict[str, str]) -> bytes:
         task, key = self._names.task(connection_id[:TASK_CHARACTERS]), self._names.answer()
         if not self._client.publish(task, json.dumps(question | {"answer": key})):
-            raise Gone(connection_id) if self._is_gone(task) else Unreachable(connection_id)
+            raise Gone(connection_id) if self._is_gone(task) else Unreachable(_SILENT)
         answered: Any = self._client.blpop([key], ANSWER_SECONDS)
         if answered is None:
-            raise Unreachable(connection_id)
+            raise Unreachable(f"the task that holds the connection has not answered within {ANSWER_SECONDS} s")
         found: bytes = answered[1]
         return found
 

@@ -129,6 +129,7 @@ def test_a_handler_that_raises_ends_nothing(sockets: Sockets, client: ClientConn
     problem = json.loads(sockets.ask(client, "raise it"))
     assert problem["message"] == "Internal server error"
     assert sockets.ask(client, "id") == problem["connectionId"]
+    sockets.server.awaited_output(f'"extended_request_id":"{problem["requestId"]}"')  # the line of what the client saw
 
 
 def test_messages_are_handled_in_their_order(sockets: Sockets, client: ClientConnection) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import boto3
 import httpx
 import pytest
+import redis
 from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
@@ -15,10 +16,13 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from websockets.exceptions import ConnectionClosed
 
-from fargate.errors import BadSignature, ConfigurationError, MissingSignature
+from fargate.errors import BadSignature, ConfigurationError, GatewayError, MissingSignature
 from fargate.http.messages import HttpRequest, canonical
 from fargate.settings import read_settings
+from fargate.websockets.management import Management
+from fargate.websockets.relay import Names, RelayedConnections
 from fargate.websockets.signatures import check_signature
+from local.ports import free_port
 from tests.fargate.websockets.conftest import SECONDS, Sockets, serving_sockets
 
 KEYS = {"AKIAFIRST": "first/secret+1", "AKIASECOND": "second"}
@@ -126,6 +130,13 @@ def test_a_signature_in_the_query_is_refused_by_name() -> None:
     query = urlsplit(request.url).query
     with pytest.raises(BadSignature, match="in the query is not accepted"):
         check_signature(signed()._replace(headers=[("Host", "host.example")], query=query), KEYS, time.time())
+
+
+def test_who_signs_is_told_why_a_connection_is_not_reached() -> None:
+    reach = RelayedConnections(redis.Redis(port=free_port()), Names("app-dev"))
+    with pytest.raises(GatewayError, match=r"Redis fails: .*Connection refused") as refused:
+        Management(reach, KEYS, "api").answer(signed(), "/@connections/abc")
+    assert refused.value.status == 503
 
 
 def test_what_was_not_signed_does_not_matter() -> None:

@@ -28,9 +28,21 @@ def other(module_redis_url: str) -> Iterator[Sockets]:
         yield served
 
 
+def post(task: Sockets, connection_id: str, text: str) -> httpx.Response:
+    """Have a task send to a connection; return the response of the route that did."""
+    return httpx.post(f"{task.server.url}/send/{connection_id}", content=text, timeout=SECONDS)
+
+
 def sent(task: Sockets, connection_id: str, text: str) -> int:
-    """Have a task send to a connection; return the status of the route that did."""
-    return httpx.post(f"{task.server.url}/send/{connection_id}", content=text, timeout=SECONDS).status_code
+    """Have a task send to a connection; return the status."""
+    return post(task, connection_id, text).status_code
+
+
+def unsent(task: Sockets, connection_id: str) -> str:
+    """Have a task send in vain; return the message of ServiceUnavailableException."""
+    response = post(task, connection_id, "unheard")
+    assert (response.status_code, response.json()["Code"]) == (503, "ServiceUnavailableException")
+    return str(response.json()["Message"])
 
 
 def test_another_task_sends_asks_and_closes(holder: Sockets, other: Sockets) -> None:
@@ -60,7 +72,7 @@ def test_a_task_that_has_ended_is_gone_and_one_that_hangs_is_not(other: Sockets,
     with serving_sockets(WEBSOCKET_REDIS_URL=module_redis_url) as task, task.connect() as client:
         here = task.ask(client, "id")
         task.server.process.send_signal(signal.SIGSTOP)
-        assert sent(other, here, "unheard") == 503
+        assert unsent(other, here) == "the task that holds the connection has not answered within 3 s"
         task.server.process.send_signal(signal.SIGCONT)
         assert client.recv(SECONDS) == "unheard"
         task.server.process.terminate()
@@ -74,7 +86,7 @@ def test_a_task_that_does_not_listen_for_a_moment_is_not_gone(
     with holder.connect() as client, redis.Redis.from_url(module_redis_url) as server:
         here = holder.ask(client, "id")
         server.client_kill_filter(_type="pubsub")
-        assert sent(other, here, "unheard") == 503
+        assert "does not listen, and is not known to have ended" in unsent(other, here)
         holder.server.awaited_output("Other tasks reach this task's WebSockets again")
         assert sent(other, here, "heard") == 200
         assert client.recv(SECONDS) == "heard"
@@ -84,7 +96,7 @@ def test_without_redis_no_other_task_is_reached(own_redis: OwnRedis) -> None:
     with serving_sockets(WEBSOCKET_REDIS_URL=own_redis.url) as task, task.connect() as client:
         here = task.ask(client, "id")
         own_redis.stop()
-        assert sent(task, "a" * len(here), "x") == 503
+        assert unsent(task, "a" * len(here)).startswith("Redis fails: ")
         assert sent(task, here, "own") == 200
         assert client.recv(SECONDS) == "own"
         task.server.awaited_output("Other tasks cannot reach this task's WebSockets until Redis answers again")
