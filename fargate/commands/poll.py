@@ -27,7 +27,7 @@ from fargate.queues.sqs import Queues, SqsQueue
 from fargate.requirements import check_extra
 from fargate.servers.signals import EXIT_STATUS, handling
 from fargate.settings import Settings
-from fargate.start.announcement import announce_project
+from fargate.start.announcement import announce_project, announce_reach
 from fargate.start.project import Project, project_here
 from fargate.telemetry.event_telemetry import event_telemetry_of
 from fargate.telemetry.http_metrics import DroppedLines
@@ -67,6 +67,7 @@ def run(given: argparse.Namespace, environ: Mapping[str, str], lifecycle: Lifecy
         print(f"Cannot start:\n{error}", file=sys.stderr)
         return CANNOT_START
     announce_project(project)
+    announce_reach(app, settings)
     stop = threading.Event()
     invoker = Invoker(app, project.stage, telemetry)
     has_ended = _run(_pollers(app, invoker, settings, consumed, stop), stop, settings, lifecycle)

@@ -27,7 +27,7 @@ from fargate.schedules.runner import Runner, WallClock
 from fargate.schedules.schedule import Schedule, schedules_of
 from fargate.servers.signals import EXIT_STATUS, handling
 from fargate.settings import Settings
-from fargate.start.announcement import announce_project
+from fargate.start.announcement import announce_project, announce_reach
 from fargate.start.project import Project, project_here
 from fargate.telemetry.event_telemetry import event_telemetry_of
 from fargate.telemetry.stdout import BoundedStdout, bound_stdout
@@ -68,6 +68,7 @@ def run(
         print(f"Cannot start:\n{error}", file=sys.stderr)
         return CANNOT_START
     announce_project(project)
+    announce_reach(app, settings)
     _announce(schedules, handlers, now)
     cut_off = _run(_courses(app, project, settings, schedules, lease, clock), lease, clock, settings, lifecycle)
     for each in cut_off:

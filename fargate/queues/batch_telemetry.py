@@ -1,6 +1,7 @@
 """What can be seen of each batch: a log line and metrics."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -15,6 +16,9 @@ BATCH = "batch"
 DURATIONS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 900)
 OUTCOMES = ("success", "failure")
 
+NAMED_AT_MOST = 10
+"""So many of the failed messages a line names: a batch may have 10,000."""
+
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
@@ -26,6 +30,7 @@ class BatchRecord:
     failures: int
     duration_ms: float
     oldest_age_seconds: float  # since its oldest message was sent, when the handler was called
+    failed_ids: Sequence[str] = ()  # of the first messages that failed, at most NAMED_AT_MOST
 
 
 class BatchMetrics:

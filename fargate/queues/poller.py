@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from fargate.handlers.invocation import DEADLINE_SECONDS, Invoker
 from fargate.handlers.kinds import Kind
 from fargate.patches.powertools_batch import keep_calls_apart
-from fargate.queues.batch_telemetry import BatchMetrics, BatchRecord
+from fargate.queues.batch_telemetry import NAMED_AT_MOST, BatchMetrics, BatchRecord
 from fargate.queues.events import EVENT_OF, NotUnwrapped
 from fargate.queues.failures import reported_failures
 from fargate.queues.gathering import Gatherer
@@ -174,11 +174,17 @@ class Poller:
             logger.info("Queue %s: %d messages are given back", self._queue.name, len(messages))
 
     def _record(self, batch: Sequence[Message], failed: frozenset[str], began: float, seconds: float) -> BatchRecord:
-        failures = sum(each["MessageId"] in failed for each in batch)
+        failures = [each["MessageId"] for each in batch if each["MessageId"] in failed]
         oldest = began - min(int(each["Attributes"]["SentTimestamp"]) for each in batch) / 1000
         name = self.source.handler.name
         return BatchRecord(
-            self._queue.name, name, len(batch), failures, round(seconds * 1000, 3), round(max(0.0, oldest), 3)
+            self._queue.name,
+            name,
+            len(batch),
+            len(failures),
+            round(seconds * 1000, 3),
+            round(max(0.0, oldest), 3),
+            failures[:NAMED_AT_MOST],
         )
 
 

@@ -30,6 +30,14 @@ ATTEMPTS = 3
 """How often boto3 sends a request that fails in a way that may pass."""
 
 
+REMEDIES = {
+    "NoRegionError": "Set AWS_REGION",
+    "NoCredentialsError": "ECS gives them to a task that has a role; elsewhere set AWS_ACCESS_KEY_ID and its secret",
+    "QueueDoesNotExist": "A name is looked for in AWS_REGION and in your account; POLL_QUEUES takes an ARN too",
+}
+"""What helps against errors of boto3 that do not say it."""
+
+
 class RequestError(Exception):
     """SQS cannot be reached, or refuses a request."""
 
@@ -130,7 +138,9 @@ class Queues:
         try:
             return self._open(*_parsed(queue))
         except RequestError as error:
-            raise ConfigurationError(f"The queue {queue} cannot be consumed: {error}") from None
+            remedy = REMEDIES.get(type(error.__cause__).__name__)
+            why = f"{str(error).rstrip('.')}. {remedy}" if remedy else str(error)
+            raise ConfigurationError(f"The queue {queue} cannot be consumed: {why}") from None
 
     def _open(self, name: str, region: str | None, account: str | None) -> SqsQueue:
         with _requests():

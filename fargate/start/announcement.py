@@ -40,7 +40,10 @@ def _announce_websockets(app: Chalice, settings: Settings) -> None:
         return
     if serves_websockets(settings):
         reached = "those of all tasks, through Redis" if settings.websocket_redis_url else "those of this task only"
-        logger.info("Serving WebSockets on every path; websocket_api reaches %s", reached)
+        opened = (
+            "open to WEBSOCKET_ACCESS_KEYS" if settings.websocket_access_keys else "closed: no WEBSOCKET_ACCESS_KEYS"
+        )
+        logger.info("Serving WebSockets on every path; websocket_api reaches %s; /@connections is %s", reached, opened)
     else:
         logger.warning("%s serves no WebSockets: SERVER=uvicorn does", settings.server)
 
@@ -51,7 +54,13 @@ def _announce_unserved(handlers: Sequence[Unserved]) -> None:
     if run:
         logger.info("Run by chalice-fargate poll and schedule, and not here: %s", run)
     if others:
-        logger.warning("Not served here, since HTTP cannot reach them: %s", others)
+        logger.warning("Not served here; chalice-fargate invoke calls each by name: %s", others)
+
+
+def announce_reach(app: Chalice, settings: Settings) -> None:
+    """Log that handlers of this process cannot send to the server's WebSockets, if the app has any."""
+    if app.websocket_handlers and settings.websockets and not settings.websocket_redis_url:
+        logger.info("websocket_api reaches no WebSockets from here: there is no WEBSOCKET_REDIS_URL")
 
 
 def announce_project(project: Project) -> None:

@@ -3,8 +3,12 @@
 import json
 
 import httpx
+import pytest
+from chalice.app import Chalice
 
 from fargate.gateway.unserved import socket_handlers, unserved_handlers
+from fargate.settings import Settings
+from fargate.start.announcement import announce_reach
 from tests.apps.everything import app
 from tests.apps.mirror import app as only_http
 from tests.fixtures.servers import serving
@@ -42,5 +46,22 @@ def test_the_start_logs_them() -> None:
     said = {line["message"].partition(": ")[::2]: line["level"] for line in lines}
     assert said == said | {
         ("Run by chalice-fargate poll and schedule, and not here", ", ".join(BY_COMMAND)): "INFO",
-        ("Not served here, since HTTP cannot reach them", ", ".join(UNSERVED)): "WARNING",
+        ("Not served here; chalice-fargate invoke calls each by name", ", ".join(UNSERVED)): "WARNING",
     }
+
+
+@pytest.mark.parametrize(
+    ("served", "settings", "is_said"),
+    [
+        (app, Settings(), True),
+        (app, Settings(websocket_redis_url="redis://host"), False),
+        (app, Settings(websockets=False), False),
+        (only_http, Settings(), False),
+    ],
+)
+def test_commands_say_that_they_reach_no_websockets(
+    served: Chalice, settings: Settings, is_said: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        announce_reach(served, settings)
+    assert ("WEBSOCKET_REDIS_URL" in caplog.text) is is_said

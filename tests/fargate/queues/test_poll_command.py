@@ -157,10 +157,14 @@ def test_what_it_refuses_to_start_with(sqs: SqsServer, record: Path, tmp_path: P
         (
             begun(sqs, record),
             "on_sqs_message collect: The queue collected cannot be consumed: ",
+            "There is no such queue. A name is looked for in AWS_REGION",
             "on_sqs_message take_lines: the queue's visibility time-out is 0 s",
         ),
-        (begun(sqs, record, **no_login), "The queue orders cannot be consumed: Unable to locate credentials"),
-        (begun(sqs, record, AWS_DEFAULT_REGION=""), "You must specify a region"),
+        (
+            begun(sqs, record, **no_login),
+            "cannot be consumed: Unable to locate credentials. ECS gives them to a task that has a role",
+        ),
+        (begun(sqs, record, AWS_DEFAULT_REGION=""), "You must specify a region. Set AWS_REGION"),
         (begun(sqs, record, "none", **elsewhere), "No handler has a queue"),
         (begun(sqs, record, "traced", **traced), "on_sqs_message take: The queue nowhere ", "There is no such queue"),
         (begun(sqs, record, METRICS_PORT=taken, HOST="127.0.0.1", **all_alike), f"METRICS_PORT {taken} cannot be lis"),

@@ -75,6 +75,7 @@ def test_reported_failures_are_kept_and_the_others_deleted(
     (line,) = [each for each in caplog.records if hasattr(each, "batch")]
     batch = vars(line)["batch"]
     assert (batch["queue"], batch["handler"], batch["size"], batch["failures"]) == ("orders", "take_orders", 3, 1)
+    assert batch["failed_ids"] == [*orders.messages]
     assert batch["duration_ms"] >= 0
     assert batch["oldest_age_seconds"] >= 0
     assert line.levelname == "WARNING"

@@ -84,6 +84,11 @@ def test_without_keys_it_is_closed(sockets: Sockets) -> None:
     with sockets.connect() as client, pytest.raises(ClientError) as refused:
         client_of(sockets, "AKIAFIRST", "x").get_connection(ConnectionId=sockets.ask(client, "id"))
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+    assert "/@connections is closed: no WEBSOCKET_ACCESS_KEYS" in sockets.server.output()
+
+
+def test_with_keys_the_start_says_who_is_let_in(open_to_keys: Sockets) -> None:
+    assert "/@connections is open to WEBSOCKET_ACCESS_KEYS" in open_to_keys.server.output()
 
 
 def signed(body: bytes = b"x", url: str = "http://host.example/api/@connections/abc?b=2&a=%201") -> HttpRequest:
