@@ -49,13 +49,19 @@ _SOURCES: dict[type, _Kind] = {
     ScheduledEventConfig: _Kind("schedule", "chalice-fargate schedule runs it at set times", Runs.BY_COMMAND),
     SQSEventConfig: _Kind("on_sqs_message", "chalice-fargate poll consumes its queue", Runs.BY_COMMAND),
     SNSEventConfig: _Kind(
-        "on_sns_message", "chalice-fargate poll, if a queue is subscribed to its topic", Runs.BY_COMMAND
+        "on_sns_message",
+        "chalice-fargate poll, if POLL_QUEUES names a queue that is subscribed to its topic",
+        Runs.BY_COMMAND,
     ),
     S3EventConfig: _Kind(
-        "on_s3_event", "chalice-fargate poll, if a queue gets the events of its bucket", Runs.BY_COMMAND
+        "on_s3_event",
+        "chalice-fargate poll, if POLL_QUEUES names a queue that gets its bucket's events",
+        Runs.BY_COMMAND,
     ),
     CloudWatchEventConfig: _Kind(
-        "on_cw_event", "chalice-fargate poll, if a rule sends its events to a queue", Runs.BY_COMMAND
+        "on_cw_event",
+        "chalice-fargate poll, if POLL_QUEUES names a queue that a rule sends its events to",
+        Runs.BY_COMMAND,
     ),
     KinesisEventConfig: _Kind("on_kinesis_record", "Lambda reads each shard of the stream in order for it"),
     DynamoDBEventConfig: _Kind("on_dynamodb_record", "Lambda reads each shard of the table's stream in order for it"),

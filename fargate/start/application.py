@@ -75,7 +75,9 @@ def load_app(target: str) -> Chalice:
     except ModuleNotFoundError as error:
         if error.name is None or not (module_name + ".").startswith(error.name + "."):
             raise
-        raise ConfigurationError(f"There is no module {module_name!r} to serve (looked for {target!r})") from None
+        or_command = "; --help lists the commands" if target.isidentifier() else ""  # `pool` is a mistyped `poll`
+        message = f"There is no module {module_name!r} to serve (looked for {target!r}){or_command}"
+        raise ConfigurationError(message) from None
     app = getattr(module, attribute or "app", None)
     if not isinstance(app, Chalice):
         raise ConfigurationError(f"{target!r} is not a Chalice app")

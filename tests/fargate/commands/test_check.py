@@ -38,9 +38,9 @@ Served:
   GET  /readyz  the adapter's own probe
 
 Run by other commands, since HTTP cannot reach them:
-  on_cw_event watch_pipeline   chalice-fargate poll, if a rule sends its events to a queue
-  on_s3_event take_upload      chalice-fargate poll, if a queue gets the events of its bucket
-  on_sns_message read_news     chalice-fargate poll, if a queue is subscribed to its topic
+  on_cw_event watch_pipeline   chalice-fargate poll, if POLL_QUEUES names a queue that a rule sends its events to
+  on_s3_event take_upload      chalice-fargate poll, if POLL_QUEUES names a queue that gets its bucket's events
+  on_sns_message read_news     chalice-fargate poll, if POLL_QUEUES names a queue that is subscribed to its topic
   on_sqs_message drain_orders  chalice-fargate poll consumes its queue
   schedule extra_nightly       chalice-fargate schedule runs it at set times
   schedule hourly              chalice-fargate schedule runs it at set times

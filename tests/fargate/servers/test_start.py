@@ -85,6 +85,7 @@ def test_a_drain_longer_than_ecs_waits_is_refused() -> None:
     ("target", "message"),
     [
         ("nowhere:app", "There is no module 'nowhere' to serve (looked for 'nowhere:app')"),
+        ("pool", "There is no module 'pool' to serve (looked for 'pool'); --help lists the commands"),
         ("tests.apps.echo:nothing", "'tests.apps.echo:nothing' is not a Chalice app"),
         ("json:dumps", "'json:dumps' is not a Chalice app"),
     ],
