@@ -16,8 +16,19 @@ from fargate.start.project import CONFIGURATION, DEFAULT_STAGE, LISTENING, STAGE
 SPARE_SECONDS = 10
 """From the end of the drain to SIGKILL."""
 
-FROM_THE_SHELL = ("API_KEYS", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-"""Variables that compose passes on: keys of clients, and what AWS itself gives to a task."""
+FROM_THE_SHELL = (
+    "API_KEYS",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "POLL_QUEUES",
+    "SCHEDULE_REDIS_URL",
+    "WEBSOCKET_ACCESS_KEYS",
+    "WEBSOCKET_REDIS_URL",
+)
+"""Variables that compose passes on: what AWS itself gives to a task, and settings that most stages leave to the container."""
 
 NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 """Characters that JSON leaves as they are, and YAML refuses or takes for the end of a line."""
@@ -163,7 +174,7 @@ def _environment(project: Project) -> str:
     lines += [f"- {_text(f'{name}={value}')}" for name, value in passed.items()]
     if left_out:
         lines.append(f"# Left out: {', '.join(left_out)}, which would say where the server listens.")
-    lines.append("# From your shell, where it has them; on AWS, the task's role and region are in their place:")
+    lines.append("# From your shell, where it has them; on AWS, the task's role and region are in the place of AWS_*:")
     lines += [f"- {name}" for name in FROM_THE_SHELL if name not in passed]
     return "\n".join(lines)
 

@@ -178,6 +178,13 @@ def test_the_other_commands_are_services_that_start_only_by_name(project: Path, 
     assert "profiles" not in services["app"]
 
 
+def test_settings_of_the_container_come_from_the_shell_unless_the_stage_has_them(project: Path) -> None:
+    configure(project, json.dumps({"environment_variables": {"POLL_QUEUES": "read_news=news"}}))
+    listed = app_of(written(project)["compose.yaml"])["environment"]
+    assert {"AWS_REGION", "SCHEDULE_REDIS_URL", "WEBSOCKET_ACCESS_KEYS", "WEBSOCKET_REDIS_URL"} < set(listed)
+    assert [each for each in listed if each.startswith("POLL_QUEUES")] == ["POLL_QUEUES=read_news=news"]
+
+
 def test_the_variables_are_in_the_compose_file_alone(project: Path) -> None:
     """A layer of an image can be read by everyone who can pull it."""
     value = 'a "quoted" $HOME ${X} \\ ü\n#: {} \x7f\x85\u2028\ufeff😀'
