@@ -28,7 +28,7 @@ FROM_THE_SHELL = (
     "WEBSOCKET_ACCESS_KEYS",
     "WEBSOCKET_REDIS_URL",
 )
-"""Variables that compose passes on: what AWS itself gives to a task, and settings that most stages leave to the container."""
+"""Variables that compose passes on: what AWS gives to a task, and settings that stages leave to the container."""
 
 NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 """Characters that JSON leaves as they are, and YAML refuses or takes for the end of a line."""
