@@ -25,7 +25,7 @@ def heard(*clients: ClientConnection) -> list[str]:
 
 
 def kill(task: Sockets, redis_url: str) -> None:
-    """Kill a task, and have it count as gone, as a minute without a sign of life does."""
+    """Kill a task, and have it count as gone, as 20 s without a sign of life make it."""
     task.server.process.kill()
     task.server.process.wait(SECONDS)
     with redis.Redis.from_url(redis_url) as server:
