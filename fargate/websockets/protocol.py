@@ -113,8 +113,11 @@ class SocketProtocol(asyncio.Protocol):
     def _forget(self, task: "asyncio.Task[None]") -> None:
         self._server.tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("A WebSocket is closed for an error of the adapter", exc_info=error)
-            self._transport.abort()
+            self._abort(error)
+
+    def _abort(self, error: BaseException) -> None:
+        logger.error("A WebSocket is closed for an error of the adapter", exc_info=error)
+        self._transport.abort()
 
     async def _live(self, request: HttpRequest, early: bytes) -> None:
         offered = self._read_handshake(request)
@@ -122,8 +125,11 @@ class SocketProtocol(asyncio.Protocol):
             self._close()
             return
         self._read_on(early)
-        while (message := await self._next()) is not None:
-            await self._handle(message)
+        try:
+            while (message := await self._next()) is not None:
+                await self._handle(message)
+        except Exception as error:  # noqa: BLE001  logged; the app is told of the end all the same
+            self._abort(error)
         code, reason = self._ended or (ABNORMAL, "")
         await self._sockets.run(functools.partial(self._sockets.handlers.disconnect, self.opened, code, reason))
 

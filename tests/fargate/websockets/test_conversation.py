@@ -271,6 +271,19 @@ def test_a_drain_finishes_messages_and_says_goodbye() -> None:
         assert f'"connection_id":"{here}"' in sockets.server.awaited_output("on_ws_disconnect disconnect success")
 
 
+def test_a_fault_outside_of_the_handler_ends_the_connection_in_order() -> None:
+    """Here a handler of the app's logger raises."""
+    with serving_sockets() as sockets, sockets.connect() as client:
+        here = sockets.ask(client, "id")
+        httpx.post(f"{sockets.server.url}/spoil")
+        client.send("one more")
+        assert client.recv(SECONDS) == "one more"
+        with pytest.raises(ConnectionClosed):
+            client.recv(SECONDS)
+        assert sockets.ended(here)["requestContext"]["disconnectStatusCode"] == 1006
+        assert "A WebSocket is closed for an error of the adapter" in sockets.server.output()
+
+
 def test_where_api_gateway_holds_them_nothing_changes() -> None:
     """Handshakes are refused, and `websocket_api` is as Chalice has it: it wants to be told of an API."""
     with serving_sockets(WEBSOCKETS="false") as sockets:

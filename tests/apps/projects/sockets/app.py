@@ -1,6 +1,7 @@
 """Every handler of a WebSocket: what a message asks for is done, and what handlers are given is kept."""
 
 import json
+import logging
 import threading
 
 from boto3.session import Session
@@ -11,6 +12,14 @@ from prometheus_client import CollectorRegistry, generate_latest
 app = Chalice(app_name="sockets")
 app.websocket_api.session = Session(region_name="eu-west-1")
 app.metrics_registry = CollectorRegistry()
+
+
+class Spoiled(logging.Handler):
+    """What an app adds to its logger, and breaks."""
+
+    def emit(self, record):
+        raise RuntimeError("no log here")
+
 
 seen: list[dict] = []
 may_go_on = threading.Event()
@@ -80,6 +89,12 @@ def events():
 @app.route("/metrics")
 def metrics():
     return Response(generate_latest(app.metrics_registry).decode(), {"Content-Type": "text/plain"})
+
+
+@app.route("/spoil", methods=["POST"])
+def spoil():
+    logging.getLogger("sockets").addHandler(Spoiled())
+    return {}
 
 
 @app.route("/go-on", methods=["POST"])
