@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
 from tests.fargate.websockets.conftest import SECONDS, Sockets, serving_sockets
+from tests.fargate.websockets.wire import GET, frame, handshake, raw, read_until
 
 
 @pytest.fixture
@@ -26,34 +27,6 @@ def close_of(client: ClientConnection) -> tuple[int, str]:
         client.recv(SECONDS)
     assert closed.value.rcvd is not None
     return closed.value.rcvd.code, closed.value.rcvd.reason
-
-
-GET = b"GET /seen HTTP/1.1\r\nHost: x\r\n\r\n"
-
-
-def handshake(*more: bytes) -> bytes:
-    fields = [b"Host: x", b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Version: 13"]
-    key = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
-    return b"\r\n".join([b"GET / HTTP/1.1", *fields, key, *more, b"", b""])
-
-
-def frame(text: bytes) -> bytes:
-    """Write a short message of a client, with a mask of zeros."""
-    return bytes((0x81, 0x80 | len(text), 0, 0, 0, 0)) + text
-
-
-@contextlib.contextmanager
-def raw(sockets: Sockets) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", sockets.server.port), SECONDS) as wire:
-        yield wire
-
-
-def read_until(wire: socket.socket, end: bytes) -> bytes:
-    """Read until what has come ends with this; up to the end of the connection, if it is empty."""
-    received = b""
-    while not (end and received.endswith(end)) and (piece := wire.recv(65536)):
-        received += piece
-    return received
 
 
 def keep_busy(client: ClientConnection) -> None:

@@ -13,7 +13,7 @@ from wsproto.events import TextMessage
 from fargate.websockets.protocol import SocketLimits
 from local.waiting import wait_until
 from tests.fargate.websockets.conftest import SECONDS, Sockets, serving_sockets, unconnected
-from tests.fargate.websockets.test_conversation import frame, handshake, raw, read_until
+from tests.fargate.websockets.wire import frame, handshake, raw, read_until
 
 PING, PONG = b"\x89\xfd\0\0\0\0" + b"p" * 125, b"\x8a\x7d"
 

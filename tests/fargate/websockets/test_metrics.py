@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from local.waiting import wait_until
 from tests.fargate.websockets.conftest import SECONDS, Sockets, serving_sockets
-from tests.fargate.websockets.test_conversation import frame, handshake, raw, read_until
+from tests.fargate.websockets.wire import frame, handshake, raw, read_until
 
 Samples = dict[tuple[str, ...], float]
 
