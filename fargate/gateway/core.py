@@ -77,6 +77,8 @@ class Arrival(NamedTuple):
 class Management(Protocol):
     """Routes of the gateway itself, which win over the app's."""
 
+    route: str  # their pattern, for log lines and metrics
+
     def owns(self, path: str) -> bool:
         """Tell whether a path, without the mount and the base path, is one of them."""
 
@@ -203,10 +205,13 @@ class Gateway:
         """Add the ids to the response, and record the request. Runs in the request's context."""
         _add_ids(response, arrival.scope.ids)
         method = arrival.request.method
-        route = _served_route(arrival.located, method, response.status)
+        route = _served_route(arrival.located, method, response.status) or self._own_route(arrival.located.path)
         if arrival.scope.close():
             self.telemetry.end(arrival.scope, method, route, response)
         return response
+
+    def _own_route(self, path: str) -> str | None:
+        return self.management.route if self.management is not None and self.management.owns(path) else None
 
     def _answer(self, arrival: Arrival) -> HttpResponse:
         path, match = arrival.located

@@ -169,7 +169,7 @@ class Queues:
 
 def _own_region() -> str | None:
     """Return the region of the environment; None: that of a profile. boto3 does not read AWS_REGION."""
-    return os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
+    return os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION") or None
 
 
 def _parsed(queue: str) -> tuple[str, str | None, str | None]:

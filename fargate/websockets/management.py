@@ -51,6 +51,8 @@ class Management:
         clock: seconds since the epoch.
     """
 
+    route = "/@connections/{id}"
+
     def __init__(
         self, reach: Reach, keys: Mapping[str, str], stage: str, clock: Callable[[], float] = time.time
     ) -> None:

@@ -153,6 +153,7 @@ def test_what_it_refuses_to_start_with(sqs: SqsServer, record: Path, tmp_path: P
     all_alike = {"POLL_QUEUES": "collect=orders,take_lines=orders,pack_parcels=orders"}
     traced = {**elsewhere, "AWS_XRAY_CONTEXT_MISSING": "RUNTIME_ERROR", "POWERTOOLS_TRACE_DISABLED": ""}
     no_login = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "HOME"), "")
+    no_region = {"AWS_DEFAULT_REGION": "", "AWS_REGION": "", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}
     cases = [
         (
             begun(sqs, record),
@@ -164,7 +165,7 @@ def test_what_it_refuses_to_start_with(sqs: SqsServer, record: Path, tmp_path: P
             begun(sqs, record, **no_login),
             "cannot be consumed: Unable to locate credentials. ECS gives them to a task that has a role",
         ),
-        (begun(sqs, record, AWS_DEFAULT_REGION=""), "You must specify a region. Set AWS_REGION"),
+        (begun(sqs, record, **no_region), "You must specify a region. Set AWS_REGION"),
         (begun(sqs, record, "none", **elsewhere), "No handler has a queue"),
         (begun(sqs, record, "traced", **traced), "on_sqs_message take: The queue nowhere ", "There is no such queue"),
         (begun(sqs, record, METRICS_PORT=taken, HOST="127.0.0.1", **all_alike), f"METRICS_PORT {taken} cannot be lis"),

@@ -77,6 +77,7 @@ def test_other_keys_are_not_let_in(open_to_keys: Sockets, key_id: str, secret: s
         assert refused.value.response["Error"]["Code"] == "InvalidSignatureException"
         unsigned = httpx.post(f"{open_to_keys.server.url}/@connections/{here}", content="x")
         assert (unsigned.status_code, unsigned.json()) == (403, {"message": "Missing Authentication Token"})
+        assert open_to_keys.server.awaited_output("POST /@connections/{id} 403")
         assert open_to_keys.ask(client, "nothing came before") == "nothing came before"
 
 
