@@ -78,10 +78,14 @@ def _retried_after(
         try:
             return operation(*args, **kwargs)
         except error as dead:
-            logger.info("An idle database connection was dead; trying a new one: %s", dead)
+            _log_retry(dead)
         return operation(*args, **kwargs)
 
     return with_retry
+
+
+def _log_retry(dead: DeadConnectionError) -> None:
+    logger.info("An idle database connection was dead; trying a new one: %s", dead)
 
 
 class PostgresStore:
@@ -152,15 +156,31 @@ class PostgresStore:
 
     def create(self, product: Product) -> Product | None:
         for _ in range(CREATE_TRIES):
-            for created, *stored in self._write(CREATE, product):
+            for created, *stored in self._write(CREATE, product, lambda rows: _holds(rows, product)):
                 return None if created else Product(*stored)
         raise DatabaseUnavailableError(f"product {product.id} is created and removed by others over and over")
 
     def replace(self, product: Product) -> bool:
-        return bool(self._write(REPLACE, product))
+        return bool(self._write(REPLACE, product, bool))
 
-    @retried
-    def _write(self, sql: str, product: Product) -> list[Row]:
+    def _write(self, sql: str, product: Product, is_done: Callable[[list[Row]], bool]) -> list[Row]:
+        """Run a statement that commits by itself, and again if its connection turns out dead.
+
+        Raises:
+            DatabaseUnavailableError: the database may have run it the first time, and did not do it the second time.
+                Another writer may have changed the product in between, so whether it was written is not known.
+        """
+        try:
+            return self._write_once(sql, product)
+        except DeadConnectionError as dead:
+            _log_retry(dead)
+            has_not_run = isinstance(dead, RefusedStatementError)
+        rows = self._write_once(sql, product)
+        if has_not_run or is_done(rows):
+            return rows
+        raise DatabaseUnavailableError(f"product {product.id} may have been written, and changed by others since")
+
+    def _write_once(self, sql: str, product: Product) -> list[Row]:
         with self._sessions.session() as session:
             return session.run(sql, id=product.id, name=product.name, price=product.price)
 
@@ -183,6 +203,11 @@ class PostgresStore:
     def close(self) -> None:
         """Close idle connections now, and lent ones when they are returned."""
         self._sessions.close()
+
+
+def _holds(rows: list[Row], product: Product) -> bool:
+    """Return whether the rows of CREATE say that the product is stored as it should be."""
+    return any(created or Product(*stored) == product for created, *stored in rows)
 
 
 def _checked(stored: Product | None, check: Check) -> bool:

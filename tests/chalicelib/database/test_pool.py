@@ -33,7 +33,7 @@ from tests.chalicelib.database.products import (
     trips,
 )
 from tests.fixtures.stores import OwnPostgres
-from tests.fixtures.wire import Proxy
+from tests.fixtures.wire import Proxy, proxied
 
 STANDBY_STATUS = (
     b"S\x00\x00\x00\x17in_hot_standby\x00off\x00",
@@ -334,6 +334,33 @@ class TestDeadConnections:
             proxy.cut_requests_with = b"Radio"
         assert far_store.replace(RADIO)
         assert far_store.read(1) == RADIO
+
+    @pytest.mark.parametrize(
+        ("event", "change", "write"),
+        [
+            ("UPDATE", "DELETE FROM products", lambda store: store.replace(RADIO)),
+            ("INSERT", "UPDATE products SET name = 'another'", lambda store: store.create(RADIO)),
+        ],
+        ids=["a replacement, then removed", "a creation, then replaced"],
+    )
+    def test_a_write_whose_answer_is_lost_and_that_another_has_changed_is_not_called_refused(
+        self, database_url: str, event: str, change: str, write: Callable[[PostgresStore], object]
+    ) -> None:
+        """It happened. The trigger stands for another writer, between the two tries."""
+        with proxied(database_url) as proxy, closing(store_at(proxy.in_front_of(database_url))) as store:
+            store.create(KETTLE)
+            store.replace(TV)
+            if event == "UPDATE":
+                store.create(TV)
+            sql(
+                database_url,
+                "CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS"
+                f" $$ BEGIN {change} WHERE id = NEW.id; RETURN NULL; END $$",
+            )
+            sql(database_url, f"CREATE TRIGGER change AFTER {event} ON products FOR EACH ROW EXECUTE FUNCTION change()")
+            proxy.cut_answers_to = b"Radio"
+            with pytest.raises(DatabaseUnavailableError, match="may have been written"):
+                write(store)
 
     def test_a_creation_whose_answer_is_lost_finds_its_own_product(
         self, far_store: PostgresStore, proxy: Proxy
